@@ -30,10 +30,20 @@ func Format(a Amount, lang string) string {
 		// Only the zero Currency gets here; a bare number beats none.
 		return number
 	}
-	formatter := currency.NewFormatter(currency.NewLocale(lang))
+	formatter := currency.NewFormatter(locale(lang))
 	formatter.MinDigits = uint8(decimals)
 	formatter.MaxDigits = uint8(decimals)
 	return formatter.Format(amount)
+}
+
+// locale keeps tags without a language from matching no format at all; every
+// other unknown tag falls back to English by CLDR's own rules.
+func locale(lang string) currency.Locale {
+	found := currency.NewLocale(lang)
+	if found.Language == "" {
+		return currency.NewLocale("en")
+	}
+	return found
 }
 
 // separators tells how lang writes numbers: what stands before the decimals,
@@ -43,7 +53,7 @@ func separators(lang string) (point, grouping string) {
 	if err != nil {
 		return ".", ","
 	}
-	formatter := currency.NewFormatter(currency.NewLocale(lang))
+	formatter := currency.NewFormatter(locale(lang))
 	formatter.CurrencyDisplay = currency.DisplayNone
 	formatter.MinDigits, formatter.MaxDigits = 1, 1
 
@@ -75,7 +85,7 @@ func separators(lang string) (point, grouping string) {
 func (c Currency) marks(lang string) []string {
 	found := []string{c.code}
 	for _, id := range []string{lang, "en"} {
-		symbol, known := currency.GetSymbol(c.code, currency.NewLocale(id))
+		symbol, known := currency.GetSymbol(c.code, locale(id))
 		if known && symbol != "" {
 			found = append(found, symbol)
 		}
