@@ -1,0 +1,77 @@
+# `make run` and `make test` need Go and make, nothing else. The other targets
+# build the tools they need from tools/go.mod, pinned, into bin/.
+.DEFAULT_GOAL := help
+MODULES := ./proto/... ./services/... ./tools/stripesim/...
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The program is rebuilt by every target that runs it; Go's cache makes that cheap.
+.PHONY: bin/almoner
+bin/almoner:
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./services/cmd/almoner
+
+.PHONY: build
+build: bin/almoner ## Build the program into bin/almoner
+
+.PHONY: run
+run: bin/almoner ## Run everything in one process on http://127.0.0.1:8080
+	@exec bin/almoner run
+
+.PHONY: demo
+demo: bin/almoner ## Give several times through a running instance and audit it
+	@exec bin/almoner demo
+
+.PHONY: test
+test: ## Run the tests of every module
+	go test $(MODULES)
+
+.PHONY: test-race
+test-race: ## Run them under the race detector
+	go test -race $(MODULES)
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchtime 1s $(MODULES)
+
+# ---- tools ----
+export PATH := $(CURDIR)/bin:$(PATH)
+TOOLDEPS := tools/go.mod tools/go.sum
+build_tool = GOWORK=off go -C tools build -o ../$@ $(1)
+
+bin/buf: $(TOOLDEPS)
+	$(call build_tool,github.com/bufbuild/buf/cmd/buf)
+bin/protoc-gen-go: $(TOOLDEPS)
+	$(call build_tool,google.golang.org/protobuf/cmd/protoc-gen-go)
+bin/protoc-gen-go-grpc: $(TOOLDEPS)
+	$(call build_tool,google.golang.org/grpc/cmd/protoc-gen-go-grpc)
+bin/golangci-lint: $(TOOLDEPS)
+	$(call build_tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+
+.PHONY: generate
+generate: bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Generate Go from proto/
+	bin/buf generate --template proto/buf.gen.yaml
+
+.PHONY: lint
+lint: bin/buf bin/golangci-lint ## Lint contracts and code
+	bin/buf lint
+	cd proto && ../bin/golangci-lint run ./...
+	cd services && ../bin/golangci-lint run ./...
+	cd tools/stripesim && ../../bin/golangci-lint run ./...
+
+# Tidying a member may raise its go line, after which no command at the root
+# works until the workspace has followed.
+.PHONY: tidy
+tidy: ## Tidy every module and the workspace
+	GOWORK=off go -C proto mod tidy
+	GOWORK=off go -C services mod tidy
+	GOWORK=off go -C tools/stripesim mod tidy
+	GOWORK=off go -C tools mod tidy
+	go work use
+
+.PHONY: ci
+ci: ## Run all that CI runs
+	bash .ci/run
