@@ -1846,13 +1846,14 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\x17APPEAL_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14APPEAL_KIND_STANDING\x10\x01\x12\x16\n" +
 	"\x12APPEAL_KIND_CRISIS\x10\x02\x12\x18\n" +
-	"\x14APPEAL_KIND_CAMPAIGN\x10\x032\xde\x06\n" +
+	"\x14APPEAL_KIND_CAMPAIGN\x10\x032\xe8\x06\n" +
 	"\x11FundraiserService\x12y\n" +
 	"\vListAppeals\x12).almoner.fundraiser.v1.ListAppealsRequest\x1a*.almoner.fundraiser.v1.ListAppealsResponse\"\x13\xca\xda\x18\x0f\n" +
 	"\x03web\n" +
-	"\boperator\x12i\n" +
-	"\tGetAppeal\x12'.almoner.fundraiser.v1.GetAppealRequest\x1a(.almoner.fundraiser.v1.GetAppealResponse\"\t\xca\xda\x18\x05\n" +
-	"\x03web\x12\x7f\n" +
+	"\boperator\x12s\n" +
+	"\tGetAppeal\x12'.almoner.fundraiser.v1.GetAppealRequest\x1a(.almoner.fundraiser.v1.GetAppealResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\x03web\n" +
+	"\boperator\x12\x7f\n" +
 	"\rGetFundraiser\x12+.almoner.fundraiser.v1.GetFundraiserRequest\x1a,.almoner.fundraiser.v1.GetFundraiserResponse\"\x13\xca\xda\x18\x0f\n" +
 	"\x03web\n" +
 	"\boperator\x12t\n" +
