@@ -1,0 +1,69 @@
+package database
+
+import (
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// retryCodes are the PostgreSQL states after which the whole transaction is run
+// again. Class 08, lost connections, joins them.
+var retryCodes = map[string]bool{
+	"40001": true, // serialization failure
+	"40P01": true, // deadlock
+	"55P03": true, // lock not available in time
+	"57P01": true, // the server is being stopped
+	"57P02": true, // the server crashed
+	"57P03": true, // the server is starting
+	"53300": true, // too many connections
+	"25006": true, // read-only: a failover moved the primary away
+}
+
+// retryable tells whether running the transaction again can help. A connection
+// lost during the commit is among them: what the transaction does is repeatable,
+// so not knowing whether it happened is no reason to stop.
+func retryable(err error) bool {
+	var postgres *pgconn.PgError
+	if errors.As(err, &postgres) {
+		return retryCodes[postgres.Code] || strings.HasPrefix(postgres.Code, "08")
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		// Another process (an operator's command) holds the write lock.
+		return lite.Code()&0xff == sqlite3.SQLITE_BUSY
+	}
+	var connect *pgconn.ConnectError
+	var network *net.OpError
+	return errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func readOnlyServer(err error) bool {
+	var postgres *pgconn.PgError
+	return errors.As(err, &postgres) && postgres.Code == "25006"
+}
+
+// IsUniqueViolation tells whether a statement failed because the row's key
+// exists already. Where that is expected, ON CONFLICT is the better way: on
+// PostgreSQL an error makes the rest of the transaction useless.
+func IsUniqueViolation(err error) bool {
+	var postgres *pgconn.PgError
+	if errors.As(err, &postgres) {
+		return postgres.Code == "23505"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,164 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver named "sqlite"
+)
+
+// MigrationSet is a list of migrations with a history of its own.
+type MigrationSet struct {
+	// Name ends the name of the table that records what was applied.
+	Name string
+	// FS has sqlite/*.sql and postgres/*.sql in goose's format, with the same
+	// file names in both.
+	FS fs.FS
+}
+
+// Config says which database to open and whose it is.
+type Config struct {
+	// URL is sqlite:/path/to/file or postgres://….
+	URL string
+	// Service owns the database.
+	Service string
+	// Migrations are applied in this order.
+	Migrations []MigrationSet
+	// Logger gets what was migrated and which transactions were run again. Nil
+	// logs nothing.
+	Logger *slog.Logger
+}
+
+const (
+	// sqliteReaders is enough to keep two cores busy with reads.
+	sqliteReaders = 4
+	// postgresConnections leaves room for four services and an operator in
+	// PostgreSQL's default of 100.
+	postgresConnections = 16
+	// connectionLifetime lets a pool find its way back after a failover.
+	connectionLifetime = 30 * time.Minute
+)
+
+// DB is a service's database. It is safe for concurrent use.
+type DB struct {
+	engine  Engine
+	service string
+	sets    []MigrationSet
+	logger  *slog.Logger
+	// On PostgreSQL both are the same pool. On SQLite the writer is one
+	// connection: its callers queue here, in order, and not in busy loops.
+	writer *sql.DB
+	reader *sql.DB
+}
+
+// Open connects to a database without migrating it. It fails when the database
+// cannot be reached or belongs to another service.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if cfg.Service == "" {
+		return nil, errors.New("open database: the owning service is not named")
+	}
+	engine, path, err := parseURL(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open database of %s: %w", cfg.Service, err)
+	}
+	db := &DB{engine: engine, service: cfg.Service, sets: cfg.Migrations, logger: cfg.Logger}
+	if db.logger == nil {
+		db.logger = slog.New(slog.DiscardHandler)
+	}
+	if engine == SQLite {
+		err = db.openSQLite(path)
+	} else {
+		err = db.openPostgres(cfg.URL)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database of %s: %w", cfg.Service, err)
+	}
+	_, err = db.owner(ctx)
+	if err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("open database of %s: %w", cfg.Service, err)
+	}
+	return db, nil
+}
+
+func (db *DB) openSQLite(path string) error {
+	err := ensureFile(path)
+	if err != nil {
+		return err
+	}
+	db.writer, err = sql.Open("sqlite", writerDSN(path))
+	if err != nil {
+		return err
+	}
+	db.writer.SetMaxOpenConns(1)
+	db.writer.SetMaxIdleConns(1)
+	db.reader, err = sql.Open("sqlite", readerDSN(path))
+	if err != nil {
+		return errors.Join(err, db.writer.Close())
+	}
+	db.reader.SetMaxOpenConns(sqliteReaders)
+	db.reader.SetMaxIdleConns(sqliteReaders)
+	// The writer turns the file into WAL mode; a reader that came first would
+	// meet the rollback journal and block it.
+	err = db.writer.Ping()
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return nil
+}
+
+func (db *DB) openPostgres(url string) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err // pgx leaves the password out
+	}
+	setDefault(cfg.RuntimeParams, "application_name", "almoner-"+db.service)
+	// A lock that is not had in ten seconds is an error that is retried, and a
+	// transaction forgotten by a stalled process does not hold the feed's head
+	// for ever.
+	setDefault(cfg.RuntimeParams, "lock_timeout", "10s")
+	setDefault(cfg.RuntimeParams, "idle_in_transaction_session_timeout", "60s")
+	pool := stdlib.OpenDB(*cfg)
+	pool.SetMaxOpenConns(postgresConnections)
+	pool.SetMaxIdleConns(postgresConnections)
+	pool.SetConnMaxLifetime(connectionLifetime)
+	db.writer, db.reader = pool, pool
+	return nil
+}
+
+func setDefault(params map[string]string, key, value string) {
+	_, set := params[key]
+	if !set {
+		params[key] = value
+	}
+}
+
+// Engine tells which database runs underneath.
+func (db *DB) Engine() Engine { return db.engine }
+
+// Ping reports whether the database answers a query.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	err := db.reader.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+	if err != nil {
+		return fmt.Errorf("ping database of %s: %w", db.service, err)
+	}
+	return nil
+}
+
+// Close ends all connections. Transactions that run fail.
+func (db *DB) Close() error {
+	if db.reader == db.writer {
+		return db.writer.Close()
+	}
+	// The writer goes last: closing SQLite's last connection folds the WAL back
+	// into the file, which only a connection that may write can do.
+	return errors.Join(db.reader.Close(), db.writer.Close())
+}

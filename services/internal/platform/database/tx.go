@@ -1,0 +1,179 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Querier is what a query needs. *Tx satisfies it.
+type Querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Tx is one run of a transaction. It belongs to the closure it was given to and
+// must not be used by two goroutines at once.
+type Tx struct {
+	tx          *sql.Tx
+	engine      Engine
+	savepoints  int
+	afterCommit []func()
+}
+
+const (
+	// attempts bounds how often one transaction is run.
+	attempts = 5
+	// firstPause and longestPause bound the random pause before each further run.
+	firstPause   = 20 * time.Millisecond
+	longestPause = 500 * time.Millisecond
+)
+
+// inside marks the context of a running transaction of one database.
+type inside struct{ db *DB }
+
+// InTx runs fn in a transaction that may write and commits it when fn returns
+// nil. On SQLite it holds the database's only write lock. When the engine asks
+// for it, or the outcome of the commit is unknown, fn is run again from the
+// start, at most five times in all. fn must use the ctx and tx that it gets.
+// A transaction inside a transaction is refused: on SQLite it would wait for itself.
+func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.run(ctx, db.writer, nil, fn)
+}
+
+// InReadTx runs fn on one consistent snapshot. Writing in it fails.
+func (db *DB) InReadTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	var options *sql.TxOptions
+	if db.engine == PostgreSQL {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return db.run(ctx, db.reader, options, fn)
+}
+
+func (db *DB) run(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn func(context.Context, *Tx) error) error {
+	if ctx.Value(inside{db}) != nil {
+		return errors.New("a transaction was begun inside a transaction of the same database")
+	}
+	for attempt := 1; ; attempt++ {
+		tx, err := db.once(ctx, pool, options, fn)
+		if err == nil {
+			for _, hook := range tx.afterCommit {
+				hook()
+			}
+			return nil
+		}
+		if attempt == attempts || ctx.Err() != nil || !retryable(err) {
+			return err
+		}
+		pause := rand.N(min(firstPause<<(attempt-1), longestPause)) // full jitter
+		db.logger.WarnContext(ctx, "transaction is run again", "service", db.service,
+			"attempt", attempt, "pause", pause, "error", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}
+
+// once runs fn in one transaction on one connection.
+func (db *DB) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn func(context.Context, *Tx) error) (_ *Tx, err error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	defer func() {
+		if db.engine == PostgreSQL && readOnlyServer(err) {
+			// A failover left this connection on a server that may not write any
+			// more. Thrown away, the next run dials anew and finds the primary.
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		_ = conn.Close()
+	}()
+	sqlTx, err := conn.BeginTx(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = sqlTx.Rollback() }() // also when fn panics; after a commit it does nothing
+	tx := &Tx{tx: sqlTx, engine: db.engine}
+	err = fn(context.WithValue(ctx, inside{db}, true), tx)
+	if err != nil {
+		return nil, err
+	}
+	err = sqlTx.Commit()
+	if err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	return tx, nil
+}
+
+// ExecContext runs a statement that returns no rows.
+func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return tx.tx.ExecContext(ctx, query, args...)
+}
+
+// QueryContext runs a query. The rows must be closed before the next statement.
+func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return tx.tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext runs a query that returns at most one row.
+func (tx *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return tx.tx.QueryRowContext(ctx, query, args...)
+}
+
+// Engine tells which database runs underneath.
+func (tx *Tx) Engine() Engine { return tx.engine }
+
+// ForUpdate is what a SELECT ends with to lock its rows until the commit. It is
+// empty on SQLite, where a write transaction excludes every other.
+func (tx *Tx) ForUpdate() string {
+	if tx.engine == PostgreSQL {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// Savepoint runs fn and undoes what it wrote when it fails; the transaction
+// goes on. It returns fn's error. Savepoints nest.
+func (tx *Tx) Savepoint(ctx context.Context, fn func(ctx context.Context) error) error {
+	tx.savepoints++
+	name := fmt.Sprintf("sp%d", tx.savepoints)
+	_, err := tx.tx.ExecContext(ctx, "SAVEPOINT "+name)
+	if err != nil {
+		return fmt.Errorf("set savepoint: %w", err)
+	}
+	hooks := len(tx.afterCommit)
+	err = fn(ctx)
+	if err == nil {
+		_, err = tx.tx.ExecContext(ctx, "RELEASE SAVEPOINT "+name)
+		if err != nil {
+			return fmt.Errorf("release savepoint: %w", err)
+		}
+		return nil
+	}
+	tx.afterCommit = tx.afterCommit[:hooks]
+	_, undoErr := tx.tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+name)
+	if undoErr != nil {
+		// Both are kept: the first one decides whether the whole is run again.
+		return errors.Join(err, fmt.Errorf("roll back to savepoint: %w", undoErr))
+	}
+	_, undoErr = tx.tx.ExecContext(ctx, "RELEASE SAVEPOINT "+name)
+	if undoErr != nil {
+		return errors.Join(err, fmt.Errorf("release savepoint: %w", undoErr))
+	}
+	return err
+}
+
+// AfterCommit runs hook once the transaction is durable, before InTx returns.
+// It is not run when the transaction, or the savepoint it was set in, is undone.
+func (tx *Tx) AfterCommit(hook func()) {
+	tx.afterCommit = append(tx.afterCommit, hook)
+}
