@@ -1,0 +1,214 @@
+package testkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// cluster is the one PostgreSQL server of a test binary.
+type cluster struct {
+	dir string
+	// lifeline is the write end of a pipe that the server's keeper reads. It is
+	// never written to: when this process ends, in whatever way, the kernel closes
+	// it, and the keeper stops the server and removes its files.
+	lifeline io.Closer
+	made     atomic.Int64
+}
+
+// keeper is the shell script that runs the server. ICU's English collation is
+// wanted because it differs from byte order: a query that forgot COLLATE "C"
+// shows. fsync is off because nothing here has to survive a power cut.
+const keeper = `
+set -u
+bin=$1 dir=$2
+stop() { [ -n "${server:-}" ] && kill -INT "$server" 2>/dev/null && wait "$server"; cd / && rm -rf "$dir"; }
+cd "$dir" || exit 1
+init() { "$bin/initdb" -D data -U postgres -A trust -E UTF8 --no-sync "$@"; }
+init --locale=C --locale-provider=icu --icu-locale=en-US >init.log 2>&1 ||
+	{ rm -rf data; init --locale=C >init.log 2>&1; } || { cp init.log failed; read -r _; stop; exit 1; }
+"$bin/postgres" -D data -k "$dir" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
+	-c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off >server.log 2>&1 &
+server=$!
+read -r _
+stop
+`
+
+// shared is a package variable because its life is the process's life: one
+// cluster serves every test of the binary.
+var shared = sync.OnceValues(startCluster)
+
+// PostgreSQLURL returns the URL of a new, empty database in the throwaway
+// cluster of this test binary, dropped when the test ends. Without local
+// PostgreSQL binaries the test is skipped, or fails when REQUIRE_POSTGRES=1.
+func PostgreSQLURL(t testing.TB) string {
+	t.Helper()
+	c, err := shared()
+	if err != nil {
+		if os.Getenv("REQUIRE_POSTGRES") == "1" {
+			t.Fatalf("REQUIRE_POSTGRES=1, but PostgreSQL cannot be started: %v", err)
+		}
+		t.Skipf("PostgreSQL cannot be started here: %v", err)
+	}
+	name := fmt.Sprintf("test_%d", c.made.Add(1))
+	err = c.exec(t.Context(), "CREATE DATABASE "+name)
+	if err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	t.Cleanup(func() {
+		err := c.exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
+		if err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	return c.url(name)
+}
+
+func (c *cluster) url(database string) string {
+	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(c.dir)
+}
+
+func (c *cluster) exec(ctx context.Context, statement string) error {
+	conn, err := pgx.Connect(ctx, c.url("postgres"))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, statement)
+	return errors.Join(err, conn.Close(ctx))
+}
+
+func startCluster() (*cluster, error) {
+	bin, err := postgresBinaries()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "almoner-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	credential, err := unprivileged(dir)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	stdin, lifeline, err := os.Pipe()
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	defer func() { _ = stdin.Close() }()
+	// No output is attached: a pipe kept open by the server would make go test
+	// wait for it.
+	cmd := exec.Command("/bin/sh", "-c", keeper, "postgres-keeper", bin, dir)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
+	cmd.Stdin = stdin
+	// In a group of its own, Ctrl-C on the test does not kill the keeper before
+	// it has cleaned up.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: credential}
+	err = cmd.Start()
+	if err != nil {
+		_ = lifeline.Close()
+		_ = os.RemoveAll(dir)
+		return nil, fmt.Errorf("start the cluster's keeper: %w", err)
+	}
+	c := &cluster{dir: dir, lifeline: lifeline}
+	err = c.ready()
+	if err != nil {
+		return nil, errors.Join(err, lifeline.Close())
+	}
+	return c, nil
+}
+
+// ready waits until the server answers.
+func (c *cluster) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		failed, err := os.ReadFile(filepath.Join(c.dir, "failed"))
+		if err == nil {
+			return fmt.Errorf("initdb: %s", failed)
+		}
+		_, err = os.Stat(filepath.Join(c.dir, ".s.PGSQL.5432"))
+		if err == nil {
+			err = c.exec(ctx, "SELECT 1")
+			if err == nil {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(c.dir, "server.log"))
+			return fmt.Errorf("PostgreSQL does not answer: %s", log)
+		case <-ticker.C:
+		}
+	}
+}
+
+// postgresBinaries finds the newest installed server, Debian's folders first.
+func postgresBinaries() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(found, func(a, b string) int { return major(b) - major(a) })
+	if len(found) > 0 {
+		return filepath.Dir(found[0]), nil
+	}
+	path, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", errors.New("no initdb in /usr/lib/postgresql/*/bin or PATH")
+	}
+	path, err = filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Dir(path), nil
+}
+
+func major(initdb string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(initdb))))
+	return n
+}
+
+// unprivileged returns whom to run as: PostgreSQL refuses root. The folder is
+// given to that user.
+func unprivileged(dir string) (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	who, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no user for it: %w", err)
+	}
+	uid, err := strconv.ParseUint(who.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(who.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	err = os.Chown(dir, int(uid), int(gid))
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
