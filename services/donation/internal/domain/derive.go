@@ -1,0 +1,152 @@
+package domain
+
+import "github.com/almoner/almoner/services/internal/money"
+
+// SessionStatus is Stripe's status of a checkout session.
+type SessionStatus string
+
+// Stripe's words. A status that is none of them says nothing.
+const (
+	SessionOpen     SessionStatus = "open"
+	SessionComplete SessionStatus = "complete"
+	SessionExpired  SessionStatus = "expired"
+)
+
+// Session is what Stripe says about a checkout session.
+type Session struct {
+	ID     string
+	Status SessionStatus
+	Paid   bool // payment_status is paid; a complete session may still be unpaid
+}
+
+// PaymentStatus is Stripe's status of a payment intent.
+type PaymentStatus string
+
+// Stripe's words, as far as they mean something for a gift.
+const (
+	PaymentSucceeded     PaymentStatus = "succeeded"
+	PaymentProcessing    PaymentStatus = "processing"
+	PaymentCanceled      PaymentStatus = "canceled"
+	PaymentMethodMissing PaymentStatus = "requires_payment_method"
+)
+
+// Payment is what Stripe says about a payment intent.
+type Payment struct {
+	ID          string
+	ChargeID    string
+	Status      PaymentStatus
+	Received    money.Amount // what really arrived; zero until it succeeded
+	Livemode    bool
+	PaidAt      int64
+	DeclineCode string // of the newest decline, if any
+	DeclinedAt  int64
+}
+
+// Snapshot is what is known from Stripe about one gift, from one webhook or one
+// answer. Either part may be missing.
+type Snapshot struct {
+	Session *Session
+	Payment *Payment
+}
+
+// Reason says why something from Stripe could not be applied and waits for staff.
+type Reason string
+
+// The reasons. Nothing is dropped and nothing is guessed: what does not fit is
+// kept under one of these.
+const (
+	UnknownDonation Reason = "our metadata, but no such donation"
+	AmountDiffers   Reason = "the amount paid is not the amount of the gift"
+	CurrencyDiffers Reason = "the currency paid is not the currency of the gift"
+	SecondPayment   Reason = "the gift has been paid by another payment"
+	LivemodeDiffers Reason = "test and live mode are mixed up"
+	AccountDiffers  Reason = "it belongs to another Stripe account"
+	NotDecodable    Reason = "it cannot be decoded"
+	ObjectUnknown   Reason = "Stripe does not know the object"
+)
+
+// Outcome is what a snapshot did to a donation.
+type Outcome struct {
+	Donation Donation
+	// Paid is true for the one snapshot that made the donation succeed.
+	Paid bool
+	// Parked is why the snapshot could not be applied; empty when it could.
+	Parked Reason
+}
+
+// Derive merges a snapshot into a donation. It is total, and order-free: the
+// same snapshots in any order, however often each comes, lead to the same
+// state. (Late alone tells about the order: it says that we had given up when
+// the payment was heard of.) With two payments for one gift, the first one
+// merged is the gift and the other is parked, whichever that is.
+func Derive(d Donation, s Snapshot) Outcome {
+	out := Outcome{Donation: d}
+	if s.Payment != nil {
+		out = mergePayment(d, *s.Payment, s.Session)
+	}
+	if s.Session != nil && s.Session.Status == SessionExpired && s.Session.ID == d.SessionID {
+		// Another attempt's session may have expired long ago; only that of the
+		// newest one says that the donor did not pay.
+		out.Donation = out.Donation.raise(Expired)
+	}
+	return out
+}
+
+func mergePayment(d Donation, p Payment, session *Session) Outcome {
+	if p.Livemode != d.Livemode {
+		return Outcome{Donation: d, Parked: LivemodeDiffers}
+	}
+	d = d.decline(p.DeclineCode, p.DeclinedAt)
+	switch p.Status {
+	case PaymentSucceeded:
+		return succeed(d, p)
+	case PaymentProcessing:
+		return Outcome{Donation: d.raise(Processing)}
+	case PaymentCanceled, PaymentMethodMissing:
+		// On an open session the donor can still try another card. A complete
+		// one has no way back: a delayed payment failed.
+		if session != nil && session.Status == SessionComplete && !session.Paid {
+			return Outcome{Donation: d.raise(Failed)}
+		}
+	}
+	return Outcome{Donation: d}
+}
+
+func succeed(d Donation, p Payment) Outcome {
+	if d.State == Succeeded {
+		if d.PaymentIntentID != p.ID {
+			return Outcome{Donation: d, Parked: SecondPayment}
+		}
+		return Outcome{Donation: d}
+	}
+	want, err := d.Total()
+	switch {
+	case err != nil || p.Received.Currency != want.Currency:
+		return Outcome{Donation: d, Parked: CurrencyDiffers}
+	case p.Received != want:
+		return Outcome{Donation: d, Parked: AmountDiffers}
+	}
+	d.Late = d.State.GivenUp()
+	d.State = Succeeded
+	d.PaymentIntentID, d.ChargeID, d.PaidAt = p.ID, p.ChargeID, p.PaidAt
+	d.CheckAt = 0
+	return Outcome{Donation: d, Paid: true}
+}
+
+// raise takes the heavier of two states, if the table has that way.
+func (d Donation) raise(next State) Donation {
+	if next.weight() > d.State.weight() && d.State.CanBecome(next) {
+		d.State = next
+	}
+	return d
+}
+
+// decline keeps the newest decline; of two in the same second the one that
+// sorts last, so that the order of hearing does not matter.
+func (d Donation) decline(code string, at int64) Donation {
+	newer := at > d.DeclinedAt || (at == d.DeclinedAt && code > d.DeclineCode)
+	if code != "" && newer {
+		d.DeclineCode, d.DeclinedAt = code, at
+	}
+	return d
+}
