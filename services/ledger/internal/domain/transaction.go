@@ -1,0 +1,220 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	feeRule        = Rule{Name: "fee", Version: 1}
+	convertRule    = Rule{Name: "convert", Version: 1}
+	foreignRule    = Rule{Name: "foreign_charge", Version: 1}
+	foreignFeeRule = Rule{Name: "foreign_fee", Version: 1}
+	unknownRule    = Rule{Name: "unknown", Version: 1}
+)
+
+// categoryCharge is Stripe's reporting category for money taken from a payer.
+const categoryCharge = "charge"
+
+// BookTransaction books a balance transaction. Together with the entry of its
+// gift, if it has one, the entries move the Stripe balance by exactly the
+// transaction's net, whatever the category: money that no rule explains goes to
+// suspense and never missing. There may be no entry at all, for a transaction
+// that adds nothing to what its gift has booked.
+func BookTransaction(t Transaction) ([]Draft, error) {
+	err := t.check()
+	if err != nil {
+		return nil, fmt.Errorf("book transaction %s: %w", t.ID, err)
+	}
+	var drafts []Draft
+	switch {
+	case t.Category == categoryCharge && t.ours():
+		drafts, err = bookCharge(t)
+	case t.Category == categoryCharge:
+		drafts, err = bookForeignCharge(t)
+	default:
+		drafts, err = bookUnknown(t)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("book transaction %s: %w", t.ID, err)
+	}
+	return drafts, nil
+}
+
+func (t Transaction) check() error {
+	if t.ID == "" || t.AccountID == "" {
+		return errors.New("it names no transaction of a Stripe account")
+	}
+	if t.ours() && t.Attribution.OrganizationID != "" && t.Attribution.OrganizationID != t.OrganizationID {
+		return fmt.Errorf("it is in the books of %s, its gift in those of %s", t.OrganizationID, t.Attribution.OrganizationID)
+	}
+	net, err := t.Amount.Sub(t.Fee)
+	if err != nil {
+		return fmt.Errorf("net: %w", err)
+	}
+	if net != t.Net {
+		return fmt.Errorf("amount %s less fee %s is not net %s", t.Amount, t.Fee, t.Net)
+	}
+	return nil
+}
+
+// bookCharge books what a gift's own entry has left open: the conversion, if
+// Stripe settled in another currency, and then the fee. The gross is not here,
+// because the gift is known earlier than its transaction.
+func bookCharge(t Transaction) ([]Draft, error) {
+	var drafts []Draft
+	dimensions := t.Attribution.dimensions()
+	if t.converted() {
+		convert, err := convertLines(t, StripeBalance, "", dimensions).draft(t.header("txn:convert", convertRule, "Currency conversion"))
+		if err != nil {
+			return nil, err
+		}
+		drafts = append(drafts, convert)
+	}
+	if t.Fee.IsZero() {
+		return drafts, nil
+	}
+	fee, err := bookFee(t, dimensions)
+	if err != nil {
+		return nil, err
+	}
+	return append(drafts, fee), nil
+}
+
+// bookFee splits the fee as Stripe's details do. What they leave unexplained is
+// processing fee all the same: the total is what left the balance.
+func bookFee(t Transaction, dimensions Dimensions) (Draft, error) {
+	var fee lines
+	rest := t.Fee
+	for _, detail := range t.FeeDetails {
+		var err error
+		rest, err = rest.Sub(detail.Amount)
+		if err != nil {
+			return Draft{}, fmt.Errorf("fee details: %w", err)
+		}
+		fee.debit(feeAccount(detail), detail.Amount, dimensions)
+	}
+	fee.debit(StripeProcessingFees, rest, dimensions)
+	fee.credit(StripeBalance, t.Fee, dimensions)
+	draft, err := fee.draft(t.header("txn:fee", feeRule, "Stripe fee"))
+	if err != nil {
+		return Draft{}, err
+	}
+	if len(t.FeeDetails) > 0 && !rest.IsZero() {
+		draft = draft.alerting(fmt.Sprintf("fee details leave %s unexplained", rest))
+	}
+	return draft, nil
+}
+
+// feeAccount classifies a part of a fee. Stripe types its conversion fee as any
+// other fee of its own; only the description tells.
+func feeAccount(detail FeeDetail) Account {
+	switch {
+	case detail.Type == "tax":
+		return TaxOnFees
+	case strings.Contains(strings.ToLower(detail.Description), "conversion"):
+		return CurrencyConversionFee
+	default:
+		return StripeProcessingFees
+	}
+}
+
+// bookForeignCharge keeps money that is no gift of ours, or a second payment of
+// one, in suspense until staff decide, under the charge's id so that a refund
+// of it clears the same item. The fee is the payer's problem only after that
+// decision, so it waits in suspense too.
+func bookForeignCharge(t Transaction) ([]Draft, error) {
+	var drafts []Draft
+	item := t.item()
+	var main lines
+	if t.converted() {
+		main = *convertLines(t, Suspense, item, Dimensions{})
+	} else {
+		main.debit(StripeBalance, t.Amount, Dimensions{})
+		main.post(Suspense, main.opposite(t.Amount), Dimensions{}, item)
+	}
+	if !t.Amount.IsZero() {
+		charge, err := main.draft(t.header("txn", foreignRule, "Charge that is no gift of ours"))
+		if err != nil {
+			return nil, err
+		}
+		drafts = append(drafts, charge.alerting("a charge belongs to no gift"))
+	}
+	var fee lines
+	fee.post(Suspense, t.Fee, Dimensions{}, item)
+	fee.credit(StripeBalance, t.Fee, Dimensions{})
+	if !t.Fee.IsZero() {
+		draft, err := fee.draft(t.header("txn:fee", foreignFeeRule, "Stripe fee of a charge that is no gift of ours"))
+		if err != nil {
+			return nil, err
+		}
+		drafts = append(drafts, draft)
+	}
+	return drafts, nil
+}
+
+// bookUnknown keeps the books equal to Stripe's balance for a category that no
+// rule explains: the whole net waits in suspense, in the currency that moved.
+// Its fee is not split off, for nothing says whose fee it is.
+func bookUnknown(t Transaction) ([]Draft, error) {
+	if t.Net.IsZero() {
+		return nil, nil
+	}
+	var move lines
+	move.debit(StripeBalance, t.Net, Dimensions{})
+	move.post(Suspense, move.opposite(t.Net), Dimensions{}, t.item())
+	draft, err := move.draft(t.header("txn", unknownRule, "Balance transaction of category "+t.Category))
+	if err != nil {
+		return nil, err
+	}
+	return []Draft{draft.alerting("no rule for the reporting category " + t.Category)}, nil
+}
+
+// ours reports whether a gift's own entry has booked the gross. A second payment
+// of a gift names its donation and is foreign all the same.
+func (t Transaction) ours() bool { return !t.Foreign && t.DonationID != "" }
+
+// converted reports whether Stripe settled in another currency than the
+// object's own.
+func (t Transaction) converted() bool {
+	return !t.Source.IsZero() && t.Source.Currency != t.Amount.Currency
+}
+
+// convertLines moves money between currencies so that each sums to zero: the
+// object's account gives its own currency to Trading, and Trading gives the
+// settled amount to the Stripe balance. Trading's two balances are then the
+// position that was exchanged.
+//
+// For a gift the object's account is the Stripe balance in the gift's currency,
+// which its gross entry has debited, and which this returns to zero. For money
+// in suspense it is suspense itself.
+func convertLines(t Transaction, object Account, item string, dimensions Dimensions) *lines {
+	var l lines
+	l.debit(Trading, t.Source, dimensions)
+	l.post(object, l.opposite(t.Source), dimensions, item)
+	l.debit(StripeBalance, t.Amount, dimensions)
+	l.credit(Trading, t.Amount, dimensions)
+	return &l
+}
+
+// item names what an open amount rests on: the object if Stripe has one.
+func (t Transaction) item() string {
+	if t.SourceID != "" {
+		return t.SourceID
+	}
+	return t.ID
+}
+
+func (t Transaction) header(kind string, rule Rule, description string) Header {
+	return Header{
+		OrganizationID: t.OrganizationID,
+		Key:            key(kind, t.AccountID, t.ID),
+		Rule:           rule,
+		Description:    description,
+		AccountID:      t.AccountID,
+		StripeIDs:      present(t.PaymentIntentID, t.SourceID, t.ID),
+		DonationID:     t.DonationID,
+		OccurredAt:     t.CreatedAt,
+	}
+}
