@@ -1,0 +1,484 @@
+package rpc_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
+	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
+	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/platform/rpc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// feedServer answers with what a test gives it.
+type feedServer struct {
+	feedv1.UnimplementedFeedServiceServer
+	head func(context.Context) (*feedv1.HeadResponse, error)
+}
+
+func (s feedServer) Head(ctx context.Context, _ *feedv1.HeadRequest) (*feedv1.HeadResponse, error) {
+	if s.head == nil {
+		return &feedv1.HeadResponse{Pos: 7}, nil
+	}
+	return s.head(ctx)
+}
+
+type parkingServer struct {
+	feedv1.UnimplementedParkingServiceServer
+}
+
+func (parkingServer) ListParked(context.Context, *feedv1.ListParkedRequest) (*feedv1.ListParkedResponse, error) {
+	return &feedv1.ListParkedResponse{}, nil
+}
+
+func (parkingServer) RetryParked(context.Context, *feedv1.RetryParkedRequest) (*feedv1.RetryParkedResponse, error) {
+	return &feedv1.RetryParkedResponse{}, nil
+}
+
+type ledgerServer struct {
+	ledgerv1.UnimplementedLedgerServiceServer
+	export func(grpc.ServerStreamingServer[ledgerv1.ExportJournalResponse]) error
+}
+
+func (s ledgerServer) ExportJournal(_ *ledgerv1.ExportJournalRequest, stream grpc.ServerStreamingServer[ledgerv1.ExportJournalResponse]) error {
+	return s.export(stream)
+}
+
+// process is a server that runs, the network to it and what it logged.
+type process struct {
+	network *rpc.Network
+	stop    context.CancelFunc
+	stopped chan error
+	log     *lockedBuffer
+}
+
+func start(t *testing.T, config rpc.ServerConfig, register func(*rpc.Server)) *process {
+	t.Helper()
+	p := &process{network: rpc.NewNetwork(), stopped: make(chan error, 1), log: &lockedBuffer{}}
+	config.Logger = slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	server := rpc.NewServer(config)
+	register(server)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop = cancel
+	go func() { p.stopped <- server.Serve(ctx, p.network); close(p.stopped) }()
+	t.Cleanup(func() {
+		cancel()
+		<-p.stopped
+		p.network.Close()
+	})
+	return p
+}
+
+func (p *process) dial(t *testing.T, caller string, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	conn, err := p.network.Dial(caller, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func withFeed(head func(context.Context) (*feedv1.HeadResponse, error)) func(*rpc.Server) {
+	return func(s *rpc.Server) { feedv1.RegisterFeedServiceServer(s, feedServer{head: head}) }
+}
+
+// Every client with every method: what the proto says is what happens.
+func TestOnlyWhoTheProtoNamesMayCall(t *testing.T) {
+	t.Parallel()
+	p := start(t, rpc.ServerConfig{}, func(s *rpc.Server) {
+		feedv1.RegisterFeedServiceServer(s, feedServer{})
+		feedv1.RegisterParkingServiceServer(s, parkingServer{})
+	})
+	methods := []struct {
+		name string
+		call func(context.Context, *grpc.ClientConn) error
+	}{
+		{"Head", func(ctx context.Context, c *grpc.ClientConn) error {
+			_, err := feedv1.NewFeedServiceClient(c).Head(ctx, &feedv1.HeadRequest{Feed: "donation"})
+			return err
+		}},
+		{"ListParked", func(ctx context.Context, c *grpc.ClientConn) error {
+			_, err := feedv1.NewParkingServiceClient(c).ListParked(ctx, &feedv1.ListParkedRequest{})
+			return err
+		}},
+		{"RetryParked", func(ctx context.Context, c *grpc.ClientConn) error {
+			_, err := feedv1.NewParkingServiceClient(c).RetryParked(ctx, &feedv1.RetryParkedRequest{})
+			return err
+		}},
+	}
+	const golden = `
+caller      Head  ListParked  RetryParked
+web         no    yes         yes
+donation    yes   no          no
+fundraiser  yes   no          no
+receipt     yes   no          no
+ledger      yes   no          no
+operator    yes   yes         yes
+stranger    no    no          no
+Ledger      no    no          no
+`
+	var table strings.Builder
+	fmt.Fprintf(&table, "\n%-12s%-6s%-12s%s\n", "caller", "Head", "ListParked", "RetryParked")
+	for _, caller := range []string{"web", "donation", "fundraiser", "receipt", "ledger", "operator", "stranger", "Ledger"} {
+		conn := p.dial(t, caller)
+		answers := make([]string, len(methods))
+		for i, method := range methods {
+			err := method.call(t.Context(), conn)
+			answers[i] = "yes"
+			if err != nil {
+				answers[i] = "no"
+				if apperr.CodeOf(err) != apperr.PermissionDenied {
+					t.Errorf("%s calling %s: %v, want permission denied", caller, method.name, err)
+				}
+			}
+		}
+		fmt.Fprintf(&table, "%-12s%-6s%-12s%s\n", caller, answers[0], answers[1], answers[2])
+	}
+	if table.String() != golden {
+		t.Errorf("who may call what:%s\nwant:%s", table.String(), golden)
+	}
+	if !strings.Contains(p.log.String(), "level=WARN msg=rpc method=/almoner.feed.v1.FeedService/Head caller=stranger") {
+		t.Errorf("the refusal was not logged:\n%s", p.log)
+	}
+}
+
+func TestHandlerKnowsItsCaller(t *testing.T) {
+	t.Parallel()
+	callers := make(chan string, 2)
+	p := start(t, rpc.ServerConfig{}, withFeed(func(ctx context.Context) (*feedv1.HeadResponse, error) {
+		callers <- rpc.Caller(ctx)
+		return &feedv1.HeadResponse{}, nil
+	}))
+	for _, caller := range []string{"receipt", "ledger"} {
+		_, err := feedv1.NewFeedServiceClient(p.dial(t, caller)).Head(t.Context(), &feedv1.HeadRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := <-callers; got != caller {
+			t.Errorf("%s was taken for %q", caller, got)
+		}
+	}
+	if got := rpc.Caller(t.Context()); got != "" {
+		t.Errorf("outside a call the caller is %q", got)
+	}
+}
+
+// Health's proto is not ours and names nobody: such a service must not start.
+func TestServiceWithoutAccessOptionsDoesNotStart(t *testing.T) {
+	t.Parallel()
+	network := rpc.NewNetwork()
+	defer network.Close()
+	server := rpc.NewServer(rpc.ServerConfig{})
+	grpc_health_v1.RegisterHealthServer(server, grpc_health_v1.UnimplementedHealthServer{})
+	err := server.Serve(t.Context(), network)
+	if err == nil || !strings.Contains(err.Error(), "grpc.health.v1.Health.Check") {
+		t.Errorf("Serve: %v, want the method without an option named", err)
+	}
+
+	server = rpc.NewServer(rpc.ServerConfig{})
+	server.RegisterService(&grpc.ServiceDesc{ServiceName: "almoner.nowhere.v1.NoService"}, nil)
+	err = server.Serve(t.Context(), network)
+	if err == nil || !strings.Contains(err.Error(), "NoService") {
+		t.Errorf("Serve: %v, want the unknown service named", err)
+	}
+}
+
+// A connection over a transport that proves no name gets nowhere.
+func TestConnectionWithoutANameIsRefused(t *testing.T) {
+	t.Parallel()
+	server := rpc.NewServer(rpc.ServerConfig{})
+	feedv1.RegisterFeedServiceServer(server, feedServer{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(ctx, listener) }()
+	defer func() {
+		cancel()
+		<-stopped
+	}()
+
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = conn.Read(make([]byte, 1))
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("reading from the server: %v, want the end at once", err)
+	}
+
+	_, err = rpc.NewNetwork().Dial("")
+	if err == nil {
+		t.Error("dialled without a name")
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	t.Parallel()
+	deadlines := make(chan time.Duration, 1)
+	p := start(t, rpc.ServerConfig{}, withFeed(func(ctx context.Context) (*feedv1.HeadResponse, error) {
+		at, bounded := ctx.Deadline()
+		if !bounded {
+			return nil, errors.New("no deadline")
+		}
+		deadlines <- time.Until(at)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}))
+	client := feedv1.NewFeedServiceClient(p.dial(t, "ledger"))
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := client.Head(ctx, &feedv1.HeadRequest{})
+	if apperr.CodeOf(err) != apperr.DeadlineExceeded || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("after its deadline the call gave %v", err)
+	}
+	<-deadlines
+
+	// Without one the handler still gets an end, and the caller may give up.
+	ctx, cancel = context.WithCancel(t.Context())
+	called := make(chan error, 1)
+	go func() {
+		_, err := client.Head(ctx, &feedv1.HeadRequest{})
+		called <- err
+	}()
+	if left := <-deadlines; left > 20*time.Second || left < 10*time.Second {
+		t.Errorf("a call without deadline ends in %s, want 20 s", left)
+	}
+	cancel()
+	err = <-called
+	if apperr.CodeOf(err) != apperr.Canceled || !errors.Is(err, context.Canceled) {
+		t.Errorf("after giving up the call gave %v", err)
+	}
+}
+
+func TestCallWaitsForAServerThatStartsLater(t *testing.T) {
+	t.Parallel()
+	network := rpc.NewNetwork()
+	defer network.Close()
+	conn, err := network.Dial("ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := feedv1.NewFeedServiceClient(conn).Head(t.Context(), &feedv1.HeadRequest{})
+		answered <- err
+	}()
+
+	server := rpc.NewServer(rpc.ServerConfig{})
+	feedv1.RegisterFeedServiceServer(server, feedServer{})
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(ctx, network) }()
+	err = <-answered
+	if err != nil {
+		t.Errorf("the early call failed: %v", err)
+	}
+	cancel()
+	err = <-stopped
+	if err != nil {
+		t.Errorf("stopping: %v", err)
+	}
+
+	network.Close()
+	_, err = feedv1.NewFeedServiceClient(conn).Head(t.Context(), &feedv1.HeadRequest{})
+	if apperr.CodeOf(err) != apperr.Unavailable {
+		t.Errorf("without a network the call gave %v", err)
+	}
+	err = rpc.NewServer(rpc.ServerConfig{}).Serve(t.Context(), network)
+	if err == nil {
+		t.Error("served on a closed network")
+	}
+}
+
+func TestStreamErrorsAreRebuiltToo(t *testing.T) {
+	t.Parallel()
+	locked := apperr.New(apperr.FailedPrecondition, "PERIOD_OPEN", "The period is still open.")
+	p := start(t, rpc.ServerConfig{}, func(s *rpc.Server) {
+		ledgerv1.RegisterLedgerServiceServer(s, ledgerServer{export: func(stream grpc.ServerStreamingServer[ledgerv1.ExportJournalResponse]) error {
+			if rpc.Caller(stream.Context()) == "operator" {
+				err := stream.Send(&ledgerv1.ExportJournalResponse{})
+				if err != nil {
+					return err
+				}
+			}
+			return fmt.Errorf("export: %w", locked)
+		}})
+	})
+	stream, err := ledgerv1.NewLedgerServiceClient(p.dial(t, "operator")).ExportJournal(t.Context(), &ledgerv1.ExportJournalRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Recv()
+	if err != nil {
+		t.Fatalf("first message: %v", err)
+	}
+	_, err = stream.Recv()
+	if !errors.Is(err, locked) {
+		t.Errorf("the stream ended with %v", err)
+	}
+
+	denied, err := ledgerv1.NewLedgerServiceClient(p.dial(t, "stranger")).ExportJournal(t.Context(), &ledgerv1.ExportJournalRequest{})
+	if err == nil {
+		_, err = denied.Recv()
+	}
+	if apperr.CodeOf(err) != apperr.PermissionDenied {
+		t.Errorf("a stranger's stream ended with %v", err)
+	}
+}
+
+func TestStreamThatEndsWellEndsWithEOF(t *testing.T) {
+	t.Parallel()
+	p := start(t, rpc.ServerConfig{}, func(s *rpc.Server) {
+		ledgerv1.RegisterLedgerServiceServer(s, ledgerServer{export: func(stream grpc.ServerStreamingServer[ledgerv1.ExportJournalResponse]) error {
+			return stream.Send(&ledgerv1.ExportJournalResponse{})
+		}})
+	})
+	stream, err := ledgerv1.NewLedgerServiceClient(p.dial(t, "operator")).ExportJournal(t.Context(), &ledgerv1.ExportJournalRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Header()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Recv()
+	if err != io.EOF {
+		t.Errorf("the stream ended with %v, want io.EOF itself", err)
+	}
+}
+
+// Stopping ends streams, which have no end of their own, and lets a call that
+// has begun finish.
+func TestStopIsClean(t *testing.T) {
+	t.Parallel()
+	entered, release := make(chan struct{}, 2), make(chan struct{})
+	p := start(t, rpc.ServerConfig{}, func(s *rpc.Server) {
+		feedv1.RegisterFeedServiceServer(s, feedServer{head: func(context.Context) (*feedv1.HeadResponse, error) {
+			entered <- struct{}{}
+			<-release
+			return &feedv1.HeadResponse{Pos: 7}, nil
+		}})
+		ledgerv1.RegisterLedgerServiceServer(s, ledgerServer{export: func(stream grpc.ServerStreamingServer[ledgerv1.ExportJournalResponse]) error {
+			entered <- struct{}{}
+			<-stream.Context().Done()
+			return stream.Context().Err()
+		}})
+	})
+	conn := p.dial(t, "operator")
+	finished := make(chan error, 1)
+	go func() {
+		_, err := feedv1.NewFeedServiceClient(conn).Head(t.Context(), &feedv1.HeadRequest{})
+		finished <- err
+	}()
+	stream, err := ledgerv1.NewLedgerServiceClient(conn).ExportJournal(t.Context(), &ledgerv1.ExportJournalRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-entered
+	<-entered
+
+	p.stop()
+	_, err = stream.Recv()
+	if !errors.Is(err, apperr.New(apperr.Unavailable, "STOPPING", "")) {
+		t.Errorf("the stream ended with %v", err)
+	}
+	close(release)
+	err = <-finished
+	if err != nil {
+		t.Errorf("the call that had begun failed: %v", err)
+	}
+	err = <-p.stopped
+	if err != nil {
+		t.Errorf("stopping: %v", err)
+	}
+}
+
+func TestCallThatOutlivesTheGraceIsCut(t *testing.T) {
+	t.Parallel()
+	entered := make(chan struct{})
+	p := start(t, rpc.ServerConfig{Grace: 20 * time.Millisecond}, withFeed(func(ctx context.Context) (*feedv1.HeadResponse, error) {
+		close(entered)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}))
+	client := feedv1.NewFeedServiceClient(p.dial(t, "ledger"))
+	finished := make(chan error, 1)
+	go func() {
+		_, err := client.Head(t.Context(), &feedv1.HeadRequest{})
+		finished <- err
+	}()
+	<-entered
+	p.stop()
+	err := <-finished
+	if apperr.CodeOf(err) != apperr.Unavailable {
+		t.Errorf("the call that was cut gave %v, want unavailable", err)
+	}
+}
+
+func TestTraceGoesOnAcrossTheCall(t *testing.T) {
+	t.Parallel()
+	provider := sdktrace.NewTracerProvider()
+	seen := make(chan trace.SpanContext, 1)
+	p := start(t, rpc.ServerConfig{Tracer: provider}, withFeed(func(ctx context.Context) (*feedv1.HeadResponse, error) {
+		seen <- trace.SpanContextFromContext(ctx)
+		return &feedv1.HeadResponse{}, nil
+	}))
+	ctx, span := provider.Tracer("test").Start(t.Context(), "give")
+	defer span.End()
+	conn := p.dial(t, "ledger", rpc.Traced(provider, propagation.TraceContext{}))
+	_, err := feedv1.NewFeedServiceClient(conn).Head(ctx, &feedv1.HeadRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := <-seen
+	if there.TraceID() != span.SpanContext().TraceID() || there.SpanID() == span.SpanContext().SpanID() {
+		t.Errorf("the handler ran in %s, the caller in %s", there.TraceID(), span.SpanContext().TraceID())
+	}
+}
+
+// lockedBuffer collects log lines of several goroutines.
+type lockedBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
