@@ -1,0 +1,136 @@
+package stripesim
+
+import "strings"
+
+// intentParams allows what Stripe's own browser code adds to the request.
+func intentParams() schema {
+	return schema{"client_secret": {kind: isString, max: 5000}}
+}
+
+func getIntent(c *call, v reader) (map[string]any, *apiError) {
+	id := c.r.PathValue("id")
+	intent := v.intent(id)
+	secret := c.params.str("client_secret")
+	if intent == nil || (secret != "" && secret != intent.ClientSecret) {
+		return nil, missing("payment_intent", "intent", shorten(id))
+	}
+	out := renderIntent(v, intent)
+	return out, expand(v, out, c.expand)
+}
+
+func intentFilters() schema {
+	return pageParams(schema{"created": {kind: isRange}, "customer": {kind: isString}})
+}
+
+func (s *Server) listIntents(c *call, v reader) (map[string]any, *apiError) {
+	return listing[PaymentIntent]{
+		url: "/v1/payment_intents", kind: "payment_intent", table: &v.intents,
+		created: func(row *PaymentIntent) int64 { return row.Created },
+		keep:    func(*PaymentIntent) bool { return c.params.str("customer") == "" },
+		render: func(row *PaymentIntent) (map[string]any, *apiError) {
+			out := renderIntent(v, row)
+			return out, expand(v, out, c.expand["data"])
+		},
+	}.page(c.params)
+}
+
+func getCharge(c *call, v reader) (map[string]any, *apiError) {
+	id := c.r.PathValue("id")
+	charge := v.charge(id)
+	if charge == nil {
+		return nil, missing("charge", "charge", shorten(id))
+	}
+	out := renderCharge(v, charge)
+	return out, expand(v, out, c.expand)
+}
+
+func chargeFilters() schema {
+	return pageParams(schema{
+		"created": {kind: isRange}, "customer": {kind: isString}, "payment_intent": {kind: isString},
+		"transfer_group": {kind: isString},
+	})
+}
+
+func (s *Server) listCharges(c *call, v reader) (map[string]any, *apiError) {
+	l := listing[Charge]{
+		url: "/v1/charges", kind: "charge", table: &v.charges,
+		created: func(row *Charge) int64 { return row.Created },
+		keep: func(*Charge) bool {
+			return c.params.str("customer") == "" && c.params.str("transfer_group") == ""
+		},
+		render: func(row *Charge) (map[string]any, *apiError) {
+			out := renderCharge(v, row)
+			return out, expand(v, out, c.expand["data"])
+		},
+	}
+	if id := c.params.str("payment_intent"); id != "" {
+		l.restricted, l.among = true, v.chargesOfIntent[id]
+	}
+	return l.page(c.params)
+}
+
+func getTransaction(c *call, v reader) (map[string]any, *apiError) {
+	id := c.r.PathValue("id")
+	transaction := v.transaction(id)
+	if transaction == nil {
+		return nil, missing("balance transaction", "id", shorten(id))
+	}
+	out := renderTransaction(v, transaction)
+	return out, expand(v, out, c.expand)
+}
+
+func transactionFilters() schema {
+	return pageParams(schema{
+		"created": {kind: isRange}, "currency": {kind: isString}, "payout": {kind: isString},
+		"source": {kind: isString}, "type": {kind: isString},
+	})
+}
+
+func (s *Server) listTransactions(c *call, v reader) (map[string]any, *apiError) {
+	p := c.params
+	if id := p.str("payout"); id != "" {
+		return nil, badRequest("resource_missing", "payout", "No such payout: '%s'", shorten(id))
+	}
+	currency := strings.ToLower(p.str("currency"))
+	l := listing[BalanceTransaction]{
+		url: "/v1/balance_transactions", kind: "balance transaction", table: &v.txns,
+		created: func(row *BalanceTransaction) int64 { return row.Created },
+		keep: func(row *BalanceTransaction) bool {
+			return (currency == "" || row.Currency == currency) && (p.str("type") == "" || row.Type == p.str("type"))
+		},
+		render: func(row *BalanceTransaction) (map[string]any, *apiError) {
+			out := renderTransaction(v, row)
+			return out, expand(v, out, c.expand["data"])
+		},
+	}
+	if id := p.str("source"); id != "" {
+		l.restricted = true
+		if charge := v.charge(id); charge != nil && charge.BalanceTransaction != "" {
+			l.among = []string{charge.BalanceTransaction}
+		}
+	}
+	return l.page(p)
+}
+
+func (s *Server) getBalance(_ *call, v reader) (map[string]any, *apiError) {
+	return renderBalance(v.balances(v.at.Unix()), s.defaultCurrency()), nil
+}
+
+// defaultCurrency is that of the account's country.
+func (s *Server) defaultCurrency() string {
+	switch {
+	case s.cfg.Country == "GB":
+		return "gbp"
+	case s.cfg.Country == "CH":
+		return "chf"
+	case s.cfg.Country == "JP":
+		return "jpy"
+	case listed(eea, s.cfg.Country):
+		return "eur"
+	}
+	return "usd"
+}
+
+func (s *Server) getAccount(_ *call, v reader) (map[string]any, *apiError) {
+	return renderAccount(v.init, s.cfg.Country, s.defaultCurrency()), nil
+}

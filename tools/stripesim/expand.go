@@ -1,0 +1,97 @@
+package stripesim
+
+import "strings"
+
+// expansion is the tree of expand[] paths that a request asked for.
+type expansion map[string]expansion
+
+const maxExpandDepth = 4
+
+func parseExpand(paths []string) (expansion, *apiError) {
+	root := expansion{}
+	for _, path := range paths {
+		parts := strings.Split(path, ".")
+		depth := len(parts)
+		if parts[0] == "data" {
+			depth--
+		}
+		if depth > maxExpandDepth {
+			return nil, badRequest("", "expand", "You cannot expand more than %d levels of a property: %s", maxExpandDepth, shorten(path))
+		}
+		at := root
+		for _, part := range parts {
+			if at[part] == nil {
+				at[part] = expansion{}
+			}
+			at = at[part]
+		}
+	}
+	return root, nil
+}
+
+// expandable names, for each kind of object, the properties that Stripe expands.
+// Those that are always null here are allowed all the same: clients ask for them.
+func expandable(kind, property string) bool {
+	names := map[string]string{
+		"checkout.session":    " payment_intent line_items customer subscription setup_intent invoice payment_link ",
+		"payment_intent":      " latest_charge payment_method customer invoice review application on_behalf_of ",
+		"charge":              " balance_transaction payment_intent refunds customer invoice review application application_fee failure_balance_transaction on_behalf_of source_transfer transfer ",
+		"balance_transaction": " source ",
+	}
+	return strings.Contains(names[kind], " "+property+" ")
+}
+
+// expand replaces ids in a rendered object by the objects they name.
+func expand(v view, object map[string]any, tree expansion) *apiError {
+	kind, _ := object["object"].(string)
+	for property, below := range tree {
+		if !expandable(kind, property) {
+			return badRequest("", "expand", "This property cannot be expanded (%s).", shorten(property))
+		}
+		inner, failure := expandProperty(v, object, kind, property)
+		if failure != nil {
+			return failure
+		}
+		if inner == nil {
+			continue
+		}
+		object[property] = inner
+		if inner["object"] == "list" {
+			continue
+		}
+		failure = expand(v, inner, below)
+		if failure != nil {
+			return failure
+		}
+	}
+	return nil
+}
+
+func expandProperty(v view, object map[string]any, kind, property string) (map[string]any, *apiError) {
+	id, _ := object[property].(string)
+	self, _ := object["id"].(string)
+	switch kind + "." + property {
+	case "checkout.session.line_items":
+		return renderLineItems(v.session(self)), nil
+	case "charge.refunds":
+		return emptyList("/v1/charges/" + self + "/refunds"), nil
+	}
+	if id == "" {
+		return nil, nil
+	}
+	switch property {
+	case "payment_intent":
+		return renderIntent(v, v.intent(id)), nil
+	case "payment_method":
+		return renderMethod(v.method(id)), nil
+	case "latest_charge", "source":
+		return renderCharge(v, v.charge(id)), nil
+	case "balance_transaction":
+		return renderTransaction(v, v.transaction(id)), nil
+	}
+	return nil, nil
+}
+
+func emptyList(url string) map[string]any {
+	return map[string]any{"object": "list", "url": url, "has_more": false, "data": []any{}}
+}

@@ -1,0 +1,3 @@
+module github.com/almoner/almoner/tools/stripesim
+
+go 1.26.0

@@ -1,0 +1,123 @@
+package stripesim
+
+import "fmt"
+
+// CheckInvariants tells whether the stored money adds up: every rule that must
+// hold after every transition. It reads all of the state.
+func (s *Server) CheckInvariants() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	st := s.state
+	for _, check := range []func() error{
+		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkOrder,
+		func() error { return st.checkBalances(s.now().Unix()) },
+	} {
+		err := check()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (st *state) checkTransactions() error {
+	sources := map[string]string{}
+	for _, t := range st.txns.all() {
+		charge := st.charges.byID[t.Source]
+		switch {
+		case t.Net != t.Amount-t.Fee:
+			return fmt.Errorf("%s: net %d is not amount %d less fee %d", t.ID, t.Net, t.Amount, t.Fee)
+		case charge == nil || charge.BalanceTransaction != t.ID:
+			return fmt.Errorf("%s: its charge %s does not name it", t.ID, t.Source)
+		case sources[t.Source] != "":
+			return fmt.Errorf("%s and %s book the same charge", sources[t.Source], t.ID)
+		case t.ExchangeRate == "" && (t.Currency != charge.Currency || t.Amount != charge.Amount):
+			return fmt.Errorf("%s: differs from its charge without a conversion", t.ID)
+		}
+		sources[t.Source] = t.ID
+	}
+	return nil
+}
+
+func (st *state) checkCharges() error {
+	for _, ch := range st.charges.all() {
+		intent := st.intents.byID[ch.PaymentIntent]
+		booked := ch.BalanceTransaction != ""
+		switch {
+		case intent == nil:
+			return fmt.Errorf("%s: no payment intent", ch.ID)
+		case ch.Amount != intent.Amount || ch.Currency != intent.Currency:
+			return fmt.Errorf("%s: amount differs from %s", ch.ID, intent.ID)
+		case ch.Status == chargeFailed && (booked || ch.CaptureDue != 0):
+			return fmt.Errorf("%s: failed, but has money", ch.ID)
+		case ch.Status == chargeSucceeded && booked == (ch.CaptureDue != 0):
+			return fmt.Errorf("%s: must be booked or wait for it, not both and not neither", ch.ID)
+		case booked && st.txns.byID[ch.BalanceTransaction] == nil:
+			return fmt.Errorf("%s: balance transaction %s is missing", ch.ID, ch.BalanceTransaction)
+		}
+	}
+	return nil
+}
+
+func (st *state) checkIntents() error {
+	for _, p := range st.intents.all() {
+		succeeded := 0
+		for _, id := range st.chargesOfIntent[p.ID] {
+			if st.charges.byID[id].Status == chargeSucceeded {
+				succeeded++
+			}
+		}
+		wanted, received := 0, int64(0)
+		if p.Status == intentSucceeded {
+			wanted, received = 1, p.Amount
+		}
+		if succeeded != wanted || p.AmountReceived != received {
+			return fmt.Errorf("%s: status %s with %d successful charges and %d received", p.ID, p.Status, succeeded, p.AmountReceived)
+		}
+	}
+	return nil
+}
+
+func (st *state) checkSessions() error {
+	for _, s := range st.sessions.all() {
+		intent := st.intents.byID[s.PaymentIntent]
+		paid := intent != nil && intent.Status == intentSucceeded
+		if paid != (s.Status == sessionComplete) || paid != (s.PaymentStatus == "paid") {
+			return fmt.Errorf("%s: status %s, payment status %s, paid %v", s.ID, s.Status, s.PaymentStatus, paid)
+		}
+		if intent != nil && (intent.Session != s.ID || intent.Amount != s.AmountTotal || intent.Currency != s.Currency) {
+			return fmt.Errorf("%s: differs from its payment intent %s", s.ID, intent.ID)
+		}
+	}
+	return nil
+}
+
+// checkOrder: lists are newest first only because objects are kept in the order
+// of their creation.
+func (st *state) checkOrder() error {
+	last := int64(0)
+	for _, event := range st.events.all() {
+		if event.Created < last {
+			return fmt.Errorf("%s: created before the event in front of it", event.ID)
+		}
+		if event.object == nil {
+			return fmt.Errorf("%s: announces nothing", event.ID)
+		}
+		last = event.Created
+	}
+	return nil
+}
+
+func (st *state) checkBalances(now int64) error {
+	sums := st.balances(now)
+	net := map[string]int64{}
+	for _, t := range st.txns.byID {
+		net[t.Currency] += t.Net
+	}
+	for currency, total := range net {
+		if sums.Available[currency]+sums.Pending[currency] != total {
+			return fmt.Errorf("%s: available %d and pending %d are not the net %d", currency, sums.Available[currency], sums.Pending[currency], total)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package stripesim
+
+import "strconv"
+
+// The render functions turn a stored object into what Stripe's API shows of it:
+// every property that API version 2023-10-16 has, null where there is nothing.
+
+func orNull(value string) any {
+	if value == "" {
+		return nil
+	}
+	return value
+}
+
+func metadataOf(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+func renderSession(v view, s *Session) map[string]any {
+	out := map[string]any{
+		"id": s.ID, "object": "checkout.session",
+		"after_expiration": nil, "allow_promotion_codes": nil,
+		"amount_subtotal": s.AmountTotal, "amount_total": s.AmountTotal,
+		"automatic_tax":                        map[string]any{"enabled": false, "liability": nil, "status": nil},
+		"billing_address_collection":           orNull(s.BillingAddress),
+		"cancel_url":                           orNull(s.CancelURL),
+		"client_reference_id":                  orNull(s.ClientReferenceID),
+		"client_secret":                        nil,
+		"consent":                              nil,
+		"consent_collection":                   nil,
+		"created":                              s.Created,
+		"currency":                             s.Currency,
+		"currency_conversion":                  nil,
+		"custom_fields":                        []any{},
+		"custom_text":                          renderCustomText(s.CustomText),
+		"customer":                             nil,
+		"customer_creation":                    "if_required",
+		"customer_details":                     renderCustomer(s),
+		"customer_email":                       orNull(s.CustomerEmail),
+		"expires_at":                           s.ExpiresAt,
+		"invoice":                              nil,
+		"invoice_creation":                     renderInvoiceCreation(),
+		"livemode":                             false,
+		"locale":                               orNull(s.Locale),
+		"metadata":                             metadataOf(s.Metadata),
+		"mode":                                 "payment",
+		"payment_intent":                       orNull(s.PaymentIntent),
+		"payment_link":                         nil,
+		"payment_method_collection":            "if_required",
+		"payment_method_configuration_details": nil,
+		"payment_method_options":               map[string]any{},
+		"payment_method_types":                 []string{"card"},
+		"payment_status":                       s.PaymentStatus,
+		"phone_number_collection":              map[string]any{"enabled": false},
+		"recovered_from":                       nil,
+		"setup_intent":                         nil,
+		"shipping_address_collection":          nil,
+		"shipping_cost":                        nil,
+		"shipping_details":                     nil,
+		"shipping_options":                     []any{},
+		"status":                               s.Status,
+		"submit_type":                          orNull(s.SubmitType),
+		"subscription":                         nil,
+		"success_url":                          s.SuccessURL,
+		"total_details":                        map[string]any{"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+		"ui_mode":                              "hosted",
+		"url":                                  nil,
+	}
+	if s.Status == sessionOpen {
+		out["url"] = v.baseURL() + "/c/pay/" + s.ID
+	}
+	return out
+}
+
+func renderCustomText(texts map[string]string) map[string]any {
+	out := map[string]any{}
+	for _, name := range customTextPlaces() {
+		out[name] = nil
+		if texts[name] != "" {
+			out[name] = map[string]any{"message": texts[name]}
+		}
+	}
+	return out
+}
+
+func renderInvoiceCreation() map[string]any {
+	return map[string]any{"enabled": false, "invoice_data": map[string]any{
+		"account_tax_ids": nil, "custom_fields": nil, "description": nil, "footer": nil,
+		"issuer": nil, "metadata": map[string]string{}, "rendering_options": nil,
+	}}
+}
+
+func renderCustomer(s *Session) any {
+	if s.Customer == nil && s.CustomerEmail == "" {
+		return nil
+	}
+	out := map[string]any{
+		"address": nil, "email": orNull(s.CustomerEmail), "name": nil, "phone": nil,
+		"tax_exempt": "none", "tax_ids": nil,
+	}
+	if s.Customer != nil {
+		out["address"] = renderAddress(*s.Customer)
+		out["email"], out["name"] = orNull(s.Customer.Email), orNull(s.Customer.Name)
+		out["tax_ids"] = []any{}
+	}
+	return out
+}
+
+func renderAddress(b Billing) map[string]any {
+	return map[string]any{
+		"city": nil, "country": orNull(b.Country), "line1": nil, "line2": nil,
+		"postal_code": orNull(b.PostalCode), "state": nil,
+	}
+}
+
+func renderLineItems(s *Session) map[string]any {
+	data := make([]any, 0, len(s.LineItems))
+	for _, item := range s.LineItems {
+		data = append(data, renderLineItem(s, item))
+	}
+	return map[string]any{
+		"object": "list", "url": "/v1/checkout/sessions/" + s.ID + "/line_items",
+		"has_more": false, "data": data,
+	}
+}
+
+func renderLineItem(s *Session, item LineItem) map[string]any {
+	total := item.UnitAmount * item.Quantity
+	tax := item.TaxBehavior
+	if tax == "" {
+		tax = "unspecified"
+	}
+	return map[string]any{
+		"id": item.ID, "object": "item", "amount_discount": 0, "amount_subtotal": total,
+		"amount_tax": 0, "amount_total": total, "currency": s.Currency,
+		"description": item.Name, "quantity": item.Quantity,
+		"price": map[string]any{
+			"id": item.Price, "object": "price", "active": false, "billing_scheme": "per_unit",
+			"created": s.Created, "currency": s.Currency, "custom_unit_amount": nil, "livemode": false,
+			"lookup_key": nil, "metadata": map[string]string{}, "nickname": nil, "product": item.Product,
+			"recurring": nil, "tax_behavior": tax, "tiers_mode": nil, "transform_quantity": nil,
+			"type": "one_time", "unit_amount": item.UnitAmount,
+			"unit_amount_decimal": strconv.FormatInt(item.UnitAmount, 10),
+		},
+	}
+}

@@ -1,0 +1,156 @@
+package stripesim
+
+import "time"
+
+// tx collects what one transition changes. It reads through to the state, and
+// nothing of it is seen by others before commit.
+type tx struct {
+	s    *Server
+	rec  record
+	now  time.Time
+	call requestInfo
+
+	sessions map[string]*Session
+	intents  map[string]*PaymentIntent
+	methods  map[string]*PaymentMethod
+	charges  map[string]*Charge
+	txns     map[string]*BalanceTransaction
+	hooks    map[string]*WebhookEndpoint
+}
+
+// requestInfo is what an event says about the request that caused it.
+type requestInfo struct {
+	id  string
+	key string
+}
+
+// view finds the newest version of an object; nil when there is none. A tx sees
+// its own changes, the state does not.
+type view interface {
+	session(id string) *Session
+	intent(id string) *PaymentIntent
+	method(id string) *PaymentMethod
+	charge(id string) *Charge
+	transaction(id string) *BalanceTransaction
+	clock() time.Time
+	baseURL() string
+}
+
+func (t *tx) clock() time.Time { return t.now }
+func (t *tx) baseURL() string  { return t.s.cfg.BaseURL }
+
+func (t *tx) session(id string) *Session {
+	return overlay(t.sessions, t.s.state.sessions.byID, id)
+}
+func (t *tx) intent(id string) *PaymentIntent {
+	return overlay(t.intents, t.s.state.intents.byID, id)
+}
+func (t *tx) method(id string) *PaymentMethod {
+	return overlay(t.methods, t.s.state.methods.byID, id)
+}
+func (t *tx) charge(id string) *Charge {
+	return overlay(t.charges, t.s.state.charges.byID, id)
+}
+func (t *tx) transaction(id string) *BalanceTransaction {
+	return overlay(t.txns, t.s.state.txns.byID, id)
+}
+func (t *tx) endpoint(id string) *WebhookEndpoint {
+	return overlay(t.hooks, t.s.state.endpoints.byID, id)
+}
+
+func overlay[T any](mine, stored map[string]*T, id string) *T {
+	own, ok := mine[id]
+	if ok {
+		return own
+	}
+	return stored[id]
+}
+
+func remember[T any](mine *map[string]*T, id string, object *T) {
+	if *mine == nil {
+		*mine = make(map[string]*T)
+	}
+	(*mine)[id] = object
+}
+
+func (t *tx) newID(kind string) string {
+	t.rec.IDs++
+	return makeID(t.s.state.init.Seed, kind, t.rec.IDs)
+}
+
+// The put functions take a value: each call is a new version.
+
+func (t *tx) putSession(v Session) *Session {
+	remember(&t.sessions, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{Session: &v})
+	return &v
+}
+
+func (t *tx) putIntent(v PaymentIntent) *PaymentIntent {
+	remember(&t.intents, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{PaymentIntent: &v})
+	return &v
+}
+
+func (t *tx) putMethod(v PaymentMethod) *PaymentMethod {
+	remember(&t.methods, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{PaymentMethod: &v})
+	return &v
+}
+
+func (t *tx) putCharge(v Charge) *Charge {
+	remember(&t.charges, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{Charge: &v})
+	return &v
+}
+
+func (t *tx) putTransaction(v BalanceTransaction) *BalanceTransaction {
+	remember(&t.txns, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{Transaction: &v})
+	return &v
+}
+
+func (t *tx) putEndpoint(v WebhookEndpoint) *WebhookEndpoint {
+	remember(&t.hooks, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{Endpoint: &v})
+	return &v
+}
+
+// emit announces the version that was put last. Call it right after the put.
+func (t *tx) emit(eventType string, previous map[string]any) {
+	t.emitAs(eventType, previous, false)
+}
+
+func (t *tx) emitAs(eventType string, previous map[string]any, twin bool) {
+	event := &Event{
+		ID: t.newID("event"), Type: eventType, Created: t.now.Unix(), Put: len(t.rec.Puts) - 1,
+		Previous: previous, RequestID: t.call.id, IdempotencyKey: t.call.key,
+	}
+	event.To = t.routes(event)
+	t.rec.Events = append(t.rec.Events, event)
+	// Stripe now and then makes two events of one fact: another id, same object.
+	if !twin && t.s.knobs.hit("twin", eventType, event.ID) {
+		t.emitAs(eventType, previous, true)
+	}
+}
+
+// routes plans the deliveries of an event, faults included, so that a replay
+// plans them alike.
+func (t *tx) routes(event *Event) []route {
+	var out []route
+	for _, id := range t.s.state.endpoints.order {
+		endpoint := t.endpoint(id)
+		if !endpoint.wants(event.Type) {
+			continue
+		}
+		subject := event.ID + id
+		to := route{Endpoint: id}
+		to.Dropped = t.s.knobs.hit("drop", event.Type, subject)
+		to.DelayMS = t.s.knobs.delay(event.Type, subject)
+		out = append(out, to)
+		if t.s.knobs.hit("duplicate", event.Type, subject) {
+			out = append(out, to)
+		}
+	}
+	return out
+}
