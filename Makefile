@@ -3,7 +3,8 @@
 .DEFAULT_GOAL := help
 MODULES := ./proto/... ./services/... ./tools/stripesim/...
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -X main.version=$(VERSION)
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 .PHONY: help
 help: ## Show this list

@@ -1,0 +1,108 @@
+// Command almoner is the whole product: it runs the services, and it is the tool
+// with which an operator looks at them. Run `almoner help` for the commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/almoner/almoner/services/internal/node"
+)
+
+// version is set by the build.
+var version = "unknown" //nolint:gochecknoglobals // the linker can write nothing else
+
+// Exit codes, from sysexits: scripts tell a wrong call from a wrong world by them.
+const (
+	exitUsage   = 64
+	exitFailure = 70
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p := program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// program is what a command may touch. Standard output carries only what was
+// asked for; logs and complaints go to standard error.
+type program struct {
+	environ []string
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
+}
+
+// usageError says that the call is wrong, not the world.
+type usageError struct{ message string }
+
+func (e usageError) Error() string { return e.message }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// exitError ends the program with a code that the command's answer calls for;
+// what there is to say has been said.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+func (p program) run(ctx context.Context, args []string) int {
+	err := p.dispatch(ctx, args)
+	var usage usageError
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &usage):
+		fmt.Fprintf(p.stderr, "almoner: %s\nRun `almoner help` for the commands.\n", usage.message)
+		return exitUsage
+	default:
+		fmt.Fprintf(p.stderr, "almoner: %s\n", err)
+		return exitFailure
+	}
+}
+
+func (p program) dispatch(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return usagef("which command?")
+	}
+	for _, c := range commands() {
+		if rest, ok := c.match(args); ok {
+			return c.run(p, ctx, rest)
+		}
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		return p.help()
+	}
+	return usagef("there is no command %q", args[0])
+}
+
+func (p program) help() error {
+	fmt.Fprintln(p.stdout, "almoner takes donations, counts them, books them and receipts them.\n\nCommands:")
+	for _, c := range commands() {
+		fmt.Fprintf(p.stdout, "  %-72s %s\n", c.usage, c.does)
+	}
+	fmt.Fprintln(p.stdout, "\nVariables:")
+	return node.DescribeVariables(p.stdout)
+}
+
+func (p program) config() (node.Config, error) {
+	cfg, err := node.LoadConfig(p.environ)
+	if err != nil {
+		return node.Config{}, fmt.Errorf("configuration: %w", err)
+	}
+	cfg.Version = version
+	return cfg, nil
+}
+
+func (p program) logger(level slog.Level) *slog.Logger { return node.NewLogger(p.stderr, level) }
