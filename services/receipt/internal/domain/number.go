@@ -19,10 +19,8 @@ func SeriesOf(o Organization, issuedAt time.Time) Series {
 	return Series{OrganizationID: o.ID, Year: issuedAt.In(o.TimeZone).Year()}
 }
 
-// Number names a receipt. Sequence counts from 1 in its series. Code is the
-// organization's as it was at the series' first receipt: a code that changes in
-// the middle of a year shows in the next year's numbers, so that a year reads
-// as one series.
+// Number names a receipt. Code is the organization's, which never becomes
+// another one's; Sequence counts from 1 in the series.
 type Number struct {
 	Code     string
 	Year     int

@@ -1,0 +1,165 @@
+package app
+
+import (
+	_ "embed"
+	"fmt"
+	htmltemplate "html/template"
+	"net/url"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+	"time"
+	"unicode"
+
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/receipt/internal/domain"
+)
+
+var (
+	//go:embed letter.txt.tmpl
+	textSource string
+	//go:embed letter.html.tmpl
+	htmlSource string
+)
+
+// letterWriter turns receipts into letters. It is safe for concurrent use.
+type letterWriter struct {
+	base  *url.URL
+	links *domain.LinkSigner
+	text  *texttemplate.Template
+	html  *htmltemplate.Template
+}
+
+func newLetterWriter(base *url.URL, links *domain.LinkSigner) (*letterWriter, error) {
+	text, err := texttemplate.New("letter.txt").Parse(textSource)
+	if err != nil {
+		return nil, fmt.Errorf("parse text of letters: %w", err)
+	}
+	html, err := htmltemplate.New("letter.html").Parse(htmlSource)
+	if err != nil {
+		return nil, fmt.Errorf("parse HTML of letters: %w", err)
+	}
+	return &letterWriter{base: base, links: links, text: text, html: html}, nil
+}
+
+// page is what both templates show.
+type page struct {
+	texts
+	Greeting, Thanks string
+	Rows             []row
+	Link             string
+	Imprint          []string // who signs: a line each
+}
+
+// row is one line of the receipt.
+type row struct{ Label, Value string }
+
+// Methods for the templates, which see no unexported fields.
+
+func (p page) Language() string  { return p.language }
+func (p page) Direction() string { return p.direction }
+func (p page) Open() string      { return p.open }
+func (p page) Note() string      { return p.note }
+
+// write composes the letter for a receipt. The same receipt always gives the
+// same letter.
+func (w *letterWriter) write(r domain.Receipt) (Letter, error) {
+	d, in := r.Document, textsIn(r.Document.Language)
+	organization, donor := oneLine(d.OrganizationLegalName), oneLine(d.DonorName)
+	p := page{
+		texts:    in,
+		Greeting: fmt.Sprintf(in.greeting, donor),
+		Thanks:   fmt.Sprintf(in.thanks, organization),
+		Link:     w.link(r),
+	}
+	var err error
+	p.Rows, err = rows(r, in)
+	if err != nil {
+		return Letter{}, err
+	}
+	for _, line := range slices.Concat([]string{organization}, d.OrganizationAddress, []string{d.OrganizationRegistration, d.OrganizationContact}) {
+		line = oneLine(line)
+		if line != "" {
+			p.Imprint = append(p.Imprint, line)
+		}
+	}
+
+	var text, html strings.Builder
+	err = w.text.Execute(&text, p)
+	if err != nil {
+		return Letter{}, fmt.Errorf("fill text: %w", err)
+	}
+	err = w.html.Execute(&html, p)
+	if err != nil {
+		return Letter{}, fmt.Errorf("fill HTML: %w", err)
+	}
+	return Letter{
+		ID:            w.messageID(r),
+		SenderName:    organization,
+		ReplyTo:       d.OrganizationContact,
+		RecipientName: donor,
+		Recipient:     d.DonorEmail,
+		Language:      in.language,
+		Subject:       fmt.Sprintf(in.subject, r.Number, organization),
+		Text:          text.String(),
+		HTML:          html.String(),
+	}, nil
+}
+
+// rows lists what the receipt says, in the order of the document.
+func rows(r domain.Receipt, in texts) ([]row, error) {
+	d := r.Document
+	received, err := time.Parse(time.DateOnly, d.ReceivedOn)
+	if err != nil {
+		return nil, fmt.Errorf("read date of the gift: %w", err)
+	}
+	issued, err := time.Parse(time.DateOnly, d.IssuedOn)
+	if err != nil {
+		return nil, fmt.Errorf("read date of issue: %w", err)
+	}
+	list := []row{
+		{in.number, r.Number.String()},
+		{in.donor, oneLine(d.DonorName)},
+		{in.amount, money.Format(d.Total, in.language)},
+	}
+	if !d.Cover.IsZero() {
+		list = append(list, row{in.cover, money.Format(d.Cover, in.language)})
+	}
+	return append(list,
+		row{in.received, in.date(received)},
+		row{in.issued, in.date(issued)},
+		row{in.fund, oneLine(d.FundName)},
+		row{in.payment, d.PaymentReference},
+	), nil
+}
+
+// link is the receipt's address. Number and token need no escaping.
+func (w *letterWriter) link(r domain.Receipt) string {
+	number := r.Number.String()
+	return w.base.JoinPath("receipts", number, w.links.Token(number, r.Version)).String()
+}
+
+// messageID names the letter by what it carries, so that sending it again after
+// a crash can be told from sending another.
+func (w *letterWriter) messageID(r domain.Receipt) string {
+	// The colons of an IPv6 address have no place in a message id.
+	host := strings.ReplaceAll(w.base.Hostname(), ":", "-")
+	return fmt.Sprintf("receipt.%s.%d@%s", r.Number, r.Version, host)
+}
+
+// oneLine is a name as it may stand in a letter: without line breaks, which
+// would start a header or a paragraph of the donor's own, and without the
+// controls that turn the text after them around. Joiners stay: several scripts
+// need them.
+func oneLine(name string) string {
+	visible := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, name)
+	return strings.Join(strings.Fields(visible), " ")
+}

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/receipt/internal/domain"
+)
+
+// Link is how a receipt is reached.
+type Link struct {
+	Number   domain.Number
+	Token    string
+	IssuedAt time.Time
+	MailedAt time.Time // zero until the mail was handed over
+	TraceID  string
+}
+
+// GetReceipt returns the receipt to whoever has its number and token. A wrong
+// token and a number never given get the same answer, so that nobody can count
+// gifts by trying numbers.
+func (a *App) GetReceipt(ctx context.Context, number, token string) (domain.Receipt, error) {
+	parsed, ok := domain.ParseNumber(number)
+	if !ok {
+		return domain.Receipt{}, notFound()
+	}
+	var receipt domain.Receipt
+	err := a.store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
+		var err error
+		receipt, err = r.Receipt(ctx, parsed)
+		return err
+	})
+	if errors.Is(err, ErrNoReceipt) {
+		return domain.Receipt{}, notFound()
+	}
+	if err != nil {
+		return domain.Receipt{}, fmt.Errorf("read receipt: %w", err)
+	}
+	if !a.links.Verify(token, number, receipt.Version) {
+		return domain.Receipt{}, notFound()
+	}
+	return receipt, nil
+}
+
+// GetReceiptLink returns where a donation's receipt is. Until it is issued the
+// answer is not found.
+func (a *App) GetReceiptLink(ctx context.Context, donationID string) (Link, error) {
+	// What is no id is no donation's; asking the database could only fail.
+	_, err := uuid.Parse(donationID)
+	if err != nil {
+		return Link{}, notFound()
+	}
+	var link Link
+	err = a.store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
+		receipt, mailedAt, err := r.ReceiptOfDonation(ctx, donationID)
+		if err != nil {
+			return err
+		}
+		link = Link{
+			Number:   receipt.Number,
+			Token:    a.links.Token(receipt.Number.String(), receipt.Version),
+			IssuedAt: receipt.IssuedAt,
+			MailedAt: mailedAt,
+			TraceID:  receipt.TraceID,
+		}
+		return nil
+	})
+	if errors.Is(err, ErrNoReceipt) {
+		return Link{}, notFound()
+	}
+	if err != nil {
+		return Link{}, fmt.Errorf("read receipt of donation: %w", err)
+	}
+	return link, nil
+}
+
+func notFound() error {
+	return apperr.New(apperr.NotFound, "RECEIPT_NOT_FOUND", "There is no receipt at this address.")
+}

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/almoner/almoner/services/internal/apperr"
+)
+
+// SendDue sends one batch of due mails. It reports whether there may be more to
+// do at once.
+//
+// Each letter is marked by itself as soon as it was handed over. Marking the
+// batch at its end would be one commit instead of many, but a crash would then
+// repeat the whole batch instead of one letter.
+func (a *App) SendDue(ctx context.Context) (more bool, err error) {
+	now := a.now()
+	var due []DueMail
+	err = a.store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
+		var err error
+		due, err = r.DueMails(ctx, now, batch)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("read due mails: %w", err)
+	}
+	var delays []Delay
+	var delayedBy error
+	var stops []Stop
+	for _, mail := range due {
+		err := a.send(ctx, mail)
+		attempts := mail.Attempts + 1
+		id := mail.Receipt.Number.String()
+		switch {
+		case err != nil && ctx.Err() != nil:
+			// Stopping is no failure of the mail's: it keeps its attempts.
+			return false, ctx.Err()
+		case apperr.Permanent(err):
+			reason := "the mail is refused: " + apperr.Public(err).Message
+			stops = append(stops, Stop{ID: id, Attempts: attempts, Reason: reason})
+		case err != nil:
+			delayedBy = err
+			delays = append(delays, Delay{ID: id, Attempts: attempts, Until: now.Add(pause(attempts))})
+		}
+	}
+	if len(delays)+len(stops) > 0 {
+		err = a.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			err := tx.Delay(ctx, MailQueue, delays)
+			if err != nil {
+				return err
+			}
+			return tx.Park(ctx, MailQueue, stops, now)
+		})
+		if err != nil {
+			return false, fmt.Errorf("delay mails: %w", err)
+		}
+		a.report(ctx, "receipt mail", delays, stops, delayedBy)
+	}
+	return len(due) == batch && len(delays) < len(due), nil
+}
+
+// send hands one letter over and marks it. When the marking fails the letter
+// stays due: it is handed over again with the same message id.
+func (a *App) send(ctx context.Context, mail DueMail) error {
+	letter, err := a.letters.write(mail.Receipt)
+	if err != nil {
+		return fmt.Errorf("write letter for %s: %w", mail.Receipt.Number, err)
+	}
+	err = a.mailer.Send(ctx, letter)
+	if err != nil {
+		return fmt.Errorf("send letter for %s: %w", mail.Receipt.Number, err)
+	}
+	// The letter is out of our hands: even a process that is being stopped takes
+	// the moment to note it.
+	handedOver := a.now()
+	return a.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx Tx) error {
+		err := tx.MarkMailed(ctx, mail.Receipt.Number, handedOver)
+		if err != nil {
+			return fmt.Errorf("mark mail of %s: %w", mail.Receipt.Number, err)
+		}
+		return nil
+	})
+}
+
+// report logs what a pass could not do: delays in one line, since they come in
+// crowds when another service is away, parked rows each by itself.
+func (a *App) report(ctx context.Context, what string, delays []Delay, stops []Stop, delayedBy error) {
+	if len(delays) > 0 {
+		a.logger.WarnContext(ctx, what+" delayed", "count", len(delays), "error", delayedBy)
+	}
+	for _, stop := range stops {
+		a.logger.ErrorContext(ctx, what+" parked", "id", stop.ID, "reason", stop.Reason)
+	}
+}

@@ -1,0 +1,106 @@
+// Package grpcapi answers ReceiptService: it translates between the contract
+// and the use cases, and decides nothing.
+package grpcapi
+
+import (
+	"context"
+	"time"
+
+	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
+	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
+	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/receipt/internal/app"
+)
+
+// Server implements receiptv1.ReceiptServiceServer.
+type Server struct {
+	receiptv1.UnimplementedReceiptServiceServer
+	app *app.App
+}
+
+// New returns the server over the use cases.
+func New(a *app.App) *Server { return &Server{app: a} }
+
+// GetReceipt returns the document to whoever has its link.
+func (s *Server) GetReceipt(ctx context.Context, request *receiptv1.GetReceiptRequest) (*receiptv1.GetReceiptResponse, error) {
+	receipt, err := s.app.GetReceipt(ctx, request.GetNumber(), request.GetToken())
+	if err != nil {
+		return nil, err
+	}
+	d := receipt.Document
+	return &receiptv1.GetReceiptResponse{
+		Number:                   receipt.Number.String(),
+		OrganizationLegalName:    d.OrganizationLegalName,
+		OrganizationAddress:      d.OrganizationAddress,
+		OrganizationRegistration: d.OrganizationRegistration,
+		OrganizationContact:      d.OrganizationContact,
+		DonorName:                d.DonorName,
+		DonorEmail:               d.DonorEmail,
+		Total:                    amount(d.Total),
+		Gift:                     amount(d.Gift),
+		Cover:                    amount(d.Cover),
+		FundName:                 d.FundName,
+		ReceivedOn:               d.ReceivedOn,
+		IssuedOn:                 d.IssuedOn,
+		PaymentReference:         d.PaymentReference,
+		Language:                 d.Language,
+	}, nil
+}
+
+// GetReceiptLink returns number and token of a donation's receipt.
+func (s *Server) GetReceiptLink(ctx context.Context, request *receiptv1.GetReceiptLinkRequest) (*receiptv1.GetReceiptLinkResponse, error) {
+	link, err := s.app.GetReceiptLink(ctx, request.GetDonationId())
+	if err != nil {
+		return nil, err
+	}
+	return &receiptv1.GetReceiptLinkResponse{
+		Number:   link.Number.String(),
+		Token:    link.Token,
+		IssuedAt: micro(link.IssuedAt),
+		MailedAt: micro(link.MailedAt),
+		TraceId:  link.TraceID,
+	}, nil
+}
+
+// SumReceipts adds up the receipts in force and says what is still due. There
+// is no kind of gift yet that gets no receipt, so nothing is not receiptable.
+func (s *Server) SumReceipts(ctx context.Context, _ *receiptv1.SumReceiptsRequest) (*receiptv1.SumReceiptsResponse, error) {
+	summary, err := s.app.SumReceipts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	response := &receiptv1.SumReceiptsResponse{
+		ReceiptsDue: summary.Backlog.Receipts,
+		MailsDue:    summary.Backlog.Mails,
+	}
+	for _, sum := range summary.Sums {
+		response.Sums = append(response.Sums, &receiptv1.ReceiptSum{
+			OrganizationId: sum.OrganizationID,
+			Currency:       sum.Total.Currency.Code(),
+			ReceiptedMinor: sum.Total.Minor,
+			Receipts:       sum.Receipts,
+		})
+	}
+	for _, checkpoint := range summary.Checkpoints {
+		response.Checkpoints = append(response.Checkpoints, &feedv1.Checkpoint{
+			Feed: checkpoint.Feed, Epoch: checkpoint.Epoch, Pos: checkpoint.Pos,
+		})
+	}
+	for _, fault := range summary.SeriesFaults {
+		response.SeriesFaults = append(response.SeriesFaults, fault.String())
+	}
+	return response, nil
+}
+
+func amount(a money.Amount) *moneyv1.Money {
+	return &moneyv1.Money{Minor: a.Minor, Currency: a.Currency.Code()}
+}
+
+// micro is a time on the wire; no time is 0.
+func micro(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}

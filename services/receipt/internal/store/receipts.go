@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/receipt/internal/app"
+	"github.com/almoner/almoner/services/receipt/internal/domain"
+)
+
+// TakeNumbers moves the series' counter. The row stays locked until the commit,
+// and a rollback moves it back: numbers cannot be lost.
+func (tx transaction) TakeNumbers(ctx context.Context, series domain.Series, count int) (int64, error) {
+	var last int64
+	err := tx.QueryRowContext(ctx, `
+		INSERT INTO receipt_series (organization_id, year, last_sequence) VALUES ($1, $2, $3)
+		ON CONFLICT (organization_id, year)
+		DO UPDATE SET last_sequence = receipt_series.last_sequence + excluded.last_sequence
+		RETURNING last_sequence`, series.OrganizationID, series.Year, count).Scan(&last)
+	return last - int64(count) + 1, err
+}
+
+// receiptColumns name their table because mails have a number too.
+const receiptColumns = `receipt.code, receipt.year, receipt.sequence, receipt.version,
+	receipt.organization_id, receipt.donation_id, receipt.profile,
+	receipt.organization_legal_name, receipt.organization_address,
+	receipt.organization_registration, receipt.organization_contact,
+	receipt.donor_name, receipt.donor_email, receipt.gift_minor, receipt.cover_minor, receipt.currency,
+	receipt.fund_name, receipt.received_on, receipt.issued_on,
+	receipt.payment_reference, receipt.language, receipt.issued_at, receipt.trace_id`
+
+// AddReceipts stores receipts and makes their mails due.
+func (tx transaction) AddReceipts(ctx context.Context, receipts []domain.Receipt) error {
+	if len(receipts) == 0 {
+		return nil
+	}
+	var args, numbers []any
+	for _, r := range receipts {
+		d := r.Document
+		numbers = append(numbers, r.Number.String())
+		args = append(args, r.Number.String(), r.Number.Code, r.Number.Year, r.Number.Sequence, r.Version,
+			r.OrganizationID, r.DonationID, d.Profile,
+			d.OrganizationLegalName, strings.Join(d.OrganizationAddress, "\n"),
+			d.OrganizationRegistration, d.OrganizationContact,
+			d.DonorName, d.DonorEmail, d.Gift.Minor, d.Cover.Minor, d.Total.Currency.Code(),
+			d.FundName, d.ReceivedOn, d.IssuedOn,
+			d.PaymentReference, d.Language, r.IssuedAt.UnixMicro(), r.TraceID)
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO receipt (number, `+strings.ReplaceAll(receiptColumns, "receipt.", "")+`)
+		VALUES `+database.Placeholders(len(receipts), 24), args...)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO receipt_mail (number) VALUES `+database.Placeholders(len(receipts), 1), numbers...)
+	return err
+}
+
+// Receipt returns the receipt with that number.
+func (tx transaction) Receipt(ctx context.Context, number domain.Number) (domain.Receipt, error) {
+	var r domain.Receipt
+	err := tx.QueryRowContext(ctx, `SELECT `+receiptColumns+` FROM receipt WHERE number = $1`, number.String()).
+		Scan(receiptFields(&r)...)
+	return finish(r, err)
+}
+
+// ReceiptOfDonation returns a donation's receipt and when it was mailed.
+func (tx transaction) ReceiptOfDonation(ctx context.Context, donationID string) (domain.Receipt, time.Time, error) {
+	var r domain.Receipt
+	var mailedAt time.Time
+	err := tx.QueryRowContext(ctx, `
+		SELECT `+receiptColumns+`, receipt_mail.mailed_at
+		FROM receipt JOIN receipt_mail ON receipt_mail.number = receipt.number
+		WHERE receipt.donation_id = $1`, donationID).
+		Scan(append(receiptFields(&r), moment{&mailedAt})...)
+	r, err = finish(r, err)
+	return r, mailedAt, err
+}
+
+// DueMails returns receipts whose mail may be tried now.
+func (tx transaction) DueMails(ctx context.Context, now time.Time, limit int) ([]app.DueMail, error) {
+	return collect(ctx, tx, readDueMail, `
+		SELECT `+receiptColumns+`, receipt_mail.attempts
+		FROM receipt_mail JOIN receipt ON receipt.number = receipt_mail.number
+		WHERE receipt_mail.mailed_at = 0 AND receipt_mail.parked_at = 0 AND receipt_mail.next_attempt_at <= $1
+		ORDER BY receipt_mail.next_attempt_at, receipt_mail.number LIMIT $2`, now.UnixMicro(), limit)
+}
+
+func readDueMail(scan func(...any) error) (app.DueMail, error) {
+	var m app.DueMail
+	err := scan(append(receiptFields(&m.Receipt), &m.Attempts)...)
+	if err != nil {
+		return app.DueMail{}, err
+	}
+	m.Receipt, err = finish(m.Receipt, nil)
+	return m, err
+}
+
+// MarkMailed notes that a receipt's mail was handed over; the first time counts.
+func (tx transaction) MarkMailed(ctx context.Context, number domain.Number, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE receipt_mail SET mailed_at = $1 WHERE number = $2 AND mailed_at = 0`, at.UnixMicro(), number.String())
+	return err
+}
+
+// receiptFields are where receiptColumns are read to.
+func receiptFields(r *domain.Receipt) []any {
+	d := &r.Document
+	return []any{
+		&r.Number.Code, &r.Number.Year, &r.Number.Sequence, &r.Version,
+		&r.OrganizationID, &r.DonationID, &d.Profile,
+		&d.OrganizationLegalName, address{&d.OrganizationAddress},
+		&d.OrganizationRegistration, &d.OrganizationContact,
+		&d.DonorName, &d.DonorEmail, &d.Gift.Minor, &d.Cover.Minor, currency{[]*money.Amount{&d.Gift, &d.Cover}},
+		&d.FundName, &d.ReceivedOn, &d.IssuedOn,
+		&d.PaymentReference, &d.Language, moment{&r.IssuedAt}, &r.TraceID,
+	}
+}
+
+// finish adds what no column holds to a receipt that was read.
+func finish(r domain.Receipt, err error) (domain.Receipt, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return domain.Receipt{}, app.ErrNoReceipt
+	}
+	if err != nil {
+		return domain.Receipt{}, err
+	}
+	r.Document.Total, err = r.Document.Gift.Add(r.Document.Cover)
+	return r, err
+}
