@@ -1,0 +1,18 @@
+// Package fundraiser is the service that knows what can be given to:
+// organizations, their funds, appeals, and supporters' pages under them. It
+// keeps the totals that pages show.
+//
+// It promises that a gift is attributed to what was open when the donor asked;
+// that a catalogue is loaded whole or not at all; that every gift counts once,
+// in its own currency, to its appeal and its page alike; and that a total says
+// at which position of the donation feed it is true. Pages and direct gifts
+// together are always the appeal. Donors are not known here, only donations.
+//
+// It needs no other service to start or to answer. Without NATS, totals follow
+// by reading the donation service's feed over gRPC; without that service they
+// stand still, and say where.
+//
+// Publishes: OrganizationChanged, FundChanged
+//
+// Consumes: DonationSucceeded
+package fundraiser

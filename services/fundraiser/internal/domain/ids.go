@@ -1,0 +1,27 @@
+package domain
+
+import "github.com/google/uuid"
+
+// namespace keeps ids made from names apart from everybody else's. It must
+// never change: all ids of organizations, funds, appeals and pages follow from
+// it, and gifts already given carry them.
+var namespace = uuid.MustParse("0b1d8f0e-3c52-4f6a-9f0b-7c3a5e2d9a41")
+
+// Ids are made from names, so that loading the same file twice, or into two
+// deployments, speaks of the same things.
+
+// OrganizationID is the id of the organization with this code.
+func OrganizationID(code string) string { return nameID("organization", code) }
+
+// FundID is the id of an organization's fund.
+func FundID(organizationID, code string) string { return nameID("fund", organizationID+"/"+code) }
+
+// AppealID is the id of the appeal at this address.
+func AppealID(slug string) string { return nameID("appeal", slug) }
+
+// PageID is the id of the supporter's page at this address.
+func PageID(slug string) string { return nameID("fundraiser", slug) }
+
+func nameID(kind, name string) string {
+	return uuid.NewSHA1(namespace, []byte(kind+":"+name)).String()
+}

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/almoner/almoner/services/fundraiser/internal/app"
+	"github.com/almoner/almoner/services/fundraiser/internal/domain"
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/database"
+)
+
+// LockTotals is app.Tx's.
+func (t *boundTx) LockTotals(ctx context.Context, appealIDs, pageIDs []string) (domain.Totals, error) {
+	totals := domain.Totals{Appeals: map[string]domain.AppealTotal{}, Pages: map[string]domain.PageTotal{}}
+	err := t.lockRows(ctx, `SELECT id, organization_id, currency, settled_minor, gifts, as_of
+		FROM appeal_total AS total JOIN appeal ON id = appeal_id`, appealIDs, func(row scanner) error {
+		var id, currency string
+		var total domain.AppealTotal
+		err := row.Scan(&id, &total.OrganizationID, &currency, &total.Settled, &total.Gifts, &total.AsOf)
+		if err != nil {
+			return err
+		}
+		total.Currency, err = money.ParseCurrency(currency)
+		totals.Appeals[id] = total
+		return err
+	})
+	if err != nil {
+		return domain.Totals{}, fmt.Errorf("lock totals of appeals: %w", err)
+	}
+	err = t.lockRows(ctx, `SELECT id, appeal_id, settled_minor, gifts, as_of
+		FROM fundraiser_total AS total JOIN fundraiser ON id = fundraiser_id`, pageIDs, func(row scanner) error {
+		var id string
+		var total domain.PageTotal
+		err := row.Scan(&id, &total.AppealID, &total.Settled, &total.Gifts, &total.AsOf)
+		totals.Pages[id] = total
+		return err
+	})
+	if err != nil {
+		return domain.Totals{}, fmt.Errorf("lock totals of fundraisers: %w", err)
+	}
+	return totals, nil
+}
+
+// lockRows reads the rows with these ids in the order of their ids, so that
+// two writers never wait for each other, and locks their totals alone: the
+// catalogue beside them may be read and loaded meanwhile.
+func (t *boundTx) lockRows(ctx context.Context, query string, ids []string, read func(scanner) error) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	lock := t.tx.ForUpdate()
+	if lock != "" {
+		lock += " OF total"
+	}
+	arguments := make([]any, 0, len(ids))
+	for _, id := range ids {
+		arguments = append(arguments, id)
+	}
+	rows, err := t.tx.QueryContext(ctx,
+		query+` WHERE id IN `+database.Placeholders(1, len(ids))+` ORDER BY id`+lock, arguments...)
+	_, err = all(rows, err, func(row scanner) (struct{}, error) { return struct{}{}, read(row) })
+	return err
+}
+
+// AddGifts is app.Tx's.
+func (t *boundTx) AddGifts(ctx context.Context, gifts []domain.CountedGift, countedAt time.Time) (map[string]bool, error) {
+	const columns = 11
+	arguments := make([]any, 0, columns*len(gifts))
+	for _, g := range gifts {
+		arguments = append(arguments, g.DonationID, g.OrganizationID, g.AppealID, g.PageID, g.Amount.Minor,
+			g.Amount.Currency.Code(), string(g.Visibility), g.PaidAt, g.Pos, countedAt.UnixMicro(), g.TotalAfter)
+	}
+	rows, err := t.tx.QueryContext(ctx, `INSERT INTO gift (donation_id, organization_id, appeal_id, fundraiser_id,
+			gift_minor, currency, visibility, paid_at, pos, counted_at, total_minor)
+		VALUES `+database.Placeholders(len(gifts), columns)+`
+		ON CONFLICT (donation_id) DO NOTHING RETURNING donation_id`, arguments...)
+	ids, err := all(rows, err, func(row scanner) (string, error) {
+		var id string
+		err := row.Scan(&id)
+		return id, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("insert gifts: %w", err)
+	}
+	added := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		added[id] = true
+	}
+	return added, nil
+}
+
+// SetTotalsAfter is app.Tx's.
+func (t *boundTx) SetTotalsAfter(ctx context.Context, gifts []domain.CountedGift) error {
+	if len(gifts) == 0 {
+		return nil
+	}
+	arguments := make([]any, 0, 2*len(gifts))
+	for _, g := range gifts {
+		arguments = append(arguments, g.DonationID, g.TotalAfter)
+	}
+	_, err := t.tx.ExecContext(ctx, `WITH v(id, total) AS (VALUES `+
+		database.CastPlaceholders(len(gifts), "TEXT", "BIGINT")+`)
+		UPDATE gift SET total_minor = v.total FROM v WHERE donation_id = v.id`, arguments...)
+	return wrap("update gifts", err)
+}
+
+// SetTotals is app.Tx's.
+func (t *boundTx) SetTotals(ctx context.Context, totals domain.Totals) error {
+	appeals := make(map[string]domain.Total, len(totals.Appeals))
+	for id, total := range totals.Appeals {
+		appeals[id] = total.Total
+	}
+	pages := make(map[string]domain.Total, len(totals.Pages))
+	for id, total := range totals.Pages {
+		pages[id] = total.Total
+	}
+	err := t.setTotals(ctx, "appeal", appeals)
+	if err != nil {
+		return err
+	}
+	return t.setTotals(ctx, "fundraiser", pages)
+}
+
+// setTotals writes all totals of one table at once: a page that everybody
+// gives to costs one row version a batch, not one a gift.
+func (t *boundTx) setTotals(ctx context.Context, table string, totals map[string]domain.Total) error {
+	if len(totals) == 0 {
+		return nil
+	}
+	arguments := make([]any, 0, 4*len(totals))
+	for id, total := range totals {
+		arguments = append(arguments, id, total.Settled, total.Gifts, total.AsOf)
+	}
+	_, err := t.tx.ExecContext(ctx, `WITH v(id, settled, gifts, as_of) AS (VALUES `+
+		database.CastPlaceholders(len(totals), "TEXT", "BIGINT", "BIGINT", "BIGINT")+`)
+		UPDATE `+table+`_total SET settled_minor = v.settled, gifts = v.gifts, as_of = v.as_of
+		FROM v WHERE `+table+`_id = v.id`, arguments...)
+	if err != nil {
+		return fmt.Errorf("update totals of %ss: %w", table, err)
+	}
+	return nil
+}
+
+const giftColumns = `donation_id, organization_id, appeal_id, fundraiser_id, gift_minor, currency, visibility,
+	paid_at, pos, counted_at, total_minor`
+
+func scanGift(row scanner) (app.CountedGift, error) {
+	var g app.CountedGift
+	var currency string
+	var countedAt int64
+	err := row.Scan(&g.DonationID, &g.OrganizationID, &g.AppealID, &g.PageID, &g.Amount.Minor, &currency,
+		&g.Visibility, &g.PaidAt, &g.Pos, &countedAt, &g.TotalAfter)
+	if err != nil {
+		return app.CountedGift{}, err
+	}
+	g.CountedAt = fromMicros(countedAt)
+	g.Amount.Currency, err = money.ParseCurrency(currency)
+	return g, err
+}
+
+// Gift is app.Reader's.
+func (t *boundTx) Gift(ctx context.Context, donationID string) (app.CountedGift, bool, error) {
+	row := t.tx.QueryRowContext(ctx, `SELECT `+giftColumns+` FROM gift WHERE donation_id = $1`, donationID)
+	gift, found, err := one(row, scanGift)
+	return gift, found, wrap("read gift", err)
+}
+
+// RecentGifts is app.Reader's.
+func (t *boundTx) RecentGifts(ctx context.Context, appealID, pageID string, limit int) ([]domain.Gift, error) {
+	where, key := `appeal_id = $1`, appealID
+	if pageID != "" {
+		// Said twice so that SQLite sees that the partial index will do.
+		where, key = `fundraiser_id = $1 AND fundraiser_id <> ''`, pageID
+	}
+	rows, err := t.tx.QueryContext(ctx, `SELECT `+giftColumns+` FROM gift WHERE `+where+`
+		ORDER BY paid_at DESC, donation_id LIMIT $2`, key, limit)
+	gifts, err := all(rows, err, func(row scanner) (domain.Gift, error) {
+		gift, err := scanGift(row)
+		return gift.Gift, err
+	})
+	return gifts, wrap("read recent gifts", err)
+}
