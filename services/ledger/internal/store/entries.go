@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/ledger/internal/app"
+	"github.com/almoner/almoner/services/ledger/internal/domain"
+)
+
+func scanEntry(rows *sql.Rows) (domain.Entry, error) {
+	var e domain.Entry
+	var stripeIDs string
+	var occurredAt, postedAt int64
+	err := rows.Scan(&e.OrganizationID, &e.Number, &e.Key, &e.Rule.Name, &e.Rule.Version, &e.Description, &e.EventID, &e.AccountID,
+		&stripeIDs, &e.DonationID, &e.TraceID, &occurredAt, &postedAt, &e.BookedOn, &e.PreviousHash, &e.Hash)
+	if stripeIDs != "" {
+		e.StripeIDs = strings.Split(stripeIDs, " ")
+	}
+	e.OccurredAt, e.PostedAt = time.UnixMicro(occurredAt).UTC(), time.UnixMicro(postedAt).UTC()
+	return e, err
+}
+
+// Entries returns entries ordered by organization and number.
+func (r reader) Entries(ctx context.Context, filter app.EntryFilter) ([]domain.Entry, error) {
+	conditions, args := []string{"number > $1"}, []any{filter.After}
+	restrict := func(column, value string) {
+		if value != "" {
+			args = append(args, value)
+			conditions = append(conditions, fmt.Sprintf("%s = $%d", column, len(args)))
+		}
+	}
+	restrict("organization_id", filter.OrganizationID)
+	restrict("donation_id", filter.DonationID)
+	if filter.DonationID != "" {
+		// Says what the index on donations is restricted to, or it is not used.
+		conditions = append(conditions, "donation_id <> ''")
+	}
+	args = append(args, filter.Limit)
+	entries, err := query(ctx, r.tx, scanEntry,
+		`SELECT `+entryColumns+` FROM journal_entry WHERE `+strings.Join(conditions, " AND ")+
+			fmt.Sprintf(` ORDER BY organization_id, number LIMIT $%d`, len(args)), args...)
+	if err != nil {
+		return nil, err
+	}
+	return entries, r.addPostings(ctx, entries)
+}
+
+// EntriesByDay returns entries of a span ordered by booking day and number.
+func (r reader) EntriesByDay(ctx context.Context, span app.Span, after app.DayCursor, limit int) ([]domain.Entry, error) {
+	entries, err := query(ctx, r.tx, scanEntry,
+		`SELECT `+entryColumns+` FROM journal_entry
+		WHERE organization_id = $1 AND booked_on >= $2 AND booked_on <= $3 AND number <= $4 AND (booked_on, number) > ($5, $6)
+		ORDER BY booked_on, number LIMIT $7`,
+		span.OrganizationID, span.From, span.To, span.Until, after.Day, after.Number, limit)
+	if err != nil {
+		return nil, err
+	}
+	return entries, r.addPostings(ctx, entries)
+}
+
+// entryKey is the primary key of an entry.
+type entryKey struct {
+	organizationID string
+	number         int64
+}
+
+// keyedPosting is a posting with its entry's key.
+type keyedPosting struct {
+	entryKey
+	domain.Posting
+}
+
+func scanPosting(rows *sql.Rows) (keyedPosting, error) {
+	var p keyedPosting
+	var account, currency string
+	err := rows.Scan(&p.organizationID, &p.number, &account, &currency, &p.Amount.Minor,
+		&p.Fund, &p.Appeal, &p.Fundraiser, &p.Team, &p.Channel, &p.Item)
+	p.Account = domain.Account(account)
+	p.Amount.Currency = knownCurrency(currency)
+	return p, err
+}
+
+// knownCurrency is the currency of a code, or none for a code that nobody could
+// have posted: then the entry's hash does not fit any more, which is what
+// walking the chain must say, instead of failing to read.
+func knownCurrency(code string) money.Currency {
+	currency, err := money.ParseCurrency(code)
+	if err != nil || currency.Code() != code {
+		return money.Currency{}
+	}
+	return currency
+}
+
+// addPostings reads the lines of all entries with one statement per batch.
+func (r reader) addPostings(ctx context.Context, entries []domain.Entry) error {
+	byKey := make(map[entryKey]*domain.Entry, len(entries))
+	for i := range entries {
+		byKey[entryKey{entries[i].OrganizationID, entries[i].Number}] = &entries[i]
+	}
+	for batch := range batches(entries, 2) {
+		args := make([]any, 0, 2*len(batch))
+		for _, e := range batch {
+			args = append(args, e.OrganizationID, e.Number)
+		}
+		postings, err := query(ctx, r.tx, scanPosting,
+			`WITH v(organization_id, number) AS (VALUES `+database.CastPlaceholders(len(batch), "TEXT", "BIGINT")+`)
+			SELECT p.organization_id, p.number, p.account, p.currency, p.minor, p.fund, p.appeal_id, p.fundraiser_id, p.team_id, p.channel, p.item
+			FROM v JOIN posting p ON p.organization_id = v.organization_id AND p.number = v.number
+			ORDER BY p.organization_id, p.number, p.line`, args...)
+		if err != nil {
+			return fmt.Errorf("read postings: %w", err)
+		}
+		for _, p := range postings {
+			entry := byKey[p.entryKey]
+			entry.Postings = append(entry.Postings, p.Posting)
+		}
+	}
+	return nil
+}

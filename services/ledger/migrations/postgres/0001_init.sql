@@ -1,0 +1,85 @@
+-- +goose Up
+CREATE TABLE organization (
+    id        TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    slug      TEXT NOT NULL,
+    code      TEXT COLLATE "C" NOT NULL,
+    name      TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    version   BIGINT NOT NULL
+);
+
+-- Codes are not unique here: these are copies, and two funds that swap codes
+-- arrive one after the other.
+CREATE TABLE fund (
+    id              TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    organization_id TEXT COLLATE "C" NOT NULL,
+    code            TEXT COLLATE "C" NOT NULL,
+    version         BIGINT NOT NULL
+);
+CREATE INDEX fund_code ON fund (organization_id, code);
+
+-- The newest entry of each chain. It is kept apart from the entries so that
+-- cutting off the newest ones is noticed, and it is the row that writers lock.
+CREATE TABLE chain_head (
+    organization_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    number          BIGINT NOT NULL,
+    hash            TEXT NOT NULL
+);
+
+CREATE TABLE journal_entry (
+    organization_id TEXT COLLATE "C" NOT NULL,
+    number          BIGINT NOT NULL,
+    business_key    TEXT COLLATE "C" NOT NULL UNIQUE,
+    rule            TEXT NOT NULL,
+    rule_version    BIGINT NOT NULL,
+    description     TEXT NOT NULL,
+    event_id        TEXT NOT NULL,
+    account_id      TEXT COLLATE "C" NOT NULL,
+    stripe_ids      TEXT NOT NULL,
+    donation_id     TEXT COLLATE "C" NOT NULL,
+    trace_id        TEXT NOT NULL,
+    occurred_at     BIGINT NOT NULL,
+    posted_at       BIGINT NOT NULL,
+    booked_on       TEXT COLLATE "C" NOT NULL,
+    previous_hash   TEXT NOT NULL,
+    hash            TEXT NOT NULL,
+    PRIMARY KEY (organization_id, number)
+);
+CREATE INDEX journal_entry_donation ON journal_entry (donation_id) WHERE donation_id <> '';
+CREATE INDEX journal_entry_day ON journal_entry (organization_id, booked_on, number);
+
+-- No foreign key to journal_entry: it would be checked line by line on the way
+-- in, and walking the chain finds postings without their entry anyway.
+CREATE TABLE posting (
+    organization_id TEXT COLLATE "C" NOT NULL,
+    number          BIGINT NOT NULL,
+    line            BIGINT NOT NULL,
+    account         TEXT COLLATE "C" NOT NULL,
+    currency        TEXT COLLATE "C" NOT NULL,
+    minor           BIGINT NOT NULL CHECK (minor <> 0),
+    booked_on       TEXT COLLATE "C" NOT NULL,
+    fund            TEXT NOT NULL,
+    appeal_id       TEXT NOT NULL,
+    fundraiser_id   TEXT NOT NULL,
+    team_id         TEXT NOT NULL,
+    channel         TEXT NOT NULL,
+    item            TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (organization_id, number, line)
+);
+-- Balances are added up from this index alone. There is no table of balances:
+-- it would be a second truth to keep equal to the first, and a row per account
+-- and day that every batch rewrites.
+CREATE INDEX posting_balance ON posting (organization_id, account, currency, booked_on, minor);
+
+-- The books are only added to; corrections are new entries.
+-- +goose StatementBegin
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is only added to: corrections are new entries', TG_TABLE_NAME;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER journal_entry_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER posting_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON posting
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
