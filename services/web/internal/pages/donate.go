@@ -1,0 +1,262 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
+	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/web/internal/view"
+)
+
+const (
+	// largestForm is more than the longest message in the widest script needs.
+	largestForm = 64 << 10
+	// largestRefused is how much of a larger body is still read and thrown
+	// away: a browser that is cut off while it sends shows a broken connection
+	// instead of the page that says why.
+	largestRefused = 32 << 20
+	// refusedTimeout bounds how long that reading may take.
+	refusedTimeout = 10 * time.Second
+	// checkoutTimeout leaves the donation service its whole time with Stripe.
+	checkoutTimeout = 25 * time.Second
+)
+
+// donateForm draws the form for a new gift.
+func (s *Site) donateForm(find finder) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		found, err := find(r.Context(), r.PathValue("slug"))
+		t, ok := s.openTerms(w, r, found, err)
+		if !ok {
+			return
+		}
+		fresh := input{intent: uuid.NewString(), share: shareCode(r)}
+		// One amount is chosen already: a gift is then a name, an address and
+		// one button away. The fee is never chosen for anybody.
+		if n := len(t.suggested); n > 0 {
+			fresh.amount = money.Typed(t.suggested[min(1, n-1)])
+		}
+		s.showForm(w, r, http.StatusOK, found, view.Donate{Form: fresh.draw(t, found, nil)})
+	}
+}
+
+// openTerms are the terms on which gifts to a target are taken. It answers
+// itself, and reports false, when the target was not found (the error of its
+// lookup) or nothing can be given to it.
+func (s *Site) openTerms(w http.ResponseWriter, r *http.Request, found target, err error) (terms, bool) {
+	if err != nil {
+		s.fail(w, r, err)
+		return terms{}, false
+	}
+	if found.closed() {
+		s.gone(w, r)
+		return terms{}, false
+	}
+	t, err := termsOf(found.appeal)
+	if err != nil {
+		s.fail(w, r, err)
+		return terms{}, false
+	}
+	return t, true
+}
+
+// showForm puts the form into its page.
+func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, found target, page view.Donate) {
+	page.Frame = view.Frame{
+		Title:       "Give to " + found.title(),
+		Description: found.appeal.GetSummary(),
+		Canonical:   s.absolute(found.path()),
+		Site:        site(found.organization),
+	}
+	if len(page.Form.Errors) > 0 || page.Notice != nil {
+		// Read out first, so that who cannot see the page knows at once.
+		page.Title = "Error: " + page.Title
+	}
+	page.Heading = "Your gift"
+	page.Back = view.Link{Label: found.title(), URL: found.path()}
+	page.Owner = found.page.GetOwnerName()
+	s.show(w, r, status, page)
+}
+
+// donate takes the form and sends the donor to Stripe.
+func (s *Site) donate(find finder) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.readForm(w, r) {
+			return
+		}
+		in := readInput(r.PostForm, shareCode(r))
+		found, err := find(r.Context(), r.PathValue("slug"))
+		if unanswered(err) {
+			s.keep(w, r, err)
+			return
+		}
+		t, ok := s.openTerms(w, r, found, err)
+		if !ok {
+			return
+		}
+
+		gift, wrong := in.check(t)
+		page := view.Donate{}
+		if !isID(in.intent) {
+			// Without its number the same form sent twice would be two gifts.
+			in.intent = uuid.NewString()
+			page.Notice = &view.Notice{
+				Heading: "Please send the form once more",
+				Text:    "It arrived without its number, which keeps you from paying twice. It has a new one now.",
+			}
+		}
+		if len(wrong) > 0 || page.Notice != nil {
+			page.Form = in.draw(t, found, wrong)
+			s.showForm(w, r, http.StatusUnprocessableEntity, found, page)
+			return
+		}
+
+		answer, err := s.startCheckout(r, in, found, gift)
+		if err != nil {
+			s.refuse(w, r, err, in, t, found)
+			return
+		}
+		if answer.GetAlreadyPaid() || answer.GetCheckoutUrl() == "" {
+			http.Redirect(w, r, thanksPath(answer.GetDonationId(), answer.GetSessionId(), 0), http.StatusSeeOther)
+			return
+		}
+		s.leave(w, r, answer.GetCheckoutUrl())
+	}
+}
+
+// readForm reads the body, or answers itself and reports false.
+func (s *Site) readForm(w http.ResponseWriter, r *http.Request) bool {
+	body := r.Body
+	r.Body = http.MaxBytesReader(w, body, largestForm)
+	err := error(&http.MaxBytesError{Limit: largestForm})
+	if r.ContentLength <= largestForm {
+		err = r.ParseForm()
+	}
+	if err == nil {
+		return true
+	}
+	var large *http.MaxBytesError
+	if !errors.As(err, &large) {
+		s.problem(w, r, http.StatusBadRequest, damaged)
+		return false
+	}
+	// A sender that waits to be asked for the body is simply not asked.
+	if r.Header.Get("Expect") == "" {
+		// Not every writer has deadlines (tests' recorders do not); the
+		// server's own limit holds then.
+		_ = http.NewResponseController(w).SetReadDeadline(s.now().Add(refusedTimeout))
+		_, _ = io.CopyN(io.Discard, body, largestRefused)
+	}
+	w.Header().Set("Connection", "close")
+	s.problem(w, r, http.StatusRequestEntityTooLarge, tooLarge)
+	return false
+}
+
+func (s *Site) startCheckout(r *http.Request, in input, found target, gift money.Amount) (*donationv1.StartCheckoutResponse, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), checkoutTimeout)
+	defer cancel()
+	request := &donationv1.StartCheckoutRequest{
+		IntentId:      in.intent,
+		Gift:          &moneyv1.Money{Minor: gift.Minor, Currency: gift.Currency.Code()},
+		CoverFees:     in.cover == "1",
+		FundCode:      in.fund,
+		Name:          in.name,
+		Email:         in.email,
+		Visibility:    visibilities[in.visibility],
+		Message:       in.message,
+		ShareCode:     in.share,
+		ClientAddress: clientAddress(r),
+		Language:      language,
+	}
+	if found.page != nil {
+		request.Target = &donationv1.StartCheckoutRequest_FundraiserSlug{FundraiserSlug: found.page.GetSlug()}
+	} else {
+		request.Target = &donationv1.StartCheckoutRequest_AppealSlug{AppealSlug: found.appeal.GetSlug()}
+	}
+	return s.donations.StartCheckout(ctx, request)
+}
+
+// refuse shows the form again for a gift that was not started, with everything
+// that was typed.
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error, in input, t terms, found target) {
+	public := apperr.Public(err)
+	if public.Code == apperr.Gone || public.Code == apperr.NotFound {
+		// Closed or taken down since the form was drawn.
+		s.fail(w, r, err)
+		return
+	}
+	if public.Code == apperr.InvalidArgument && len(public.Fields) > 0 {
+		page := view.Donate{Form: in.draw(t, found, fieldErrors(public.Fields))}
+		s.showForm(w, r, http.StatusUnprocessableEntity, found, page)
+		return
+	}
+	status, what := s.judge(r, err)
+	notice := &view.Notice{Heading: what.heading, Text: what.text}
+	switch public.Code {
+	case apperr.InvalidArgument:
+		status = http.StatusUnprocessableEntity
+		notice = &view.Notice{Heading: "This cannot be sent as it is", Text: public.Message}
+	case apperr.Unavailable, apperr.DeadlineExceeded:
+		notice = &view.Notice{
+			Heading: "The payment page cannot be reached right now",
+			Text:    "Nothing was charged, and everything you entered is still here. Please send the form again in a minute.",
+		}
+	}
+	s.showForm(w, r, status, found, view.Donate{Form: in.draw(t, found, nil), Notice: notice})
+}
+
+// fieldErrors are the donation service's, which names fields as the form does.
+// The form has no visible currency: what is wrong with it stands at the amount.
+func fieldErrors(fields []apperr.Field) []view.FieldError {
+	wrong := make([]view.FieldError, len(fields))
+	for i, f := range fields {
+		wrong[i] = view.FieldError{Field: f.Name, Message: f.Message}
+		if f.Name == view.FieldCurrency {
+			wrong[i].Field = view.FieldAmount
+		}
+	}
+	return wrong
+}
+
+// unanswered reports whether a question failed for want of an answer, so that
+// the same form may well succeed a minute later.
+func unanswered(err error) bool {
+	code := apperr.CodeOf(err)
+	return code == apperr.Unavailable || code == apperr.DeadlineExceeded || code == apperr.Internal
+}
+
+// keep answers a form whose appeal cannot be looked up. The form cannot be
+// drawn without it, so the page carries what was sent and sends it again.
+func (s *Site) keep(w http.ResponseWriter, r *http.Request, err error) {
+	status, what := s.judge(r, err)
+	page := view.Problem{
+		Frame:   view.Frame{Title: "Error: " + what.heading, Private: true},
+		Heading: what.heading,
+		Text:    []string{what.text, "Everything you entered is kept in this page."},
+		Retry:   &view.Retry{Action: r.URL.RequestURI()},
+	}
+	for _, name := range view.Fields {
+		for _, value := range r.PostForm[name] {
+			page.Retry.Values = append(page.Retry.Values, view.Value{Name: name, Value: value})
+		}
+	}
+	s.show(w, r, status, page)
+}
+
+// leave sends the donor to Stripe's page.
+func (s *Site) leave(w http.ResponseWriter, r *http.Request, address string) {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Scheme+"://"+parsed.Host != s.checkout {
+		// The browser would refuse to follow and the button would seem dead.
+		s.logger.ErrorContext(r.Context(), "checkout page is not at the configured origin", "origin", s.checkout)
+	}
+	http.Redirect(w, r, address, http.StatusSeeOther)
+}

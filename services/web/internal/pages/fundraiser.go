@@ -1,0 +1,44 @@
+package pages
+
+import (
+	"net/http"
+
+	"github.com/almoner/almoner/services/web/internal/view"
+)
+
+// fundraiser shows a supporter's page.
+func (s *Site) fundraiser(w http.ResponseWriter, r *http.Request) {
+	found, err := s.fundraiserTarget(r.Context(), r.PathValue("slug"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	progress, err := progress(found.appeal.GetCurrency(), found.page.GetTotals(), found.page.GetGoalMinor())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	page := view.Fundraiser{
+		Frame: view.Frame{
+			Title:       found.page.GetTitle(),
+			Description: found.page.GetOwnerName() + " is raising money for " + found.appeal.GetTitle(),
+			Canonical:   s.absolute(found.path()),
+			Site:        site(found.organization),
+		},
+		Heading:      found.page.GetTitle(),
+		Owner:        found.page.GetOwnerName(),
+		Story:        found.page.GetStory(),
+		Appeal:       view.Link{Label: found.appeal.GetTitle(), URL: appealPath(found.appeal.GetSlug())},
+		Organization: found.organization.GetName(),
+		Closed:       found.closed(),
+		DonateURL:    found.donatePath(shareCode(r)),
+		Progress:     progress,
+		Share:        view.ShareLinks(found.title(), s.absolute(found.path())),
+	}
+	page.Gifts, err = s.gifts(r.Context(), found, page.DonateURL)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.show(w, r, http.StatusOK, page)
+}

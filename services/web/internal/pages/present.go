@@ -1,0 +1,118 @@
+package pages
+
+import (
+	"fmt"
+	"time"
+	// Dates are shown in the organization's time zone also where the machine
+	// has no time zone database.
+	_ "time/tzdata"
+
+	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
+	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/web/internal/view"
+)
+
+func appealPath(slug string) string     { return "/appeals/" + slug }
+func fundraiserPath(slug string) string { return "/f/" + slug }
+
+// amount reads an amount from the wire; an absent one is none at all.
+func amount(m *moneyv1.Money) (money.Amount, error) {
+	if m == nil {
+		return money.Amount{}, nil
+	}
+	cur, err := money.ParseCurrency(m.GetCurrency())
+	if err != nil {
+		return money.Amount{}, fmt.Errorf("currency %q: %w", m.GetCurrency(), err)
+	}
+	return money.Amount{Minor: m.GetMinor(), Currency: cur}, nil
+}
+
+func site(o *fundraiserv1.Organization) view.Site {
+	return view.Site{
+		Name:         o.GetName(),
+		LegalName:    o.GetLegalName(),
+		Registration: o.GetRegistration(),
+		Contact:      o.GetContactEmail(),
+	}
+}
+
+// homeSite is the home organization, which is the first of the list.
+func homeSite(all *fundraiserv1.ListAppealsResponse) view.Site {
+	if len(all.GetOrganizations()) == 0 {
+		return view.Site{}
+	}
+	return site(all.GetOrganizations()[0])
+}
+
+// card is an appeal in a list.
+func card(appeal *fundraiserv1.Appeal, organization string) (view.Card, error) {
+	progress, err := appealProgress(appeal)
+	if err != nil {
+		return view.Card{}, err
+	}
+	path := appealPath(appeal.GetSlug())
+	return view.Card{
+		Title:        appeal.GetTitle(),
+		Summary:      appeal.GetSummary(),
+		URL:          path,
+		DonateURL:    path + "/donate",
+		Organization: organization,
+		Progress:     progress,
+	}, nil
+}
+
+func appealProgress(appeal *fundraiserv1.Appeal) (view.Progress, error) {
+	progress, err := progress(appeal.GetCurrency(), appeal.GetTotals(), appeal.GetGoalMinor())
+	if err != nil {
+		return view.Progress{}, fmt.Errorf("appeal %s: %w", appeal.GetSlug(), err)
+	}
+	if appeal.GetGoalCount() <= 0 {
+		return progress, nil
+	}
+	cost := max(appeal.GetUnitCostMinor(), 0)
+	progress.Count = &view.CountGoal{
+		Unit:   appeal.GetGoalUnit(),
+		Wanted: appeal.GetGoalCount(),
+		Cost:   money.Amount{Minor: cost, Currency: progress.Raised.Currency},
+	}
+	if cost > 0 {
+		// Only whole ones: half a resettled person is none.
+		progress.Count.Funded = max(progress.Raised.Minor, 0) / cost
+	}
+	return progress, nil
+}
+
+func progress(currency string, totals *fundraiserv1.Totals, goal int64) (view.Progress, error) {
+	cur, err := money.ParseCurrency(currency)
+	if err != nil {
+		return view.Progress{}, fmt.Errorf("currency %q: %w", currency, err)
+	}
+	return view.Progress{
+		Raised: money.Amount{Minor: totals.GetSettledMinor(), Currency: cur},
+		Gifts:  totals.GetGifts(),
+		Goal:   money.Amount{Minor: goal, Currency: cur},
+	}, nil
+}
+
+// zone is the organization's time zone; one that is not known is shown as UTC
+// and called so, which is at least true.
+func zone(o *fundraiserv1.Organization) *time.Location {
+	location, err := time.LoadLocation(o.GetTimeZone())
+	if err != nil {
+		return time.UTC
+	}
+	return location
+}
+
+// kicker says what sort of appeal it is where that matters to a donor.
+func kicker(kind fundraiserv1.AppealKind) string {
+	switch kind {
+	case fundraiserv1.AppealKind_APPEAL_KIND_CRISIS:
+		return "Emergency appeal"
+	case fundraiserv1.AppealKind_APPEAL_KIND_CAMPAIGN:
+		return "Campaign"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,124 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
+	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/web/internal/view"
+)
+
+// target is what is given to: an appeal, directly or through a supporter's page.
+type target struct {
+	organization *fundraiserv1.Organization
+	appeal       *fundraiserv1.Appeal
+	page         *fundraiserv1.Fundraiser // nil for the appeal itself
+	pages        []*fundraiserv1.Fundraiser
+	recent       []*fundraiserv1.Gift
+}
+
+func (t target) path() string {
+	if t.page != nil {
+		return fundraiserPath(t.page.GetSlug())
+	}
+	return appealPath(t.appeal.GetSlug())
+}
+
+// donatePath leads to the form and takes the code of the shared link along.
+func (t target) donatePath(share string) string {
+	path := t.path() + "/donate"
+	if share != "" {
+		path += "?" + view.FieldShare + "=" + share
+	}
+	return path
+}
+
+func (t target) title() string {
+	if t.page != nil {
+		return t.page.GetTitle()
+	}
+	return t.appeal.GetTitle()
+}
+
+func (t target) closed() bool {
+	return t.appeal.GetClosed() || t.page.GetClosed()
+}
+
+// finder looks up a target by its slug.
+type finder func(ctx context.Context, slug string) (target, error)
+
+func (s *Site) appealTarget(ctx context.Context, slug string) (target, error) {
+	if !isSlug(slug) {
+		return target{}, errNoSuchAddress
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	answer, err := s.fundraisers.GetAppeal(ctx, &fundraiserv1.GetAppealRequest{Slug: slug})
+	if err != nil {
+		return target{}, err
+	}
+	return target{
+		organization: answer.GetOrganization(),
+		appeal:       answer.GetAppeal(),
+		pages:        answer.GetFundraisers(),
+		recent:       answer.GetRecent(),
+	}, nil
+}
+
+func (s *Site) fundraiserTarget(ctx context.Context, slug string) (target, error) {
+	if !isSlug(slug) {
+		return target{}, errNoSuchAddress
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	answer, err := s.fundraisers.GetFundraiser(ctx, &fundraiserv1.GetFundraiserRequest{Slug: slug})
+	if err != nil {
+		return target{}, err
+	}
+	return target{
+		organization: answer.GetOrganization(),
+		appeal:       answer.GetAppeal(),
+		page:         answer.GetFundraiser(),
+		recent:       answer.GetRecent(),
+	}, nil
+}
+
+// find looks up what a donation was given to.
+func (s *Site) find(ctx context.Context, appealSlug, fundraiserSlug string) (target, error) {
+	if fundraiserSlug != "" {
+		return s.fundraiserTarget(ctx, fundraiserSlug)
+	}
+	return s.appealTarget(ctx, appealSlug)
+}
+
+var errNoSuchAddress = apperr.New(apperr.NotFound, "NO_SUCH_ADDRESS", "This page does not exist.")
+
+const (
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits = "0123456789"
+)
+
+// isSlug keeps what cannot be an address from being asked for: a path may hold
+// any bytes, and those that are not UTF-8 cannot even be put into a question.
+func isSlug(slug string) bool { return isWord(slug, 60, lower+digits+"-") }
+
+// isWord reports whether the text is made of the alphabet, and not too long.
+func isWord(text string, longest int, alphabet string) bool {
+	return text != "" && len(text) <= longest && strings.Trim(text, alphabet) == ""
+}
+
+// shareCode is the code of the shared link that led here. A mangled one is
+// dropped: it may cost somebody credit, never the gift.
+func shareCode(r *http.Request) string {
+	code := r.URL.Query().Get(view.FieldShare)
+	if code == "" {
+		code = r.PostForm.Get(view.FieldShare)
+	}
+	if !isWord(code, 32, lower+upper+digits+"-_") {
+		return ""
+	}
+	return code
+}

@@ -1,0 +1,171 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
+	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/web/internal/view"
+)
+
+// The thanks page asks again by itself, less and less often, and stops: a page
+// left open overnight must not ask all night. The header does it, because a
+// page without script has nothing else and a meta element would be the same
+// with worse manners.
+var (
+	// Seconds until each further look at a payment that is not confirmed.
+	confirmDelays = []int{1, 2, 2, 3, 3, 5, 5, 8, 8, 13, 13, 20, 20}
+	// Seconds until each further look for a receipt, which is usually there
+	// before the donor is.
+	receiptDelays = []int{2, 3, 5}
+)
+
+func thanksPath(donationID, sessionID string, attempt int) string {
+	path := donationPath(donationID) + "/thanks?session_id=" + url.QueryEscape(sessionID)
+	if attempt > 0 {
+		path += "&n=" + strconv.Itoa(attempt)
+	}
+	return path
+}
+
+func donationPath(id string) string { return "/donations/" + id }
+
+// outcomes says what each state of a donation means on the thanks page. A
+// donation that is not known to be paid is never thanked for.
+var outcomes = map[donationv1.State]view.Outcome{
+	donationv1.State_STATE_CREATED:       view.Confirming,
+	donationv1.State_STATE_CHECKOUT_OPEN: view.Confirming,
+	donationv1.State_STATE_PROCESSING:    view.Processing,
+	donationv1.State_STATE_SUCCEEDED:     view.Paid,
+	donationv1.State_STATE_EXPIRED:       view.Expired,
+	donationv1.State_STATE_FAILED:        view.Failed,
+	donationv1.State_STATE_ABANDONED:     view.Replaced,
+}
+
+// thanks says what is known of the payment. It only reads, so it can be loaded
+// again as often as anybody likes.
+func (s *Site) thanks(w http.ResponseWriter, r *http.Request) {
+	id, session := r.PathValue("id"), r.URL.Query().Get("session_id")
+	if !isID(id) || !isWord(session, 200, lower+upper+digits+"_-") {
+		s.unknown(w, r)
+		return
+	}
+	attempt, err := strconv.Atoi(r.URL.Query().Get("n"))
+	if err != nil || attempt < 0 {
+		attempt = 0
+	}
+
+	ctx, cancel := context.WithTimeout(r.Context(), checkoutTimeout)
+	defer cancel()
+	answer, err := s.donations.ConfirmDonation(ctx, &donationv1.ConfirmDonationRequest{DonationId: id, SessionId: session})
+	if unanswered(err) {
+		s.thanksLater(w, r, err, id, session, attempt)
+		return
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	donation := answer.GetDonation()
+	page, err := s.thanksPage(r.Context(), donation)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+
+	delays := []int(nil)
+	switch {
+	case page.Outcome == view.Confirming:
+		delays = confirmDelays
+	case page.Outcome == view.Paid && page.ReceiptURL == "":
+		delays = receiptDelays
+	}
+	page.Waiting = lookAgain(w, delays, id, session, attempt)
+	page.CheckURL = thanksPath(id, session, 0)
+	s.show(w, r, http.StatusOK, page)
+}
+
+// lookAgain makes the browser load the page again after the attempt's delay,
+// and reports whether it will.
+func lookAgain(w http.ResponseWriter, delays []int, id, session string, attempt int) bool {
+	if attempt >= len(delays) {
+		return false
+	}
+	w.Header().Set("Refresh", strconv.Itoa(delays[attempt])+"; url="+thanksPath(id, session, attempt+1))
+	return true
+}
+
+// thanksLater reassures a donor who may just have paid while the donation
+// service is away. The money is Stripe's word, and it will be asked for.
+func (s *Site) thanksLater(w http.ResponseWriter, r *http.Request, err error, id, session string, attempt int) {
+	status, _ := s.judge(r, err)
+	lookAgain(w, confirmDelays, id, session, attempt)
+	s.show(w, r, status, view.Problem{
+		Frame:   view.Frame{Title: "We cannot see your payment right now", Private: true},
+		Heading: "We cannot see your payment right now",
+		Text: []string{
+			"If you have paid, your gift is safe: it is recorded at Stripe, and your receipt comes by e-mail as soon as this part of the site works again.",
+			"There is no need to pay again.",
+		},
+		Ways: []view.Link{{Label: "Look again", URL: thanksPath(id, session, 0)}},
+	})
+}
+
+func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Thanks, error) {
+	page := view.Thanks{
+		Outcome:  outcomes[d.GetState()],
+		Declined: d.GetDeclineCode() != "",
+		FormURL:  donationPath(d.GetDonationId()) + "/cancelled",
+	}
+	if page.Outcome == "" {
+		page.Outcome = view.Confirming
+	}
+	var err error
+	page.Gift, page.Cover, page.Total, err = amounts(d)
+	if err != nil {
+		return view.Thanks{}, err
+	}
+	page.Frame = view.Frame{Title: titles[page.Outcome], Private: true}
+
+	// What was given to is an ornament here: without it the page is still true.
+	found, err := s.find(ctx, d.GetAppealSlug(), d.GetFundraiserSlug())
+	if err == nil {
+		page.Site = site(found.organization)
+		page.Target = view.Link{Label: found.title(), URL: found.path()}
+		if !found.closed() {
+			page.Share = view.ShareLinks(found.title(), s.absolute(found.path()))
+		}
+	}
+	if page.Outcome == view.Paid {
+		page.ReceiptURL = s.receiptURL(ctx, d.GetDonationId())
+	}
+	return page, nil
+}
+
+var titles = map[view.Outcome]string{
+	view.Confirming: "We are confirming your payment",
+	view.Paid:       "Thank you",
+	view.Processing: "Your gift is on its way",
+	view.Expired:    "The payment page has timed out",
+	view.Failed:     "The payment did not go through",
+	view.Replaced:   "This gift was replaced by another",
+}
+
+// receiptURL is the receipt's address, empty until there is one or while it
+// cannot be asked for.
+func (s *Site) receiptURL(ctx context.Context, donationID string) string {
+	ctx, cancel := context.WithTimeout(ctx, namesTimeout)
+	defer cancel()
+	link, err := s.receipts.GetReceiptLink(ctx, &receiptv1.GetReceiptLinkRequest{DonationId: donationID})
+	if err != nil {
+		if apperr.CodeOf(err) != apperr.NotFound {
+			s.logger.WarnContext(ctx, "thanks page has no receipt link", "error", err)
+		}
+		return ""
+	}
+	return "/receipts/" + url.PathEscape(link.GetNumber()) + "/" + url.PathEscape(link.GetToken())
+}

@@ -1,0 +1,263 @@
+package view
+
+import (
+	"time"
+
+	"github.com/almoner/almoner/services/internal/money"
+)
+
+// Frame is what every page has around its content.
+type Frame struct {
+	Title       string // of the document, without the site's name
+	Description string // one sentence for search engines and shared links
+	Canonical   string // absolute address for shared links; empty where a page is private
+	Private     bool   // search engines must not keep it
+	AtHome      bool   // the site's name is the page's heading
+	Site        Site
+}
+
+// Site is the organization as the masthead and the colophon show it. All of it
+// may be empty: a page that says what is out of order must not need what is.
+type Site struct {
+	Name         string
+	LegalName    string
+	Registration string
+	Contact      string // e-mail address
+}
+
+// Link is a way to another page.
+type Link struct {
+	Label string
+	URL   string
+}
+
+// Home is the front page.
+type Home struct {
+	Frame
+	Crisis  *Card // shown first and large; nil when there is no emergency
+	Appeals []Card
+	Mission string
+	About   []Site // all organizations, when there are several
+}
+
+// Card is an appeal in a list.
+type Card struct {
+	Title        string
+	Summary      string
+	URL          string
+	DonateURL    string
+	Organization string // empty when the site has only one
+	Progress     Progress
+}
+
+// Progress is how far an appeal or a page has come.
+type Progress struct {
+	Raised money.Amount
+	Gifts  int64
+	Goal   money.Amount // zero for none
+	Count  *CountGoal   // nil for none
+}
+
+// CountGoal is a goal in things other than money.
+type CountGoal struct {
+	Unit   string       // what is counted, in the plural: "people resettled"
+	Wanted int64        // the goal
+	Funded int64        // whole ones that the gifts so far pay for
+	Cost   money.Amount // pays for one; zero when nobody can say
+}
+
+// Gift is a line of a list of gifts.
+type Gift struct {
+	Name    string // empty when it is not to be shown or cannot be
+	Hidden  bool   // the donor chose not to be named
+	Message string
+	Amount  money.Amount
+	At      time.Time // in the organization's time zone
+}
+
+// Gifts is a list of the newest gifts.
+type Gifts struct {
+	List      []Gift
+	Nameless  bool // names could not be fetched just now
+	TimeZone  string
+	DonateURL string // for the invitation where there are none; empty when closed
+}
+
+// Appeal is an appeal's page.
+type Appeal struct {
+	Frame
+	Kicker       string // what sort of appeal it is; empty for a standing one
+	Heading      string
+	Summary      string
+	Story        []string
+	Organization string
+	Closed       bool
+	DonateURL    string
+	Progress     Progress
+	Gifts        Gifts
+	Fundraisers  []FundraiserCard
+	Share        []ShareLink
+}
+
+// FundraiserCard is a supporter's page in a list.
+type FundraiserCard struct {
+	Title    string
+	Owner    string
+	URL      string
+	Progress Progress
+}
+
+// Fundraiser is a supporter's page.
+type Fundraiser struct {
+	Frame
+	Heading      string
+	Owner        string
+	Story        []string
+	Appeal       Link
+	Organization string
+	Closed       bool
+	DonateURL    string
+	Progress     Progress
+	Gifts        Gifts
+	Share        []ShareLink
+}
+
+// Donate is the form, drawn fresh or with what was wrong.
+type Donate struct {
+	Frame
+	Heading    string
+	Back       Link   // the appeal or page that is given to
+	Owner      string // the supporter, for a gift through a page
+	Form       Form
+	Notice     *Notice
+	FromStripe bool // the donor came back without paying
+}
+
+// Notice is a message about the whole form.
+type Notice struct {
+	Heading string
+	Text    string
+}
+
+// Outcome is what the thanks page can truthfully say.
+type Outcome string
+
+// The outcomes of a donor's way through Stripe's page.
+const (
+	Confirming Outcome = "confirming" // nobody has said yet whether it is paid
+	Paid       Outcome = "paid"
+	Processing Outcome = "processing" // a bank is at it, for days
+	Expired    Outcome = "expired"
+	Failed     Outcome = "failed"
+	Replaced   Outcome = "replaced" // the donor submitted something else instead
+)
+
+// Thanks is the page after Stripe's.
+type Thanks struct {
+	Frame
+	Outcome    Outcome
+	Waiting    bool // the page asks again by itself
+	Declined   bool // a card was refused; nothing more is said about why
+	Gift       money.Amount
+	Cover      money.Amount
+	Total      money.Amount
+	Target     Link   // what was given to
+	FormURL    string // the form again, values kept
+	CheckURL   string // this page, asked once more
+	ReceiptURL string // empty until there is a receipt
+	Share      []ShareLink
+}
+
+// AlreadyPaid is shown instead of the form to a donor who left Stripe's page
+// after paying: paying twice is never offered.
+type AlreadyPaid struct {
+	Frame
+	Processing bool
+	Total      money.Amount
+	Target     Link
+}
+
+// Receipt is the receipt as a page to print.
+type Receipt struct {
+	Frame
+	Number       string
+	Organization Site
+	Address      []string
+	DonorName    string
+	DonorEmail   string
+	Gift         money.Amount
+	Cover        money.Amount
+	Total        money.Amount
+	Fund         string
+	ReceivedOn   time.Time
+	IssuedOn     time.Time
+	Reference    string
+}
+
+// MailList is the list of mails that a development instance did not send.
+type MailList struct {
+	Frame
+	Mails []MailLine
+}
+
+// MailLine is a mail in that list.
+type MailLine struct {
+	URL     string
+	Subject string
+	To      string
+	At      time.Time
+}
+
+// Mail is one such mail, to read.
+type Mail struct {
+	Frame
+	Subject string
+	Headers []Header
+	Text    []Piece
+	RawURL  string
+}
+
+// Header is one header of a mail.
+type Header struct {
+	Name  string
+	Value string
+}
+
+// Piece is a part of a text; with a URL it is a link.
+type Piece struct {
+	Text string
+	URL  string
+}
+
+// Problem says what is wrong and shows a way on.
+type Problem struct {
+	Frame
+	Heading string
+	Text    []string
+	Ways    []Link
+	Open    []Link // appeals that take gifts
+	Retry   *Retry // a form that was sent and could not be looked at
+}
+
+// Retry sends a form again as it was.
+type Retry struct {
+	Action string
+	Values []Value
+}
+
+// Value is a field of a form that was sent.
+type Value struct {
+	Name  string
+	Value string
+}
+
+func (Home) template() string        { return "home" }
+func (Appeal) template() string      { return "appeal" }
+func (Fundraiser) template() string  { return "fundraiser" }
+func (Donate) template() string      { return "donate" }
+func (Thanks) template() string      { return "thanks" }
+func (AlreadyPaid) template() string { return "already_paid" }
+func (Receipt) template() string     { return "receipt" }
+func (MailList) template() string    { return "mail_list" }
+func (Mail) template() string        { return "mail" }
+func (Problem) template() string     { return "problem" }
