@@ -50,7 +50,7 @@ var eventName = regexp.MustCompile(`\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b`)
 func Events() []Event {
 	var events []Event
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
-		path := string(file.Path())
+		path := file.Path()
 		if !strings.HasPrefix(path, "almoner/") || !strings.HasSuffix(path, "/events.proto") {
 			return true
 		}

@@ -120,7 +120,7 @@ func packageDoc(t *testing.T, service string) string {
 		t.Fatalf("%s has no readable doc.go: %v", service, err)
 	}
 	text := file.Doc.Text()
-	if doc.Synopsis(text) == "" || !strings.Contains(text, "Publishes:") || !strings.Contains(text, "Consumes:") {
+	if (&doc.Package{}).Synopsis(text) == "" || !strings.Contains(text, "Publishes:") || !strings.Contains(text, "Consumes:") {
 		t.Errorf("doc.go of %s must say what the service promises, publishes and consumes", service)
 	}
 	return text

@@ -147,15 +147,15 @@ func (d *Demo) lookNowhere(ctx context.Context, line *Line, donation *donationv1
 	}
 	_, err := d.fundraiser.GetGift(ctx, &fundraiserv1.GetGiftRequest{DonationId: line.Donation})
 	if !notFound(err) {
-		return fmt.Errorf("nobody paid, but a total counts it (%v)", err)
+		return errors.Join(errors.New("nobody paid, but the totals do not say that they do not know the gift"), err)
 	}
 	entries, err := d.ledger.ListEntries(ctx, &ledgerv1.ListEntriesRequest{DonationId: line.Donation})
 	if err != nil || len(entries.GetEntries()) > 0 {
-		return fmt.Errorf("nobody paid, but the ledger has %d entries (%v)", len(entries.GetEntries()), err)
+		return errors.Join(fmt.Errorf("nobody paid, but the ledger has %d entries", len(entries.GetEntries())), err)
 	}
 	_, err = d.receipt.GetReceiptLink(ctx, &receiptv1.GetReceiptLinkRequest{DonationId: line.Donation})
 	if !notFound(err) {
-		return fmt.Errorf("nobody paid, but there is a receipt (%v)", err)
+		return errors.Join(errors.New("nobody paid, but the receipts do not say that they do not know the gift"), err)
 	}
 	return nil
 }
