@@ -181,6 +181,9 @@ func (s *Server) serveRead(endpoint read) http.HandlerFunc {
 		}
 		s.mu.RLock()
 		body, failure := endpoint.answer(c, s.view())
+		if failure == nil {
+			failure = expand(s.view(), body, c.expand)
+		}
 		seq := s.state.seq
 		s.mu.RUnlock()
 		err = s.durable(seq)

@@ -195,6 +195,6 @@ func (s *Server) listEndpoints(c *call, v reader) (map[string]any, *apiError) {
 		url: "/v1/webhook_endpoints", kind: "webhook endpoint", table: &v.endpoints,
 		created: func(row *WebhookEndpoint) int64 { return row.Created },
 		keep:    func(row *WebhookEndpoint) bool { return !row.Deleted },
-		render:  func(row *WebhookEndpoint) (map[string]any, *apiError) { return renderEndpoint(row, ""), nil },
-	}.page(c.params)
+		render:  func(row *WebhookEndpoint) map[string]any { return renderEndpoint(row, "") },
+	}.page(c, v)
 }

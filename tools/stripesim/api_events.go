@@ -48,8 +48,8 @@ func (s *Server) listEvents(c *call, v reader) (map[string]any, *apiError) {
 			return row.Created >= horizon && (asked == "" || asked == delivered) &&
 				(len(types) == 0 || slices.ContainsFunc(types, func(t string) bool { return typeMatches(t, row.Type) }))
 		},
-		render: func(row *Event) (map[string]any, *apiError) { return renderEvent(v, row, APIVersion), nil },
-	}.page(p)
+		render: func(row *Event) map[string]any { return renderEvent(v, row, APIVersion) },
+	}.page(c, v)
 }
 
 // typeMatches also takes a group such as charge.*.

@@ -14,8 +14,7 @@ func getIntent(c *call, v reader) (map[string]any, *apiError) {
 	if intent == nil || (secret != "" && secret != intent.ClientSecret) {
 		return nil, missing("payment_intent", "intent", shorten(id))
 	}
-	out := renderIntent(v, intent)
-	return out, expand(v, out, c.expand)
+	return renderIntent(v, intent), nil
 }
 
 func intentFilters() schema {
@@ -27,11 +26,8 @@ func (s *Server) listIntents(c *call, v reader) (map[string]any, *apiError) {
 		url: "/v1/payment_intents", kind: "payment_intent", table: &v.intents,
 		created: func(row *PaymentIntent) int64 { return row.Created },
 		keep:    func(*PaymentIntent) bool { return c.params.str("customer") == "" },
-		render: func(row *PaymentIntent) (map[string]any, *apiError) {
-			out := renderIntent(v, row)
-			return out, expand(v, out, c.expand["data"])
-		},
-	}.page(c.params)
+		render:  func(row *PaymentIntent) map[string]any { return renderIntent(v, row) },
+	}.page(c, v)
 }
 
 func getCharge(c *call, v reader) (map[string]any, *apiError) {
@@ -40,8 +36,7 @@ func getCharge(c *call, v reader) (map[string]any, *apiError) {
 	if charge == nil {
 		return nil, missing("charge", "charge", shorten(id))
 	}
-	out := renderCharge(v, charge)
-	return out, expand(v, out, c.expand)
+	return renderCharge(v, charge), nil
 }
 
 func chargeFilters() schema {
@@ -58,15 +53,12 @@ func (s *Server) listCharges(c *call, v reader) (map[string]any, *apiError) {
 		keep: func(*Charge) bool {
 			return c.params.str("customer") == "" && c.params.str("transfer_group") == ""
 		},
-		render: func(row *Charge) (map[string]any, *apiError) {
-			out := renderCharge(v, row)
-			return out, expand(v, out, c.expand["data"])
-		},
+		render: func(row *Charge) map[string]any { return renderCharge(v, row) },
 	}
 	if id := c.params.str("payment_intent"); id != "" {
 		l.restricted, l.among = true, v.chargesOfIntent[id]
 	}
-	return l.page(c.params)
+	return l.page(c, v)
 }
 
 func getTransaction(c *call, v reader) (map[string]any, *apiError) {
@@ -75,8 +67,7 @@ func getTransaction(c *call, v reader) (map[string]any, *apiError) {
 	if transaction == nil {
 		return nil, missing("balance transaction", "id", shorten(id))
 	}
-	out := renderTransaction(v, transaction)
-	return out, expand(v, out, c.expand)
+	return renderTransaction(v, transaction), nil
 }
 
 func transactionFilters() schema {
@@ -98,10 +89,7 @@ func (s *Server) listTransactions(c *call, v reader) (map[string]any, *apiError)
 		keep: func(row *BalanceTransaction) bool {
 			return (currency == "" || row.Currency == currency) && (p.str("type") == "" || row.Type == p.str("type"))
 		},
-		render: func(row *BalanceTransaction) (map[string]any, *apiError) {
-			out := renderTransaction(v, row)
-			return out, expand(v, out, c.expand["data"])
-		},
+		render: func(row *BalanceTransaction) map[string]any { return renderTransaction(v, row) },
 	}
 	if id := p.str("source"); id != "" {
 		l.restricted = true
@@ -109,7 +97,7 @@ func (s *Server) listTransactions(c *call, v reader) (map[string]any, *apiError)
 			l.among = []string{charge.BalanceTransaction}
 		}
 	}
-	return l.page(p)
+	return l.page(c, v)
 }
 
 func (s *Server) getBalance(_ *call, v reader) (map[string]any, *apiError) {

@@ -319,8 +319,7 @@ func getSession(c *call, v reader) (map[string]any, *apiError) {
 	if session == nil {
 		return nil, sessionMissing(session, c)
 	}
-	out := renderSession(v, session)
-	return out, expand(v, out, c.expand)
+	return renderSession(v, session), nil
 }
 
 func getLineItems(c *call, v reader) (map[string]any, *apiError) {
@@ -337,11 +336,8 @@ func getLineItems(c *call, v reader) (map[string]any, *apiError) {
 	return listing[LineItem]{
 		url: "/v1/checkout/sessions/" + session.ID + "/line_items", kind: "line item", table: rows,
 		created: func(*LineItem) int64 { return session.Created },
-		render: func(item *LineItem) (map[string]any, *apiError) {
-			out := renderLineItem(session, *item)
-			return out, expand(v, out, c.expand["data"])
-		},
-	}.page(c.params)
+		render:  func(item *LineItem) map[string]any { return renderLineItem(session, *item) },
+	}.page(c, v)
 }
 
 func sessionFilters() schema {
@@ -367,10 +363,7 @@ func (s *Server) listSessions(c *call, v reader) (map[string]any, *apiError) {
 				(email == "" || row.Customer != nil && strings.EqualFold(row.Customer.Email, email)) &&
 				p.str("customer") == "" && p.str("payment_link") == "" && p.str("subscription") == ""
 		},
-		render: func(row *Session) (map[string]any, *apiError) {
-			out := renderSession(v, row)
-			return out, expand(v, out, c.expand["data"])
-		},
+		render: func(row *Session) map[string]any { return renderSession(v, row) },
 	}
 	if id := p.str("payment_intent"); id != "" {
 		l.restricted = true
@@ -378,5 +371,5 @@ func (s *Server) listSessions(c *call, v reader) (map[string]any, *apiError) {
 			l.among = []string{intent.Session}
 		}
 	}
-	return l.page(p)
+	return l.page(c, v)
 }

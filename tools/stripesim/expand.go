@@ -44,6 +44,9 @@ func expandable(kind, property string) bool {
 // expand replaces ids in a rendered object by the objects they name.
 func expand(v view, object map[string]any, tree expansion) *apiError {
 	kind, _ := object["object"].(string)
+	if kind == "list" {
+		return expandList(tree)
+	}
 	for property, below := range tree {
 		if !expandable(kind, property) {
 			return badRequest("", "expand", "This property cannot be expanded (%s).", shorten(property))
@@ -62,6 +65,16 @@ func expand(v view, object map[string]any, tree expansion) *apiError {
 		failure = expand(v, inner, below)
 		if failure != nil {
 			return failure
+		}
+	}
+	return nil
+}
+
+// expandList refuses what is not below data; the rows were expanded one by one.
+func expandList(tree expansion) *apiError {
+	for property := range tree {
+		if property != "data" {
+			return badRequest("", "expand", "This property cannot be expanded (%s).", shorten(property))
 		}
 	}
 	return nil

@@ -16,7 +16,7 @@ type listing[T any] struct {
 	restricted bool
 	keep       func(*T) bool
 	created    func(*T) int64
-	render     func(*T) (map[string]any, *apiError)
+	render     func(*T) map[string]any
 }
 
 // pageParams are the parameters that every list has.
@@ -35,7 +35,8 @@ func pageParams(more schema) schema {
 
 // page answers newest first. starting_after goes on behind a row; ending_before
 // takes the rows just before one, which are the next newer ones.
-func (l listing[T]) page(n *node) (map[string]any, *apiError) {
+func (l listing[T]) page(c *call, v view) (map[string]any, *apiError) {
+	n := c.params
 	limit, given := n.integer("limit")
 	if !given {
 		limit = 10
@@ -58,7 +59,8 @@ func (l listing[T]) page(n *node) (map[string]any, *apiError) {
 	}
 	data := make([]any, 0, len(rows))
 	for _, row := range rows {
-		rendered, failure := l.render(row)
+		rendered := l.render(row)
+		failure := expand(v, rendered, c.expand["data"])
 		if failure != nil {
 			return nil, failure
 		}

@@ -271,7 +271,9 @@ func readPayment(form url.Values, now time.Time) (payment, string) {
 
 func checkBilling(b *Billing) string {
 	for _, text := range []*string{&b.Email, &b.Name, &b.Country, &b.PostalCode} {
-		*text = strings.ToValidUTF8(*text, "\uFFFD")
+		if !utf8.ValidString(*text) {
+			*text = ""
+		}
 	}
 	address, err := mail.ParseAddress(b.Email)
 	switch {
