@@ -140,6 +140,7 @@ func (g *Group) stop(started int, failed error) error {
 		select {
 		case <-p.done:
 			err := p.failure()
+			// The failure that began the stop is in the list already.
 			if err != nil && (failed == nil || err.Error() != failed.Error()) {
 				failures = append(failures, err)
 			}
