@@ -1,0 +1,188 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
+)
+
+// Config is what the use cases need to know about this installation.
+type Config struct {
+	// BaseURL is the site's address without a final slash; Stripe sends the donor
+	// back to pages below it.
+	BaseURL string
+	// Livemode says that the Stripe key moves real money.
+	Livemode bool
+	// APIVersion is the Stripe API version whose webhooks can be read as they are.
+	APIVersion string
+	// Development lifts the limit on sessions for addresses of this machine.
+	Development bool
+	// ImportEvery is the pause between two looks at Stripe's balance transactions
+	// when nothing is expected; 0 means 15 seconds.
+	ImportEvery time.Duration
+}
+
+// Parts are what the use cases work with. All are required.
+type Parts struct {
+	Store      Store
+	Stripe     Stripe
+	Fundraiser fundraiserv1.FundraiserServiceClient
+	Seal       *Seal
+	Logger     *slog.Logger
+	Tracer     trace.Tracer
+	Now        func() time.Time
+}
+
+// App runs the use cases.
+type App struct {
+	cfg Config
+	Parts
+
+	intents *turns
+	limiter *limiter
+	intake  *intake
+
+	toProcess signal
+	toImport  signal
+
+	known struct {
+		sync.Mutex
+		account string
+		home    string
+	}
+}
+
+// New connects the use cases with their ports.
+func New(cfg Config, parts Parts) *App {
+	if cfg.ImportEvery <= 0 {
+		cfg.ImportEvery = 15 * time.Second
+	}
+	a := &App{
+		cfg: cfg, Parts: parts, intents: newTurns(), limiter: newLimiter(),
+		toProcess: newSignal(), toImport: newSignal(),
+	}
+	a.intake = newIntake(a)
+	return a
+}
+
+func (a *App) micros() int64 { return a.Now().UnixMicro() }
+
+// account is the Stripe account that gifts go to. It is asked for once in the
+// life of a database, so that a later start needs no Stripe to know it.
+func (a *App) account(ctx context.Context) (string, error) {
+	a.known.Lock()
+	id := a.known.account
+	a.known.Unlock()
+	if id != "" {
+		return id, nil
+	}
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		id, err = tx.Account(ctx)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the stripe account: %w", err)
+	}
+	if id == "" {
+		return a.confirmAccount(ctx)
+	}
+	a.rememberAccount(id)
+	return id, nil
+}
+
+// confirmAccount asks Stripe whose key this is and keeps the answer. A key of
+// another account than before is taken: gifts remember their own account.
+func (a *App) confirmAccount(ctx context.Context) (string, error) {
+	id, err := a.Stripe.AccountID(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask for the stripe account: %w", err)
+	}
+	before := ""
+	err = a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		before, err = tx.Account(ctx)
+		if err != nil {
+			return err
+		}
+		return tx.SaveAccount(ctx, id, a.micros())
+	})
+	if err != nil {
+		return "", fmt.Errorf("keep the stripe account: %w", err)
+	}
+	if before != "" && before != id {
+		a.Logger.ErrorContext(ctx, "the Stripe key belongs to another account than before", "before", before, "now", id)
+	}
+	a.rememberAccount(id)
+	return id, nil
+}
+
+func (a *App) rememberAccount(id string) {
+	a.known.Lock()
+	defer a.known.Unlock()
+	a.known.account = id
+}
+
+// homeOrganization books what belongs to no gift.
+func (a *App) homeOrganization(ctx context.Context) (string, error) {
+	a.known.Lock()
+	id := a.known.home
+	a.known.Unlock()
+	if id != "" {
+		return id, nil
+	}
+	answer, err := a.Fundraiser.GetHomeOrganization(ctx, &fundraiserv1.GetHomeOrganizationRequest{})
+	if err != nil {
+		return "", fmt.Errorf("ask for the home organization: %w", err)
+	}
+	if answer.GetOrganizationId() == "" {
+		return "", errors.New("ask for the home organization: there is none yet")
+	}
+	a.known.Lock()
+	defer a.known.Unlock()
+	a.known.home = answer.GetOrganizationId()
+	return a.known.home, nil
+}
+
+// donation finds by id in its own transaction; ErrNone when there is none.
+func (a *App) donation(ctx context.Context, id string) (domain.Donation, error) {
+	var d domain.Donation
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		d, err = tx.Donation(ctx, id)
+		return err
+	})
+	return d, err
+}
+
+// signal wakes one waiting loop; ringing it twice is ringing it once.
+type signal chan struct{}
+
+func newSignal() signal { return make(signal, 1) }
+
+func (s signal) ring() {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits for so long, or until the context ends.
+func pause(ctx context.Context, long time.Duration) error {
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
+	"github.com/almoner/almoner/services/internal/platform/telemetry"
+)
+
+const (
+	checkOpen       = 20 * time.Minute
+	checkProcessing = time.Hour
+)
+
+// evidence is something that Stripe said, by whichever route it was heard.
+type evidence struct {
+	found Found
+	// receivedAt is when our endpoint took the webhook; 0 for other routes.
+	receivedAt int64
+}
+
+// ruling is what became of one piece of evidence.
+type ruling struct {
+	state  EventState
+	reason domain.Reason
+	paid   bool
+}
+
+// apply merges evidence into donations and appends the events, all in the
+// caller's transaction. It is the one place where a gift becomes money, so all
+// four routes (webhook, return page, resolver, import) end here.
+func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error) {
+	gifts, err := a.lockGifts(ctx, tx, list)
+	if err != nil {
+		return nil, err
+	}
+	rulings := make([]ruling, len(list))
+	changed := map[string]bool{}
+	var events []envelope.Event
+	for i, e := range list {
+		if !e.found.Ours {
+			rulings[i] = ruling{state: EventIgnored}
+			continue
+		}
+		d, known := gifts[e.found.DonationID]
+		if !known {
+			rulings[i] = ruling{state: EventParked, reason: domain.UnknownDonation}
+			continue
+		}
+		if d.AccountID == "" {
+			d.AccountID = account
+		}
+		if d.AccountID != account {
+			rulings[i] = ruling{state: EventParked, reason: domain.AccountDiffers}
+			continue
+		}
+		out := domain.Derive(d, e.found.Snapshot)
+		rulings[i] = ruling{state: EventDone, reason: out.Parked, paid: out.Paid}
+		if out.Parked != "" {
+			rulings[i].state = EventParked
+		}
+		next := a.annotate(out, e)
+		if out.Paid {
+			event, err := a.success(ctx, next)
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, event)
+		}
+		if next != gifts[d.ID] {
+			gifts[d.ID], changed[d.ID] = next, true
+		}
+		err = a.closeSession(ctx, tx, e.found.Snapshot.Session)
+		if err != nil {
+			return nil, err
+		}
+	}
+	err = a.keep(ctx, tx, gifts, changed)
+	if err != nil {
+		return nil, err
+	}
+	if len(events) > 0 {
+		err = tx.AppendEvents(ctx, events...)
+		if err != nil {
+			return nil, fmt.Errorf("append events: %w", err)
+		}
+	}
+	return rulings, nil
+}
+
+func (a *App) lockGifts(ctx context.Context, tx Tx, list []evidence) (map[string]domain.Donation, error) {
+	var ids []string
+	seen := map[string]bool{}
+	for _, e := range list {
+		id := e.found.DonationID
+		// Metadata can be edited by hand in Stripe's dashboard: what is no id of
+		// ours is looked for nowhere.
+		if !e.found.Ours || seen[id] || uuid.Validate(id) != nil {
+			continue
+		}
+		seen[id] = true
+		ids = append(ids, id)
+	}
+	gifts := map[string]domain.Donation{}
+	if len(ids) == 0 {
+		return gifts, nil
+	}
+	locked, err := tx.LockDonations(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("lock donations: %w", err)
+	}
+	for _, d := range locked {
+		gifts[d.ID] = d
+	}
+	return gifts, nil
+}
+
+// annotate adds when we learned it and when to ask again; neither is part of
+// the state that facts merge into.
+func (a *App) annotate(out domain.Outcome, e evidence) domain.Donation {
+	d, now := out.Donation, a.micros()
+	if out.Paid {
+		d.SucceededAt, d.WebhookReceivedAt = now, e.receivedAt
+	}
+	switch {
+	case d.State.Live():
+		if d.CheckAt <= now {
+			d.CheckAt = now + checkOpen.Microseconds()
+		}
+	case d.State == domain.Processing:
+		if d.CheckAt <= now {
+			d.CheckAt = now + checkProcessing.Microseconds()
+		}
+	default:
+		d.CheckAt = 0
+	}
+	return d
+}
+
+// success builds the event in the trace that the donor's click began.
+func (a *App) success(ctx context.Context, d domain.Donation) (envelope.Event, error) {
+	ctx = telemetry.ContextWithTraceparent(ctx, d.Traceparent)
+	ctx, span := a.Tracer.Start(ctx, "donation succeeded", trace.WithSpanKind(trace.SpanKindInternal))
+	defer span.End()
+	traceparent := telemetry.Traceparent(ctx)
+	if traceparent == "" {
+		traceparent = d.Traceparent
+	}
+	return donationSucceeded(d, traceparent)
+}
+
+func (a *App) closeSession(ctx context.Context, tx Tx, s *domain.Session) error {
+	if s == nil || (s.Status != domain.SessionComplete && s.Status != domain.SessionExpired) {
+		return nil
+	}
+	err := tx.CloseSession(ctx, s.ID)
+	if err != nil {
+		return fmt.Errorf("close session: %w", err)
+	}
+	return nil
+}
+
+func (a *App) keep(ctx context.Context, tx Tx, gifts map[string]domain.Donation, changed map[string]bool) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	list := make([]domain.Donation, 0, len(changed))
+	for id := range changed {
+		list = append(list, gifts[id])
+	}
+	err := tx.UpdateDonations(ctx, list)
+	if err != nil {
+		return fmt.Errorf("update donations: %w", err)
+	}
+	return nil
+}
+
+// ingest applies one object that was fetched. What does not fit is parked like
+// a webhook's would be. It answers what became of it.
+func (a *App) ingest(ctx context.Context, found Found) (ruling, error) {
+	account, err := a.account(ctx)
+	if err != nil {
+		return ruling{}, err
+	}
+	var result ruling
+	err = a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		rulings, err := a.apply(ctx, tx, account, []evidence{{found: found}})
+		if err != nil {
+			return err
+		}
+		result = rulings[0]
+		if result.state != EventParked {
+			return nil
+		}
+		_, err = tx.StoreEvents(ctx, []StripeEvent{a.parkedObject(found, result.reason)})
+		return err
+	})
+	if err != nil {
+		return ruling{}, fmt.Errorf("apply what stripe answered: %w", err)
+	}
+	a.heard(result.paid)
+	return result, nil
+}
+
+// parkedObject keeps what no webhook told of. It has no body: trying it again
+// fetches the object.
+func (a *App) parkedObject(found Found, reason domain.Reason) StripeEvent {
+	object, kind := "", "payment_intent"
+	switch {
+	case found.Snapshot.Payment != nil:
+		object = found.Snapshot.Payment.ID
+	case found.Snapshot.Session != nil:
+		object, kind = found.Snapshot.Session.ID, "checkout.session"
+	}
+	return StripeEvent{
+		EventID: "found:" + object, Type: kind, ObjectID: object, Livemode: a.cfg.Livemode,
+		ReceivedAt: a.micros(), State: EventParked, Reason: reason,
+	}
+}
+
+// heard wakes who waits for news: a payment has a fee to look for.
+func (a *App) heard(paid bool) {
+	if paid {
+		a.toImport.ring()
+	}
+}

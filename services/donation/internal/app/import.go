@@ -1,0 +1,300 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
+)
+
+const (
+	// importPause keeps the calls to about one a second however many gifts come.
+	importPause = 500 * time.Millisecond
+	// importEager is the pause while a gift waits for its fee, at first.
+	importEager = 2 * time.Second
+	// Stripe orders by the second it created things in and may show one late, so
+	// every pass begins a little before the newest known; the first pass of a
+	// process and one a day look back further.
+	overlapUsual = 10 * time.Second
+	overlapStart = 10 * time.Minute
+	overlapDaily = 26 * time.Hour
+	importDaily  = 24 * time.Hour
+)
+
+// Import brings the account's balance transactions until ctx ends: at once when
+// something was paid, soon while a fee is missing, and now and then anyway.
+func (a *App) Import(ctx context.Context) {
+	overlap, next := overlapStart, importEager
+	daily := a.Now().Add(importDaily)
+	for ctx.Err() == nil {
+		count, err := a.ImportDue(ctx, overlap)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.Logger.ErrorContext(ctx, "balance transactions could not be imported", "error", err)
+			next = min(2*next, a.cfg.ImportEvery)
+		case count > 0:
+			next = importEager
+		default:
+			next = min(2*next, a.cfg.ImportEvery)
+		}
+		if err == nil {
+			overlap = overlapUsual
+		}
+		if now := a.Now(); now.After(daily) {
+			overlap, daily = overlapDaily, now.Add(importDaily)
+		}
+		if pause(ctx, importPause) != nil {
+			return
+		}
+		a.wait(ctx, a.toImport, a.eager(ctx, next))
+	}
+}
+
+// eager shortens the pause to what it began with for as long as a fee is missing
+// and grows from there.
+func (a *App) eager(ctx context.Context, next time.Duration) time.Duration {
+	missing := int64(0)
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		missing, err = tx.GiftsWithoutFee(ctx)
+		return err
+	})
+	if err == nil && missing > 0 {
+		return next
+	}
+	return a.cfg.ImportEvery
+}
+
+// ImportDue makes one pass and answers how many transactions were new. It reads
+// towards the newest, a page at a time, and stores each page before it asks for
+// the next: what is stored is the cursor, so a crash repeats at most a page.
+func (a *App) ImportDue(ctx context.Context, overlap time.Duration) (int, error) {
+	account, err := a.account(ctx)
+	if err != nil {
+		return 0, err
+	}
+	anchor := ""
+	err = a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		anchor, err = tx.TransactionAnchor(ctx, account, overlap.Microseconds())
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the newest imported transaction: %w", err)
+	}
+	total := 0
+	if anchor == "" {
+		anchor, total, err = a.importOldest(ctx, account)
+		if err != nil || anchor == "" {
+			return total, err
+		}
+	}
+	for more := true; more; {
+		var page []Transaction
+		page, more, err = a.Stripe.TransactionsBefore(ctx, anchor)
+		if errors.Is(err, ErrStripeUnknown) {
+			// Stripe has forgotten what it had told us (a simulator that was begun
+			// anew): everything is read again; what is known is left alone.
+			a.Logger.ErrorContext(ctx, "Stripe no longer knows an imported transaction", "transaction", anchor)
+			anchor, _, err = a.importOldest(ctx, account)
+			more = anchor != ""
+		}
+		if err != nil {
+			return total, fmt.Errorf("list balance transactions: %w", err)
+		}
+		if len(page) == 0 {
+			continue
+		}
+		added, err := a.importPage(ctx, account, page)
+		if err != nil {
+			return total, err
+		}
+		total += added
+		anchor = page[len(page)-1].ID
+	}
+	return total, nil
+}
+
+// importOldest walks back to the account's oldest page and stores it. It answers
+// the newest id of that page, empty for an account without transactions.
+func (a *App) importOldest(ctx context.Context, account string) (anchor string, added int, err error) {
+	var oldest []Transaction
+	for more, after := true, ""; more; {
+		var page []Transaction
+		page, more, err = a.Stripe.TransactionsAfter(ctx, after)
+		if err != nil {
+			return "", 0, fmt.Errorf("list balance transactions: %w", err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		oldest = page
+		after = page[len(page)-1].ID
+	}
+	if len(oldest) == 0 {
+		return "", 0, nil
+	}
+	slices.Reverse(oldest)
+	added, err = a.importPage(ctx, account, oldest)
+	return oldest[len(oldest)-1].ID, added, err
+}
+
+// importPage finds out what each transaction belongs to and stores them with
+// their events.
+func (a *App) importPage(ctx context.Context, account string, page []Transaction) (int, error) {
+	page, err := a.unknown(ctx, page)
+	if err != nil || len(page) == 0 {
+		return 0, err
+	}
+	gifts, err := a.giftsOf(ctx, page)
+	if err != nil {
+		return 0, err
+	}
+	gifts, err = a.catchUp(ctx, page, gifts)
+	if err != nil {
+		return 0, err
+	}
+	for i := range page {
+		t := &page[i]
+		t.AccountID, t.ImportedAt = account, a.micros()
+		d, ours := gifts[t.PaymentIntentID]
+		if ours && t.PaymentIntentID != "" {
+			t.DonationID, t.OrganizationID = d.ID, d.Attribution.OrganizationID
+			continue
+		}
+		t.Foreign = true
+		t.OrganizationID, err = a.homeOrganization(ctx)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return a.record(ctx, page, gifts)
+}
+
+// unknown leaves out what is imported already.
+func (a *App) unknown(ctx context.Context, page []Transaction) ([]Transaction, error) {
+	ids := make([]string, len(page))
+	for i, t := range page {
+		ids[i] = t.ID
+	}
+	var known map[string]bool
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		known, err = tx.KnownTransactions(ctx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("compare with imported transactions: %w", err)
+	}
+	var fresh []Transaction
+	for _, t := range page {
+		if !known[t.ID] {
+			fresh = append(fresh, t)
+		}
+	}
+	return fresh, nil
+}
+
+// giftsOf finds the paid gifts by payment intent.
+func (a *App) giftsOf(ctx context.Context, page []Transaction) (map[string]domain.Donation, error) {
+	var intents []string
+	for _, t := range page {
+		if t.PaymentIntentID != "" {
+			intents = append(intents, t.PaymentIntentID)
+		}
+	}
+	gifts := map[string]domain.Donation{}
+	if len(intents) == 0 {
+		return gifts, nil
+	}
+	slices.Sort(intents)
+	intents = slices.Compact(intents)
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		list, err := tx.DonationsOfPayments(ctx, intents)
+		for _, d := range list {
+			gifts[d.PaymentIntentID] = d
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the gifts of transactions: %w", err)
+	}
+	return gifts, nil
+}
+
+// catchUp takes in payments whose webhook has not come, or never will: money
+// that is on the account and carries our metadata is a gift of ours. What
+// cannot be one (unknown donation, second payment) is parked by ingest and its
+// transaction is booked as foreign.
+func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]domain.Donation) (map[string]domain.Donation, error) {
+	missing := false
+	for _, t := range page {
+		_, known := gifts[t.PaymentIntentID]
+		if !t.Ours || known || t.PaymentIntentID == "" {
+			continue
+		}
+		found, err := a.Stripe.PaymentIntent(ctx, t.PaymentIntentID)
+		if errors.Is(err, ErrStripeUnknown) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("fetch the payment of transaction %s: %w", t.ID, err)
+		}
+		_, err = a.ingest(ctx, found)
+		if err != nil {
+			return nil, err
+		}
+		missing = true
+	}
+	if !missing {
+		return gifts, nil
+	}
+	return a.giftsOf(ctx, page)
+}
+
+// record stores a page, its events and the fees it tells, in one transaction.
+func (a *App) record(ctx context.Context, page []Transaction, gifts map[string]domain.Donation) (int, error) {
+	added := 0
+	err := a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		fresh, err := tx.InsertTransactions(ctx, page)
+		if err != nil {
+			return err
+		}
+		added = len(fresh)
+		var events []envelope.Event
+		var charged []Transaction
+		for _, t := range page {
+			if !fresh[t.ID] {
+				continue
+			}
+			event, err := recorded(t, gifts)
+			if err != nil {
+				return err
+			}
+			events = append(events, event)
+			if !t.Foreign && t.Category == "charge" {
+				charged = append(charged, t)
+			}
+		}
+		err = a.keepFees(ctx, tx, charged)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		return tx.AppendEvents(ctx, events...)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("store balance transactions: %w", err)
+	}
+	return added, nil
+}
+
+func recorded(t Transaction, gifts map[string]domain.Donation) (envelope.Event, error) {
+	if t.Foreign {
+		return balanceTransactionRecorded(t, nil, "")
+	}
+	d := gifts[t.PaymentIntentID]
+	return balanceTransactionRecorded(t, &d.Attribution, d.Traceparent)
+}

@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// intakeBatch is how many deliveries share one commit at most.
+	intakeBatch = 256
+	// intakeQueue bounds the memory of deliveries that wait: 1 MiB bodies.
+	intakeQueue = 1024
+	intakeTime  = 10 * time.Second
+)
+
+// intake commits webhooks in groups. Who comes while nobody commits becomes the
+// one writer and takes what has arrived; who comes meanwhile waits for the
+// next commit. There is no timer and no goroutine: a delivery alone is
+// committed at once, and under load a commit carries as many as came during
+// the one before.
+type intake struct {
+	app *App
+
+	mu      sync.Mutex
+	queue   []*delivery
+	writing bool
+}
+
+type delivery struct {
+	event StripeEvent
+	err   error
+	done  chan struct{} // closed when the event is stored, or could not be
+	lead  chan struct{} // closed when this one has to write
+}
+
+func newIntake(a *App) *intake { return &intake{app: a} }
+
+// Receive stores a verified webhook and returns when that is durable. An error
+// means that it may not be; Stripe will send it again.
+func (a *App) Receive(ctx context.Context, event StripeEvent, body []byte) error {
+	event.Sealed = a.Seal.Close(event.EventID, body)
+	event.ReceivedAt = a.micros()
+	return a.intake.store(ctx, event)
+}
+
+func (in *intake) store(ctx context.Context, event StripeEvent) error {
+	d := &delivery{event: event, done: make(chan struct{}), lead: make(chan struct{})}
+	in.mu.Lock()
+	if len(in.queue) >= intakeQueue {
+		in.mu.Unlock()
+		return fmt.Errorf("store webhook: %d are waiting already", intakeQueue)
+	}
+	in.queue = append(in.queue, d)
+	lead := !in.writing
+	in.writing = true
+	in.mu.Unlock()
+
+	if !lead {
+		// A caller who goes away leaves its delivery behind: it is stored all the
+		// same, and the writer's role must not be lost with it.
+		select {
+		case <-d.done:
+			return d.err
+		case <-d.lead:
+		}
+	}
+	in.write(context.WithoutCancel(ctx))
+	<-d.done
+	return d.err
+}
+
+// write commits one group and hands the role on.
+func (in *intake) write(ctx context.Context) {
+	in.mu.Lock()
+	count := min(len(in.queue), intakeBatch)
+	group := in.queue[:count:count]
+	in.queue = in.queue[count:]
+	in.mu.Unlock()
+
+	err := in.commit(ctx, group)
+
+	in.mu.Lock()
+	if len(in.queue) > 0 {
+		close(in.queue[0].lead)
+	} else {
+		in.queue = nil
+		in.writing = false
+	}
+	in.mu.Unlock()
+	for _, d := range group {
+		d.err = err
+		close(d.done)
+	}
+	if err == nil {
+		in.app.toProcess.ring()
+	}
+}
+
+func (in *intake) commit(ctx context.Context, group []*delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, intakeTime)
+	defer cancel()
+	events := make([]StripeEvent, 0, len(group))
+	seen := map[[2]string]bool{}
+	for _, d := range group {
+		// Stripe may send the same event twice at the same moment.
+		key := [2]string{d.event.AccountID, d.event.EventID}
+		if !seen[key] {
+			seen[key] = true
+			events = append(events, d.event)
+		}
+	}
+	err := in.app.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.StoreEvents(ctx, events)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store webhooks: %w", err)
+	}
+	return nil
+}

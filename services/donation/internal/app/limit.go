@@ -1,0 +1,80 @@
+package app
+
+import (
+	"sync"
+	"time"
+)
+
+// Limits of session creation: who tests stolen cards needs many sessions.
+const (
+	sessionsPerAddress = 20
+	sessionWindow      = 10 * time.Minute
+	sessionsPerIntent  = 3
+	// rememberedAddresses bounds the memory that an attacker can make us use.
+	rememberedAddresses = 100_000
+)
+
+// limiter counts sessions by client address in memory. Addresses are personal
+// data and are not stored.
+type limiter struct {
+	mu   sync.Mutex
+	used map[string][]time.Time
+}
+
+func newLimiter() *limiter { return &limiter{used: map[string][]time.Time{}} }
+
+// take counts one session of address, or answers false when it has had its
+// share. An empty address is not counted: the caller is not a browser.
+func (l *limiter) take(address string, now time.Time) bool {
+	if address == "" {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	recent := since(l.used[address], now.Add(-sessionWindow))
+	if len(recent) >= sessionsPerAddress {
+		l.used[address] = recent
+		return false
+	}
+	if len(l.used) >= rememberedAddresses {
+		l.sweep(now)
+	}
+	l.used[address] = append(recent, now)
+	return true
+}
+
+// give takes back one session that was not needed after all.
+func (l *limiter) give(address string) {
+	if address == "" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	times := l.used[address]
+	if len(times) > 0 {
+		l.used[address] = times[:len(times)-1]
+	}
+	if len(l.used[address]) == 0 {
+		delete(l.used, address)
+	}
+}
+
+// sweep forgets addresses whose window is over. If all are recent the memory is
+// full of an attack; forgetting them all is better than refusing every donor.
+func (l *limiter) sweep(now time.Time) {
+	for address, times := range l.used {
+		if len(since(times, now.Add(-sessionWindow))) == 0 {
+			delete(l.used, address)
+		}
+	}
+	if len(l.used) >= rememberedAddresses {
+		clear(l.used)
+	}
+}
+
+func since(times []time.Time, start time.Time) []time.Time {
+	for len(times) > 0 && !times[0].After(start) {
+		times = times[1:]
+	}
+	return times
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/internal/platform/database"
+)
+
+const transactionColumnCount = 19
+
+func (t *tx) InsertTransactions(ctx context.Context, list []app.Transaction) (map[string]bool, error) {
+	args := make([]any, 0, len(list)*transactionColumnCount)
+	for _, x := range list {
+		details, err := json.Marshal(x.FeeDetails)
+		if err != nil {
+			return nil, fmt.Errorf("write fee details of %s: %w", x.ID, err)
+		}
+		args = append(args, x.ID, x.AccountID, x.Type, x.Category, x.Amount.Minor, x.Fee.Minor, x.Net.Minor, x.Amount.Currency,
+			string(details), x.ExchangeRate, x.SourceID, x.SourceAmount.Minor, x.SourceAmount.Currency, x.PaymentIntentID,
+			x.CreatedAt, x.ImportedAt, x.DonationID, x.OrganizationID, flag(x.Foreign))
+	}
+	ids, err := all(ctx, t, scanText, `INSERT INTO balance_transaction (id, account_id, type, reporting_category,
+			amount_minor, fee_minor, net_minor, currency, fee_details, exchange_rate, source_id, source_minor,
+			source_currency, payment_intent_id, created_at, imported_at, donation_id, organization_id, is_foreign)
+		VALUES `+database.Placeholders(len(list), transactionColumnCount)+` ON CONFLICT (id) DO NOTHING RETURNING id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("insert %d balance transactions: %w", len(list), err)
+	}
+	return setOf(ids), nil
+}
+
+func (t *tx) KnownTransactions(ctx context.Context, ids []string) (map[string]bool, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	known, err := all(ctx, t, scanText, `SELECT id FROM balance_transaction WHERE id IN `+in(len(ids), 1), anys(ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("find balance transactions: %w", err)
+	}
+	return setOf(known), nil
+}
+
+func (t *tx) TransactionAnchor(ctx context.Context, accountID string, overlap int64) (string, error) {
+	id, err := one(ctx, t, scanText, `SELECT id FROM balance_transaction WHERE account_id = $1 AND created_at <=
+		(SELECT MAX(created_at) FROM balance_transaction WHERE account_id = $1) - CAST($2 AS BIGINT)
+		ORDER BY created_at DESC, id DESC LIMIT 1`, accountID, overlap)
+	if errors.Is(err, app.ErrNone) {
+		return "", nil
+	}
+	return id, err
+}
+
+func (t *tx) Account(ctx context.Context) (string, error) {
+	id, err := one(ctx, t, scanText, `SELECT id FROM stripe_account ORDER BY confirmed_at DESC LIMIT 1`)
+	if errors.Is(err, app.ErrNone) {
+		return "", nil
+	}
+	return id, err
+}
+
+func (t *tx) SaveAccount(ctx context.Context, id string, now int64) error {
+	_, err := t.ExecContext(ctx, `INSERT INTO stripe_account (id, confirmed_at) VALUES ($1, $2)
+		ON CONFLICT (id) DO UPDATE SET confirmed_at = excluded.confirmed_at`, id, now)
+	if err != nil {
+		return fmt.Errorf("keep the stripe account: %w", err)
+	}
+	return nil
+}
