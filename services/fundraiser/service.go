@@ -1,0 +1,181 @@
+package fundraiser
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
+	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
+	"github.com/almoner/almoner/services/fundraiser/internal/app"
+	"github.com/almoner/almoner/services/fundraiser/internal/consume"
+	"github.com/almoner/almoner/services/fundraiser/internal/grpcapi"
+	"github.com/almoner/almoner/services/fundraiser/internal/store"
+	"github.com/almoner/almoner/services/fundraiser/migrations"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed"
+)
+
+// name is the service's name: of its feed, its durable and its parking.
+const name = "fundraiser"
+
+// donations is the feed that totals are folded from.
+const donations = "donation"
+
+//go:embed sample/refugee-relief.yaml
+var sample []byte
+
+// Config is what an operator can set. The zero value is right for one process.
+type Config struct {
+	// Replicas of the service's stream: 1, or 3 on a cluster; 0 means 1.
+	Replicas int
+}
+
+// Deps are what the service works with.
+type Deps struct {
+	// DB is the service's own database, migrated.
+	DB *database.DB
+	// NATS may be nil, or be down: what it would bring is pulled.
+	NATS *nats.Conn
+	// Conn reaches the other services and carries this one's name. It may be
+	// nil for a service that is asked and not run.
+	Conn grpc.ClientConnInterface
+	// Logger and Tracer may be nil.
+	Logger *slog.Logger
+	Tracer trace.TracerProvider
+	// Now decides which appeals are open; nil means the system's clock.
+	Now func() time.Time
+}
+
+// Service is the fundraiser service. It is safe for use by several goroutines.
+type Service struct {
+	db       *database.DB
+	app      *app.App
+	server   *grpcapi.Server
+	log      *feed.Log
+	producer *feed.Producer
+	consumer *feed.Consumer
+	parking  feed.Parking
+}
+
+// Report says what Load did.
+type Report = app.Report
+
+// InvalidFileError is what Load answers to a file that cannot be loaded: every
+// mistake, with its line.
+type InvalidFileError = app.InvalidFileError
+
+// New puts the service together. It dials nothing and starts nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if deps.DB == nil {
+		return nil, errors.New("fundraiser needs its database")
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	log := feed.NewLog(deps.DB, name)
+	kept := store.New(deps.DB, log)
+	uses := app.New(kept, deps.Now)
+	consumer := feed.NewConsumer(feed.ConsumerConfig{
+		Service: name,
+		Feed:    donations,
+		DB:      deps.DB,
+		NATS:    deps.NATS,
+		Source:  feedv1.NewFeedServiceClient(deps.Conn),
+		Logger:  deps.Logger,
+		Tracer:  deps.Tracer,
+		Now:     deps.Now,
+	})
+	feed.Handle(consumer, consume.NewDonations(uses, kept.Bind).OnSucceeded)
+	return &Service{
+		db:     deps.DB,
+		app:    uses,
+		server: grpcapi.New(uses),
+		log:    log,
+		producer: feed.NewProducer(feed.ProducerConfig{
+			Feed:     name,
+			Log:      log,
+			DB:       deps.DB,
+			NATS:     deps.NATS,
+			Replicas: cfg.Replicas,
+			Logger:   deps.Logger,
+			Tracer:   deps.Tracer,
+		}),
+		consumer: consumer,
+		parking:  feed.NewParking(deps.DB, consumer),
+	}, nil
+}
+
+// Migrations are the service's schema and the feed's.
+func Migrations() []database.MigrationSet {
+	return []database.MigrationSet{{Name: name, FS: migrations.FS}, feed.Migrations()}
+}
+
+// RegisterGRPC adds FundraiserService.
+func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
+	fundraiserv1.RegisterFundraiserServiceServer(r, s.server)
+}
+
+// RegisterHTTP adds nothing: what the public sees is the web service's.
+func (s *Service) RegisterHTTP(*http.ServeMux) {}
+
+// AddTo makes the service's feed readable and its parking visible.
+func (s *Service) AddTo(fs *feed.Server) {
+	fs.AddFeed(name, s.log)
+	fs.AddParking(name, s.parking)
+}
+
+// Run consumes and publishes until ctx ends and all has stopped.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.producer.Run(ctx) })
+	group.Go(func() error { return s.consumer.Run(ctx) })
+	err := group.Wait()
+	if err != nil {
+		return fmt.Errorf("run fundraiser: %w", err)
+	}
+	return nil
+}
+
+// Ready tells whether the service can answer: its own database is there and up
+// to date. That totals stand still while another service is away is shown by
+// their position and is no reason to turn donors away.
+func (s *Service) Ready(ctx context.Context) error {
+	err := s.db.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("fundraiser's database: %w", err)
+	}
+	pending, err := s.db.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("fundraiser's migrations: %w", err)
+	}
+	if pending {
+		return errors.New("fundraiser's database is not migrated")
+	}
+	return nil
+}
+
+// Load reads organizations, funds, appeals and supporters' pages from a YAML
+// file and makes them so, in one transaction. A file with a mistake in it loads
+// nothing and is answered with an *InvalidFileError. The same file again changes
+// nothing and publishes nothing; what is not in the file stays.
+func (s *Service) Load(ctx context.Context, r io.Reader) (Report, error) {
+	return s.app.Load(ctx, r)
+}
+
+// LoadSampleIfEmpty loads the sample data into a database without any
+// organization, and says whether it did.
+func (s *Service) LoadSampleIfEmpty(ctx context.Context) (bool, error) {
+	return s.app.LoadIfEmpty(ctx, bytes.NewReader(sample))
+}
