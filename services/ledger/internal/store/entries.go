@@ -103,7 +103,7 @@ func (r reader) addPostings(ctx context.Context, entries []domain.Entry) error {
 	for i := range entries {
 		byKey[entryKey{entries[i].OrganizationID, entries[i].Number}] = &entries[i]
 	}
-	for batch := range batches(entries, 2) {
+	for batch := range batches(r.tx, entries, 2) {
 		args := make([]any, 0, 2*len(batch))
 		for _, e := range batch {
 			args = append(args, e.OrganizationID, e.Number)
