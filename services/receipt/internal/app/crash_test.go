@@ -1,0 +1,76 @@
+package app_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/almoner/almoner/services/receipt/internal/app"
+)
+
+// The process dies at each point between the gift and the note that its mail
+// is out. After the restart there is one receipt, one letter and no gap.
+func TestDyingAnywhereLeavesOneReceiptOneLetterAndNoGap(t *testing.T) {
+	t.Parallel()
+	const settle, mark = 1, 2 // the transactions that write, counted
+	for _, c := range []struct {
+		name   string
+		in     int  // the transaction it dies in …
+		after  bool // … or just behind
+		handed int  // hand-overs in the end, the repeated one too
+	}{
+		{"before the receipt is committed", settle, false, 1},
+		{"after the receipt is committed", settle, true, 1},
+		{"between the hand-over and its note", mark, false, 2},
+		{"after the note", mark, true, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.give(id(1))
+			transactions := 0
+			w.store.crash = func() (before, after bool) {
+				transactions++
+				return transactions == c.in && !c.after, transactions == c.in && c.after
+			}
+			_, issueErr := w.IssueDue(t.Context())
+			if issueErr == nil {
+				// A mail that cannot be marked is delayed, not reported.
+				_, _ = w.SendDue(t.Context())
+			} else if !errors.Is(issueErr, errCrash) {
+				t.Fatalf("issue = %v, want the crash", issueErr)
+			}
+
+			w.restart()
+			w.clock.Advance(1e9)
+			w.issue()
+			w.send()
+			w.give(id(2))
+			w.issue()
+
+			if w.numbered(id(1)) != "REFUGE-2026-000001" || w.numbered(id(2)) != "REFUGE-2026-000002" {
+				t.Errorf("numbers %q and %q, want 1 and 2", w.numbered(id(1)), w.numbered(id(2)))
+			}
+			w.mail.only(t)
+			if w.mail.handed != c.handed {
+				t.Errorf("handed over %d times, want %d", w.mail.handed, c.handed)
+			}
+			if backlog := w.summary().Backlog; backlog != (app.Backlog{Mails: 1}) {
+				t.Errorf("backlog = %+v, want only the second gift's mail", backlog)
+			}
+		})
+	}
+}
+
+// The consumer's transaction may come again after a receipt was issued: a feed
+// that is read from its start, say.
+func TestRedeliveryMakesNoSecondReceipt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 3 {
+		w.give(id(1), id(2), id(1))
+		w.issue()
+	}
+	if sums := w.summary().Sums; len(sums) != 1 || sums[0].Receipts != 2 {
+		t.Errorf("sums = %+v, want two receipts", sums)
+	}
+}
