@@ -2,10 +2,11 @@ package money
 
 import "strings"
 
-// chargeable lists the currencies Stripe can present to a payer. STD, which
+// chargeable lists the currencies Stripe can present to a payer, each between
+// spaces. STD, which
 // Stripe still lists, is left out: ISO 4217 withdrew it in 2018 and nobody can
 // hold it.
-const chargeable = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN " +
+const chargeable = " AED AFN ALL AMD ANG AOA ARS AUD AWG AZN " +
 	"BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BWP BYN BZD " +
 	"CAD CDF CHF CLP CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP " +
 	"GBP GEL GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR ISK JMD JOD JPY " +
@@ -14,7 +15,7 @@ const chargeable = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN " +
 	"NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR " +
 	"RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLE SOS SRD SZL " +
 	"THB TJS TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST " +
-	"XAF XCD XOF XPF YER ZAR ZMW"
+	"XAF XCD XOF XPF YER ZAR ZMW "
 
 // particular holds the currencies that differ from standard. Minimums are
 // Stripe's published ones per settlement currency; Stripe moves them, so a
@@ -82,8 +83,9 @@ func lookup(code string) (profile, bool) {
 	if found {
 		return p, true
 	}
-	// The spaces keep "DUS" from matching inside "USD USD"-like neighbours.
-	if len(code) == 3 && strings.Contains(" "+chargeable+" ", " "+code+" ") {
+	// The spaces keep the end of one code and the start of the next from passing
+	// for a third.
+	if len(code) == 3 && strings.Contains(chargeable, " "+code+" ") {
 		return standard, true
 	}
 	return profile{}, false

@@ -118,7 +118,10 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop HTTP: %w", err), s.http.Close())
 	}
-	<-failed
+	served := <-failed
+	if !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve HTTP: %w", served))
+	}
 	return err
 }
 

@@ -95,7 +95,7 @@ func TestRequestsAreLoggedWithoutAnythingPersonal(t *testing.T) {
 		t.Errorf("the span is called %q", span.Name)
 	}
 	for _, attribute := range span.Attributes {
-		if strings.Contains(attribute.Value.Emit(), "s3cr3t") {
+		if strings.Contains(attribute.Value.String(), "s3cr3t") {
 			t.Errorf("the span holds the token: %v", attribute)
 		}
 	}
@@ -211,8 +211,8 @@ func TestPanicBecomesAPageWithoutATrace(t *testing.T) {
 			if r.PathValue("slug") == "text" {
 				panic("amira@example.org")
 			}
-			var totals map[string]int
-			totals["gift"]++
+			var totals []int
+			totals[len(r.Method)]++
 		}),
 	})
 	for _, path := range []string{"/appeals/winter", "/appeals/text"} {
@@ -221,7 +221,7 @@ func TestPanicBecomesAPageWithoutATrace(t *testing.T) {
 		if w.Code != 500 || !strings.Contains(body, w.Header().Get("X-Request-Id")) {
 			t.Errorf("answered %d %s", w.Code, body)
 		}
-		for _, inside := range []string{"goroutine", "nil map", "amira", ".go:"} {
+		for _, inside := range []string{"goroutine", "out of range", "amira", ".go:"} {
 			if strings.Contains(body, inside) {
 				t.Errorf("the page shows %q: %s", inside, body)
 			}
@@ -231,7 +231,7 @@ func TestPanicBecomesAPageWithoutATrace(t *testing.T) {
 		}
 	}
 	log := s.log.String()
-	if !strings.Contains(log, "assignment to entry in nil map") || !strings.Contains(log, "server_test.go") || strings.Contains(log, "amira") {
+	if !strings.Contains(log, "index out of range [3] with length 0") || !strings.Contains(log, "server_test.go") || strings.Contains(log, "amira") {
 		t.Errorf("logged %s", log)
 	}
 }

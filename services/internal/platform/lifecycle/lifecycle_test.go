@@ -190,12 +190,12 @@ func TestPanicIsAFailureLikeOthers(t *testing.T) {
 	g.Add("database", d.steady("database"))
 	g.Add("web", func(_ context.Context, ready func()) error {
 		ready()
-		var pages map[string]int
-		pages["/"] = 1
+		var pages []int
+		pages[len(t.Name())]++
 		return nil
 	})
 	err := g.Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "web: panic: assignment to entry in nil map") {
+	if err == nil || !strings.Contains(err.Error(), "web: panic: runtime error: index out of range") {
 		t.Errorf("Run: %v", err)
 	}
 	d.expect(t, "database starts", "database stops")

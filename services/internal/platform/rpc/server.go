@@ -105,8 +105,10 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	s.grpc.GracefulStop()
 	force.Stop()
 	for range running {
-		// After the stop every listener reports that it was closed by it.
-		<-failed
+		served := <-failed
+		if !errors.Is(served, grpc.ErrServerStopped) {
+			err = errors.Join(err, served)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("serve RPC: %w", err)
