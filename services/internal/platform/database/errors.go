@@ -50,6 +50,24 @@ func readOnlyServer(err error) bool {
 	return errors.As(err, &postgres) && postgres.Code == "25006"
 }
 
+// IsRefused tells whether the database refused the data itself: a constraint, a
+// number out of range, a text that is none. The same data is refused again,
+// however often it is tried.
+func IsRefused(err error) bool {
+	var postgres *pgconn.PgError
+	if errors.As(err, &postgres) {
+		return strings.HasPrefix(postgres.Code, "22") || strings.HasPrefix(postgres.Code, "23")
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG:
+			return true
+		}
+	}
+	return false
+}
+
 // IsUniqueViolation tells whether a statement failed because the row's key
 // exists already. Where that is expected, ON CONFLICT is the better way: on
 // PostgreSQL an error makes the rest of the transaction useless.

@@ -1,0 +1,136 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/almoner/almoner/services/internal/platform/database"
+)
+
+// tick is how often a loop looks again without being woken.
+const tick = time.Second
+
+// ProducerConfig is what a producer works with.
+type ProducerConfig struct {
+	// Feed is named after its service.
+	Feed string
+	Log  *Log
+	DB   *database.DB
+	// NATS may be down, and may be nil: consumers then pull.
+	NATS *nats.Conn
+	// Replicas of the stream: 1, or 3 on a cluster. 0 means 1.
+	Replicas int
+	// Logger and Tracer may be nil.
+	Logger *slog.Logger
+	Tracer trace.TracerProvider
+	// Now measures how long a rebuilt stream took to fill; nil means the system's
+	// clock.
+	Now func() time.Time
+	// Tick is how often to look without being woken; 0 means a second.
+	Tick time.Duration
+}
+
+// Producer gives events their positions and lays them into the stream.
+type Producer struct {
+	cfg    ProducerConfig
+	health *health
+	tracer trace.Tracer
+	// relayWake holds at most one signal: "there are new positions".
+	relayWake chan struct{}
+	// alone is off in tests that let two relays race, and keep is small in those
+	// that look at a stream made anew.
+	alone bool
+	keep  int64
+}
+
+// NewProducer returns a producer that does nothing until Run.
+func NewProducer(cfg ProducerConfig) *Producer {
+	if cfg.Replicas == 0 {
+		cfg.Replicas = 1
+	}
+	if cfg.Tick == 0 {
+		cfg.Tick = tick
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Tracer == nil {
+		cfg.Tracer = noop.NewTracerProvider()
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Producer{
+		cfg:       cfg,
+		health:    &health{logger: cfg.Logger.With("feed", cfg.Feed, "part", "relay")},
+		tracer:    cfg.Tracer.Tracer(scope),
+		relayWake: make(chan struct{}, 1),
+		alone:     true,
+		keep:      keepOnRebuild,
+	}
+}
+
+// scope names this package in traces.
+const scope = "github.com/almoner/almoner/services/internal/platform/feed"
+
+// Health returns nil, or why the stream is not being filled. Consumers do not
+// depend on it: they pull.
+func (p *Producer) Health() error { return p.health.get() }
+
+// Run works until ctx ends and returns nil when all has stopped. It never gives
+// up: what fails is tried again.
+func (p *Producer) Run(ctx context.Context) error {
+	var loops sync.WaitGroup
+	loops.Go(func() { p.sequencer(ctx) })
+	if p.cfg.NATS != nil {
+		loops.Go(func() { p.relay(ctx) })
+	}
+	loops.Wait()
+	return nil
+}
+
+// sequencer is woken by commits in this process and looks each second for those
+// of others (an operator's command).
+func (p *Producer) sequencer(ctx context.Context) {
+	trouble := &health{logger: p.cfg.Logger.With("feed", p.cfg.Feed, "part", "sequencer")}
+	ticker := time.NewTicker(p.cfg.Tick)
+	defer ticker.Stop()
+	for {
+		err := p.sequenceAll(ctx)
+		if err != nil {
+			err = fmt.Errorf("sequence feed %s: %w", p.cfg.Feed, err)
+		}
+		trouble.set(ctx, err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.cfg.Log.wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+func (p *Producer) sequenceAll(ctx context.Context) error {
+	for {
+		count, err := p.cfg.Log.sequence(ctx)
+		if err != nil {
+			return err
+		}
+		if count > 0 {
+			select {
+			case p.relayWake <- struct{}{}:
+			default:
+			}
+		}
+		if count < sequenceBatch {
+			return nil
+		}
+	}
+}
