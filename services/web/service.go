@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
 	"github.com/almoner/almoner/services/web/internal/pages"
@@ -17,7 +16,6 @@ import (
 type Deps struct {
 	Conn   grpc.ClientConnInterface // carries the name web; reaches donation, fundraiser and receipt
 	Logger *slog.Logger
-	Tracer trace.TracerProvider
 	Now    func() time.Time
 }
 
@@ -49,7 +47,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Development:    cfg.Development,
 			MailDir:        cfg.MailDir,
 		},
-		pages.Deps{Conn: deps.Conn, Logger: deps.Logger, Tracer: deps.Tracer, Now: deps.Now},
+		pages.Deps{Conn: deps.Conn, Logger: deps.Logger, Now: deps.Now},
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)

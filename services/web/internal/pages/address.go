@@ -1,15 +1,17 @@
 package pages
 
 import (
-	"net"
-	"net/http"
+	"context"
+
+	"github.com/almoner/almoner/services/internal/platform/httpserver"
 )
 
-// clientAddress is the network address that the limit on attempts counts.
-func clientAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+// clientAddress is the network address that attempts are counted by; empty
+// when the request did not come through the server's edge.
+func clientAddress(ctx context.Context) string {
+	address := httpserver.ClientAddr(ctx)
+	if !address.IsValid() {
+		return ""
 	}
-	return host
+	return address.String()
 }

@@ -173,7 +173,7 @@ func (s *Site) startCheckout(r *http.Request, in input, found target, gift money
 		Visibility:    visibilities[in.visibility],
 		Message:       in.message,
 		ShareCode:     in.share,
-		ClientAddress: clientAddress(r),
+		ClientAddress: clientAddress(r.Context()),
 		Language:      language,
 	}
 	if found.page != nil {

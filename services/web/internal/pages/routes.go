@@ -1,15 +1,8 @@
 package pages
 
 import (
-	"fmt"
-	"log/slog"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"strings"
-
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/almoner/almoner/services/web/internal/assets"
 )
@@ -38,7 +31,7 @@ func (s *Site) routes() []route {
 		// Everything else, so that a mistyped address gets a page of ours.
 		{pattern: "/", privacy: open, get: s.unknown, post: s.unknown},
 	}
-	if s.development && s.mailDir != "" {
+	if s.mailbox != nil {
 		routes = append(routes,
 			route{pattern: "/dev/mail", privacy: secret, get: s.mails},
 			route{pattern: "/dev/mail/{id}", privacy: secret, get: s.mail},
@@ -69,36 +62,8 @@ func (s *Site) answer(r route) http.Handler {
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		s.setHeaders(w.Header(), r.privacy)
-		ctx, span := s.tracer.Start(request.Context(), request.Method+" "+r.pattern,
-			trace.WithSpanKind(trace.SpanKindServer),
-			// The pattern and not the path: paths hold receipts' tokens.
-			trace.WithAttributes(attribute.String("http.route", r.pattern)))
-		defer span.End()
-		request = request.WithContext(ctx)
-		defer s.recovered(w, request)
 		inner.ServeHTTP(w, request)
 	})
-}
-
-// recovered makes a panic an answer like any other and a line in the log. The
-// panic's value is only logged when it is the runtime's own: another one may
-// hold what a donor typed.
-func (s *Site) recovered(w http.ResponseWriter, r *http.Request) {
-	panicked := recover()
-	if panicked == nil {
-		return
-	}
-	if panicked == http.ErrAbortHandler {
-		panic(panicked)
-	}
-	what := fmt.Sprintf("%T", panicked)
-	broke, ok := panicked.(runtime.Error)
-	if ok {
-		what = broke.Error()
-	}
-	s.logger.LogAttrs(r.Context(), slog.LevelError, "page panicked",
-		slog.String("route", r.Pattern), slog.String("panic", what), slog.String("stack", string(debug.Stack())))
-	s.problem(w, r, http.StatusInternalServerError, ourFault)
 }
 
 func (s *Site) wrongMethod(w http.ResponseWriter, r *http.Request, known route) {

@@ -8,12 +8,12 @@ import (
 	"net/url"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
@@ -30,7 +30,6 @@ type Config struct {
 type Deps struct {
 	Conn   grpc.ClientConnInterface
 	Logger *slog.Logger
-	Tracer trace.TracerProvider
 	Now    func() time.Time
 }
 
@@ -38,18 +37,16 @@ type Deps struct {
 type Site struct {
 	base        *url.URL
 	checkout    string
-	mailDir     string
-	development bool
 
 	donations   donationv1.DonationServiceClient
 	fundraisers fundraiserv1.FundraiserServiceClient
 	receipts    receiptv1.ReceiptServiceClient
 
+	mailbox    *mail.Sink // nil outside of development
 	files      *assets.Files
 	views      *view.Renderer
 	protection *http.CrossOriginProtection
 	logger     *slog.Logger
-	tracer     trace.Tracer
 	now        func() time.Time
 }
 
@@ -79,8 +76,6 @@ func New(config Config, deps Deps) (*Site, error) {
 	s := &Site{
 		base:        base,
 		checkout:    checkout.String(),
-		mailDir:     config.MailDir,
-		development: config.Development,
 		donations:   donationv1.NewDonationServiceClient(deps.Conn),
 		fundraisers: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
 		receipts:    receiptv1.NewReceiptServiceClient(deps.Conn),
@@ -88,8 +83,13 @@ func New(config Config, deps Deps) (*Site, error) {
 		views:       views,
 		protection:  http.NewCrossOriginProtection(),
 		logger:      deps.Logger,
-		tracer:      deps.Tracer.Tracer("github.com/almoner/almoner/services/web"),
 		now:         deps.Now,
+	}
+	if config.Development && config.MailDir != "" {
+		s.mailbox, err = mail.NewSink(config.MailDir, deps.Now)
+		if err != nil {
+			return nil, fmt.Errorf("open mails: %w", err)
+		}
 	}
 	// A proxy may hand us another Host than the browser saw.
 	err = s.protection.AddTrustedOrigin(base.String())

@@ -212,15 +212,10 @@ type MailLine struct {
 type Mail struct {
 	Frame
 	Subject string
-	Headers []Header
+	To      string
+	At      time.Time
 	Text    []Piece
 	RawURL  string
-}
-
-// Header is one header of a mail.
-type Header struct {
-	Name  string
-	Value string
 }
 
 // Piece is a part of a text; with a URL it is a link.
