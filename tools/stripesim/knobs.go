@@ -65,6 +65,9 @@ func apiFaults() []string {
 }
 
 func newKnobs(rates map[string]Settlement) *knobs {
+	if rates == nil {
+		rates = map[string]Settlement{}
+	}
 	return &knobs{faults: map[string]*fault{}, rates: maps.Clone(rates), configured: maps.Clone(rates)}
 }
 

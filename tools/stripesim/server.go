@@ -38,6 +38,10 @@ type Server struct {
 // Open starts the simulator on its store, which it creates when there is none.
 // The store is locked for other writers until Close.
 func Open(cfg Config) (*Server, error) {
+	err := checkSettlement(cfg.Settlement)
+	if err != nil {
+		return nil, err
+	}
 	s := newServer(cfg)
 	if s.cfg.Dir != "" {
 		file, torn, err := openLog(s.cfg.Dir, s.state.apply)
@@ -49,7 +53,7 @@ func Open(cfg Config) (*Server, error) {
 			s.log.Warn("cut a half-written record off the store", "bytes", torn)
 		}
 	}
-	err := s.boot()
+	err = s.boot()
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// terminal collects what the command prints.
+type terminal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *terminal) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *terminal) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func TestWrongUsageExits64(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--addr", "0.0.0.0:0"}, {"--addr", ":12111"}, {"--addr", "192.0.2.1:1"}, {"--addr", "nowhere"},
+		{"--webhook-secret", "whsec_x"}, {"--colour", "red"}, {"serve"}, {"--seed", "-1"},
+	} {
+		var out terminal
+		code := run(t.Context(), args, &out)
+		if code != usageExit || out.String() == "" {
+			t.Errorf("%v: exit %d, %q", args, code, out.String())
+		}
+	}
+	var out terminal
+	if code := run(t.Context(), []string{"--help"}, &out); code != 0 {
+		t.Errorf("help: exit %d", code)
+	}
+}
+
+func TestRemoteAddressNeedsASwitch(t *testing.T) {
+	t.Parallel()
+	_, err := parse([]string{"--addr", "0.0.0.0:0", "--allow-remote"}, io.Discard)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, addr := range []string{"127.0.0.1:0", "[::1]:0", "localhost:0"} {
+		_, err := parse([]string{"--addr", addr}, io.Discard)
+		if err != nil {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
+func TestServesUntilItIsStoppedAndGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	store := t.TempDir()
+	var secret string
+	for round := range 2 {
+		ctx, stop := context.WithCancel(t.Context())
+		var out terminal
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, []string{
+				"--addr", "127.0.0.1:0", "--store", store, "--seed", "7", "--webhook-url", "http://127.0.0.1:1/webhooks",
+			}, &out)
+		}()
+		base := waitFor(t, &out, regexp.MustCompile(`dashboard (http://[^/]+)/_sim`))
+		printed := waitFor(t, &out, regexp.MustCompile(`: (whsec_\w+)`))
+		if round == 1 && printed != secret {
+			t.Errorf("secret %q became %q", secret, printed)
+		}
+		secret = printed
+		sessions := list(t, base)
+		if count := strings.Count(sessions, `"object":"checkout.session"`); count != round {
+			t.Errorf("round %d: %d sessions", round, count)
+		}
+		create(t, base)
+		stop()
+		if code := <-ended; code != 0 {
+			t.Errorf("exit %d: %s", code, out.String())
+		}
+	}
+}
+
+func waitFor(t *testing.T, out *terminal, pattern *regexp.Regexp) string {
+	t.Helper()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	for {
+		found := pattern.FindStringSubmatch(out.String())
+		if found != nil {
+			return found[1]
+		}
+		select {
+		case <-deadline.C:
+			t.Fatalf("nothing like %s in %q", pattern, out.String())
+		case <-ticker.C:
+		}
+	}
+}
+
+func list(t *testing.T, base string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/v1/checkout/sessions", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return send(t, request)
+}
+
+func create(t *testing.T, base string) {
+	t.Helper()
+	form := url.Values{
+		"mode": {"payment"}, "success_url": {"http://donate.example/thanks"},
+		"line_items[0][quantity]": {"1"}, "line_items[0][price_data][currency]": {"gbp"},
+		"line_items[0][price_data][unit_amount]":        {"1000"},
+		"line_items[0][price_data][product_data][name]": {"Winter relief"},
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	send(t, request)
+}
+
+func send(t *testing.T, request *http.Request) string {
+	t.Helper()
+	request.SetBasicAuth("sk_test_almoner", "")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s %v", request.URL, response.StatusCode, body, err)
+	}
+	return string(body)
+}
