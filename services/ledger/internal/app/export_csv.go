@@ -59,7 +59,7 @@ func (j *csvJournal) entry(entry domain.Entry) error {
 			entryCode(entry.Number), strconv.Itoa(i + 1), entry.BookedOn, entry.OccurredAt.UTC().Format(time.RFC3339),
 			cell(string(posting.Account)), cell(name), posting.Account.Class().String(),
 			cell(posting.Fund), cell(posting.Appeal), cell(posting.Fundraiser), cell(posting.Team), cell(posting.Channel),
-			posting.Amount.Currency.Code(), debit, credit, cell(entry.Description),
+			posting.Amount.Currency.Code(), debit, credit, cell(plain(entry.Description)),
 			cell(entry.Rule.Name), cell(entry.EventID), cell(objects), cell(transaction),
 			cell(entry.DonationID), cell(entry.TraceID), entry.Hash,
 		})

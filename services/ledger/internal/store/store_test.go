@@ -2,10 +2,10 @@ package store_test
 
 import (
 	"context"
-	"os"
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/internal/testkit"
 	"github.com/almoner/almoner/services/ledger/internal/app"
 	"github.com/almoner/almoner/services/ledger/internal/app/apptest"
@@ -14,7 +14,7 @@ import (
 )
 
 func sets() []database.MigrationSet {
-	return []database.MigrationSet{migrations.Set(), {Name: "feed", FS: os.DirFS("../../../internal/platform/feed/migrations")}}
+	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
 }
 
 // unguard lists what takes the guards off the journal, per engine.

@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+
+	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
+	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/ledger/internal/app"
+	"github.com/almoner/almoner/services/ledger/internal/consume"
+	"github.com/almoner/almoner/services/ledger/internal/grpcapi"
+	"github.com/almoner/almoner/services/ledger/internal/store"
+	"github.com/almoner/almoner/services/ledger/migrations"
+)
+
+// name is what the service is called in feeds, logs and on its database.
+const name = "ledger"
+
+// Config has nothing to set yet: the books depend on no variable, so that they
+// come out the same wherever they are kept.
+type Config struct{}
+
+// Deps is what the service works with. DB must be migrated before Run.
+type Deps struct {
+	DB *database.DB
+	// NATS may be nil, when the service is only asked; what is missing is pulled.
+	NATS *nats.Conn
+	// Conn reaches the producers' FeedService under this service's name.
+	Conn   grpc.ClientConnInterface
+	Logger *slog.Logger         // nil logs nothing
+	Tracer trace.TracerProvider // nil traces nothing
+	Now    func() time.Time     // nil means the system's clock
+}
+
+// Service is the ledger.
+type Service struct {
+	db        *database.DB
+	books     *app.Books
+	consumers []*feed.Consumer
+}
+
+// New makes the service. It starts nothing and reads nothing.
+func New(_ Config, deps Deps) (*Service, error) {
+	if deps.DB == nil || deps.Conn == nil {
+		return nil, errors.New("ledger: a database and a connection are needed")
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	s := &Service{db: deps.DB, books: &app.Books{Store: store.New(deps.DB), Now: deps.Now}}
+	handlers := consume.Handlers{
+		Poster: &app.Poster{Logger: deps.Logger.With("service", name), Now: deps.Now},
+		Bind:   store.Bind,
+	}
+
+	donation := s.consumer("donation", deps)
+	feed.Handle(donation, handlers.OnDonationSucceeded)
+	feed.Handle(donation, handlers.OnBalanceTransactionRecorded)
+
+	fundraiser := s.consumer("fundraiser", deps)
+	feed.Handle(fundraiser, handlers.OnOrganizationChanged)
+	feed.Handle(fundraiser, handlers.OnFundChanged)
+	return s, nil
+}
+
+// consumer makes the consumer of one feed and keeps it to be run.
+func (s *Service) consumer(from string, deps Deps) *feed.Consumer {
+	c := feed.NewConsumer(feed.ConsumerConfig{
+		Service: name,
+		Feed:    from,
+		DB:      deps.DB,
+		NATS:    deps.NATS,
+		Source:  feedv1.NewFeedServiceClient(deps.Conn),
+		Logger:  deps.Logger,
+		Tracer:  deps.Tracer,
+		Now:     deps.Now,
+	})
+	s.consumers = append(s.consumers, c)
+	return c
+}
+
+// Migrations are the tables of the ledger's database.
+func Migrations() []database.MigrationSet {
+	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
+}
+
+// RegisterGRPC adds LedgerService.
+func (s *Service) RegisterGRPC(registrar grpc.ServiceRegistrar) {
+	ledgerv1.RegisterLedgerServiceServer(registrar, grpcapi.New(s.books))
+}
+
+// AddTo adds what the ledger could not apply; it has no feed of its own.
+func (s *Service) AddTo(server *feed.Server) {
+	server.AddParking(name, feed.NewParking(s.db, s.consumers...))
+}
+
+// Run applies the feeds until ctx ends, and returns when all has stopped.
+func (s *Service) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	failures := make([]error, len(s.consumers))
+	var running sync.WaitGroup
+	for i, consumer := range s.consumers {
+		running.Go(func() {
+			// One that ends for good takes the others along: half a ledger would
+			// look alive and fall behind.
+			defer stop()
+			failures[i] = consumer.Run(ctx)
+		})
+	}
+	running.Wait()
+	return errors.Join(failures...)
+}
+
+// Degraded says which feeds are not being applied and why; nil when all are.
+func (s *Service) Degraded() error {
+	var reasons []error
+	for _, consumer := range s.consumers {
+		reasons = append(reasons, consumer.Health())
+	}
+	return errors.Join(reasons...)
+}
+
+// Ready reports whether the ledger can answer: its own database is there and
+// migrated. Everything else may be away.
+func (s *Service) Ready(ctx context.Context) error {
+	err := s.db.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: reach the database: %w", err)
+	}
+	pending, err := s.db.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: look for migrations: %w", err)
+	}
+	if pending {
+		return errors.New("ledger: the database is not migrated")
+	}
+	return nil
+}
