@@ -125,6 +125,23 @@ func (a *App) confirmAccount(ctx context.Context) (string, error) {
 	return id, nil
 }
 
+// KnowAccount confirms the account once a process, as soon as Stripe can be
+// reached.
+func (a *App) KnowAccount(ctx context.Context) {
+	for wait := firstRetry; ; wait = min(2*wait, longestRetry) {
+		_, err := a.confirmAccount(ctx)
+		if err == nil {
+			return
+		}
+		if ctx.Err() == nil {
+			a.Logger.WarnContext(ctx, "the Stripe account is not confirmed yet", "error", err)
+		}
+		if pause(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
 func (a *App) rememberAccount(id string) {
 	a.known.Lock()
 	defer a.known.Unlock()

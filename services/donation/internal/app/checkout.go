@@ -143,7 +143,7 @@ func (a *App) accept(ctx context.Context, s Submission) (job, error) {
 	if len(wrong) > 0 {
 		return job{}, apperr.Invalid(wrong...)
 	}
-	d.IntentID, d.InputHash = intent.String(), inputHash(form)
+	d.IntentID, d.InputHash = intent.String(), inputHash(form, d)
 	return job{intentID: d.IntentID, hash: d.InputHash, form: form, donation: d, claim: uuid.NewString()}, nil
 }
 
@@ -391,13 +391,15 @@ func releaseIn(ctx context.Context, tx Tx, intent Intent, claim string) error {
 	return tx.SaveIntent(ctx, intent)
 }
 
-// inputHash tells one input from another. The language of the page is not
-// something that the donor entered.
-func inputHash(f domain.Form) string {
+// inputHash tells one input from another. What the donor left open (the fund)
+// counts as what it came to mean, so that the form, shown again with the choice
+// filled in, is the same input. The language of the page is not the donor's input.
+func inputHash(f domain.Form, d domain.Donation) string {
+	at := d.Attribution
 	h := sha256.New()
 	for _, part := range []string{
-		f.AppealSlug, f.FundraiserSlug, strconv.FormatInt(f.Gift.Minor, 10), f.Gift.Currency.Code(),
-		strconv.FormatBool(f.CoverFees), f.FundCode, f.Name, f.Email, string(f.Visibility), f.Message, f.ShareCode,
+		d.AppealSlug, d.FundraiserSlug, strconv.FormatInt(f.Gift.Minor, 10), f.Gift.Currency.Code(),
+		strconv.FormatBool(f.CoverFees), at.FundCode, f.Name, f.Email, string(f.Visibility), f.Message, at.ShareCode,
 	} {
 		// The length keeps ("ab","c") and ("a","bc") apart.
 		fmt.Fprintf(h, "%d:%s,", len(part), part)

@@ -27,11 +27,15 @@ func (a *App) parked(ctx context.Context, seq int64) ([]StripeEvent, error) {
 }
 
 // RetryParked applies one parked event again, or with seq 0 all of them, and
-// answers how many were applied and how many are left.
+// answers how many were applied and how many are left in all. It fails with
+// ErrNone when that one is not parked.
 func (a *App) RetryParked(ctx context.Context, seq int64) (applied, left int, err error) {
 	list, err := a.parked(ctx, seq)
 	if err != nil {
 		return 0, 0, err
+	}
+	if len(list) == 0 && seq != 0 {
+		return 0, 0, ErrNone
 	}
 	if len(list) > 0 {
 		_, err = a.process(ctx, list, EventParked)
@@ -39,17 +43,13 @@ func (a *App) RetryParked(ctx context.Context, seq int64) (applied, left int, er
 			return 0, len(list), err
 		}
 	}
-	var count int64
-	err = a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
-		count, err = tx.CountEvents(ctx, EventParked)
-		return err
-	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("count what is parked: %w", err)
-	}
-	remaining, err := a.parked(ctx, seq)
+	again, err := a.parked(ctx, seq)
 	if err != nil {
 		return 0, 0, err
 	}
-	return len(list) - len(remaining), int(count), nil
+	all, err := a.parked(ctx, 0)
+	if err != nil {
+		return 0, 0, err
+	}
+	return len(list) - len(again), len(all), nil
 }

@@ -1,0 +1,199 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/form"
+
+	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/internal/platform/config"
+)
+
+// APIVersion is the version that requests are made in, and the only one whose
+// webhook bodies are read without asking again.
+const APIVersion = stripe.APIVersion
+
+const (
+	defaultTimeout = 20 * time.Second
+	// tries bounds how often one request is sent, the first time included.
+	tries       = 4
+	firstPause  = 250 * time.Millisecond
+	idleClients = 16
+)
+
+// Config says which account is spoken to, and where.
+type Config struct {
+	// Key is the account's secret or restricted key.
+	Key config.Secret
+	// URL is Stripe's address or a simulator's; empty means Stripe's.
+	URL string
+	// HTTPClient replaces the default one, whose time-out is 20 s a request.
+	HTTPClient *http.Client
+}
+
+// Client is the app's Stripe. It is safe for concurrent use.
+type Client struct {
+	backend stripe.Backend
+	key     config.Secret
+}
+
+// New makes a client. It sends nothing yet.
+func New(cfg Config) (*Client, error) {
+	if !cfg.Key.IsSet() {
+		return nil, errors.New("stripe client: no key")
+	}
+	base := cfg.HTTPClient
+	if base == nil {
+		base = &http.Client{Timeout: defaultTimeout, Transport: pooled()}
+	}
+	client := *base
+	client.Transport = plain{next: base.Transport}
+	backend := &stripe.BackendConfig{
+		// The library's own retries sleep through a caller's deadline and leave
+		// out POSTs that failed with 500 or 429; ours are below.
+		MaxNetworkRetries: stripe.Int64(0),
+		EnableTelemetry:   stripe.Bool(false),
+		HTTPClient:        &client,
+		LeveledLogger:     silent{},
+	}
+	if cfg.URL != "" {
+		backend.URL = stripe.String(strings.TrimSuffix(cfg.URL, "/"))
+	}
+	return &Client{backend: stripe.GetBackendWithConfig(stripe.APIBackend, backend), key: cfg.Key}, nil
+}
+
+// Livemode tells whether a key moves real money.
+func Livemode(key config.Secret) bool {
+	return strings.HasPrefix(key.Reveal(), "sk_live_") || strings.HasPrefix(key.Reveal(), "rk_live_")
+}
+
+func pooled() http.RoundTripper {
+	base, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	transport := base.Clone()
+	transport.MaxIdleConnsPerHost = idleClients
+	return transport
+}
+
+// plain removes the header in which the library tells Stripe our host's name
+// and kernel.
+type plain struct{ next http.RoundTripper }
+
+func (p plain) RoundTrip(r *http.Request) (*http.Response, error) {
+	next := p.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	r = r.Clone(r.Context())
+	r.Header.Del("X-Stripe-Client-User-Agent")
+	return next.RoundTrip(r)
+}
+
+// silent drops the library's log: it prints bodies, and every error is returned.
+type silent struct{}
+
+func (silent) Debugf(string, ...any) {}
+func (silent) Infof(string, ...any)  {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Errorf(string, ...any) {}
+
+// get reads an object, with what hangs on it in place of ids.
+func (c *Client) get(ctx context.Context, path string, expand []string, out stripe.LastResponseSetter) error {
+	query := &form.Values{}
+	for i, e := range expand {
+		query.Add(fmt.Sprintf("expand[%d]", i), e)
+	}
+	return c.call(ctx, http.MethodGet, path, query, "", out)
+}
+
+// post sends params under an idempotency key.
+func (c *Client) post(ctx context.Context, path, key string, params any, out stripe.LastResponseSetter) error {
+	body := &form.Values{}
+	form.AppendTo(body, params)
+	return c.call(ctx, http.MethodPost, path, body, key, out)
+}
+
+// call sends a request until there is an answer to go by, and translates what
+// went wrong into the app's words. The values are written once, so every try
+// sends the same bytes.
+func (c *Client) call(ctx context.Context, method, path string, values *form.Values, key string, out stripe.LastResponseSetter) error {
+	params := &stripe.Params{Context: ctx}
+	if key != "" {
+		params.IdempotencyKey = stripe.String(key)
+	}
+	var err error
+	for try := 1; ; try++ {
+		err = c.backend.CallRaw(method, path, c.key.Reveal(), values, params, out)
+		if err == nil {
+			return nil
+		}
+		answer, again := judge(method, err)
+		if !again || try == tries || ctx.Err() != nil {
+			return fmt.Errorf("%s %s: %w", method, path, answer)
+		}
+		// Half of the pause is chance, so that many clients do not come back at once.
+		pause := firstPause << (try - 1)
+		timer := time.NewTimer(pause/2 + rand.N(pause/2))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("%s %s: %w", method, path, answer)
+		case <-timer.C:
+		}
+	}
+}
+
+// judge translates an error and tells whether the same request may be sent
+// again. Stripe's message is left out: it can quote the donor's address.
+func judge(method string, err error) (answer error, again bool) {
+	var failure *stripe.Error
+	if !errors.As(err, &failure) {
+		// No answer, half an answer, or one that is not Stripe's (a proxy's page).
+		return fmt.Errorf("%w: %s", app.ErrStripeAway, kindOf(err)), true
+	}
+	what := fmt.Sprintf("status %d, type %s, code %s, param %s, request %s",
+		failure.HTTPStatusCode, failure.Type, failure.Code, failure.Param, failure.RequestID)
+	status := failure.HTTPStatusCode
+	switch {
+	case failure.Type == stripe.ErrorTypeIdempotency:
+		return fmt.Errorf("%w: %s", app.ErrKeyUsedUp, what), false
+	case status >= 500 && method == http.MethodPost && replayed(failure):
+		// The first answer is kept under the key, failures too: it will never
+		// change.
+		return fmt.Errorf("%w: %s", app.ErrKeyUsedUp, what), false
+	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusConflict:
+		return fmt.Errorf("%w: %s", app.ErrStripeAway, what), true
+	case status == http.StatusNotFound, failure.Code == stripe.ErrorCodeResourceMissing:
+		return fmt.Errorf("%w: %s", app.ErrStripeUnknown, what), false
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		// A wrong key is for the operator to mend; the same may work afterwards.
+		return fmt.Errorf("%w: %s", app.ErrStripeAway, what), false
+	}
+	return &app.RefusedError{Code: string(failure.Code), Param: failure.Param}, false
+}
+
+func replayed(failure *stripe.Error) bool {
+	return failure.LastResponse != nil && failure.LastResponse.Header.Get("Idempotent-Replayed") == "true"
+}
+
+// kindOf names an error of the transport without its text, which may hold a
+// sample of the body.
+func kindOf(err error) string {
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "the caller went away"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "no answer in time"
+	}
+	return fmt.Sprintf("no readable answer (%T)", err)
+}

@@ -1,0 +1,119 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"github.com/almoner/almoner/services/donation/internal/app"
+)
+
+// Metadata that we set on every object that Stripe lets us set it on: Stripe
+// copies it from none to another, except from a payment intent to its charge.
+const (
+	metaMark         = "almoner"
+	metaMarkValue    = "1"
+	metaDonation     = "donation_id"
+	metaOrganization = "organization_id"
+)
+
+// CreateSession asks for a hosted checkout page. The request is made of nothing
+// but the stored gift and attempt, so that it is the same each time.
+func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, address string, err error) {
+	d := r.Donation
+	item := func(name string, minor int64) *stripe.CheckoutSessionLineItemParams {
+		return &stripe.CheckoutSessionLineItemParams{
+			Quantity: stripe.Int64(1),
+			PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
+				Currency:    stripe.String(d.Gift.Currency.StripeCode()),
+				UnitAmount:  stripe.Int64(minor),
+				ProductData: &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(name)},
+			},
+		}
+	}
+	metadata := map[string]string{
+		metaMark: metaMarkValue, metaDonation: d.ID, metaOrganization: d.Attribution.OrganizationID,
+	}
+	back := r.BaseURL + "/donations/" + d.ID
+	params := &stripe.CheckoutSessionParams{
+		Mode:               stripe.String(string(stripe.CheckoutSessionModePayment)),
+		SubmitType:         stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate)),
+		PaymentMethodTypes: stripe.StringSlice([]string{"card"}),
+		ClientReferenceID:  stripe.String(d.ID),
+		CustomerEmail:      stripe.String(r.Email),
+		ExpiresAt:          stripe.Int64(r.ExpiresAt),
+		// The braces are Stripe's and must not be encoded.
+		SuccessURL: stripe.String(back + "/thanks?session_id={CHECKOUT_SESSION_ID}"),
+		CancelURL:  stripe.String(back + "/cancelled"),
+		LineItems:  []*stripe.CheckoutSessionLineItemParams{item(d.ProductName, d.Gift.Minor)},
+		Metadata:   metadata,
+		PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{
+			Description: stripe.String(d.ProductName),
+			Metadata:    metadata,
+		},
+	}
+	if d.Cover.Minor > 0 {
+		params.LineItems = append(params.LineItems, item("Towards the payment fee", d.Cover.Minor))
+	}
+	var out session
+	err = c.post(ctx, "/v1/checkout/sessions", "cs:"+d.ID+":"+strconv.FormatInt(r.Attempt, 10), params, &out)
+	return out.ID, out.URL, err
+}
+
+// ExpireSession makes an open session unpayable, however often it is asked.
+func (c *Client) ExpireSession(ctx context.Context, id string) error {
+	err := c.expire(ctx, id, "exp:"+id)
+	if !errors.Is(err, app.ErrKeyUsedUp) {
+		return err
+	}
+	// Whether it was done before the failure is for the second answer to tell: a
+	// session that has expired is not open any more.
+	return c.expire(ctx, id, "exp:"+id+":again")
+}
+
+func (c *Client) expire(ctx context.Context, id, key string) error {
+	var out session
+	err := c.post(ctx, "/v1/checkout/sessions/"+url.PathEscape(id)+"/expire", key, &stripe.CheckoutSessionExpireParams{}, &out)
+	var refused *app.RefusedError
+	if errors.As(err, &refused) {
+		// The request has no parameters that could be wrong: it is the status.
+		return app.ErrNotOpen
+	}
+	return err
+}
+
+// Session fetches a session with its payment and charge.
+func (c *Client) Session(ctx context.Context, id string) (app.Found, error) {
+	var out session
+	err := c.get(ctx, "/v1/checkout/sessions/"+url.PathEscape(id), []string{"payment_intent.latest_charge"}, &out)
+	if err != nil {
+		return app.Found{}, err
+	}
+	return out.found(0), nil
+}
+
+// PaymentIntent fetches a payment with its charge.
+func (c *Client) PaymentIntent(ctx context.Context, id string) (app.Found, error) {
+	var out intent
+	err := c.get(ctx, "/v1/payment_intents/"+url.PathEscape(id), []string{"latest_charge"}, &out)
+	if err != nil {
+		return app.Found{}, err
+	}
+	return out.found(0), nil
+}
+
+// AccountID asks whose key it is.
+func (c *Client) AccountID(ctx context.Context) (string, error) {
+	var out struct {
+		stripe.APIResource
+		ID string `json:"id"`
+	}
+	err := c.get(ctx, "/v1/account", nil, &out)
+	if err == nil && out.ID == "" {
+		err = errors.New("stripe named no account")
+	}
+	return out.ID, err
+}

@@ -1,0 +1,213 @@
+package donation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
+
+	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/donation/internal/grpcapi"
+	"github.com/almoner/almoner/services/donation/internal/payments"
+	"github.com/almoner/almoner/services/donation/internal/store"
+	"github.com/almoner/almoner/services/donation/internal/webhook"
+	"github.com/almoner/almoner/services/donation/migrations"
+	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/platform/config"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed"
+)
+
+// name is what the service is called on the wire and in its database's mark.
+const name = "donation"
+
+// Config is how the service is set up.
+type Config struct {
+	// BaseURL is where donors reach the site; Stripe sends them back to it.
+	BaseURL string
+	// SecretKey seals the raw bodies of webhooks. With another key, bodies that
+	// were stored and not processed yet have to be fetched from Stripe.
+	SecretKey config.Secret
+	// StripeKey is the account's secret or restricted key.
+	StripeKey config.Secret
+	// StripeURL is a simulator's address; empty means Stripe's own.
+	StripeURL string
+	// WebhookSecrets are the endpoint's signing secrets: one, or two while it is
+	// being rolled. They may be missing only where the service is not run.
+	WebhookSecrets []config.Secret
+	// HTTPClient speaks to Stripe; nil means one with a time-out of 20 s.
+	HTTPClient *http.Client
+	// Development lifts the limit of 20 sessions in 10 minutes for loopback
+	// addresses.
+	Development bool
+	// Replicas of the feed's stream: 1, or 3 on a NATS cluster; 0 means 1.
+	Replicas int
+	// ImportEvery is the pause between two looks at Stripe's balance transactions
+	// when nothing is expected; 0 means 15 s.
+	ImportEvery time.Duration
+}
+
+// Deps is what the service is given to work with.
+type Deps struct {
+	DB *database.DB
+	// NATS is nil when the service is only asked, not run.
+	NATS *nats.Conn
+	// Conn carries this service's name and reaches fundraiser.
+	Conn   grpc.ClientConnInterface
+	Logger *slog.Logger
+	Tracer trace.TracerProvider
+	Now    func() time.Time
+}
+
+// Service is donation, put together. It does nothing until Run; it may be asked
+// before, and beside another process that runs it.
+type Service struct {
+	db       *database.DB
+	log      *feed.Log
+	app      *app.App
+	webhook  *webhook.Handler // nil without signing secrets
+	producer *feed.Producer
+}
+
+// Migrations are the tables that the service's database has.
+func Migrations() []database.MigrationSet {
+	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
+}
+
+// New puts the service together. It dials nobody and does not touch the
+// database.
+func New(cfg Config, deps Deps) (*Service, error) {
+	client, err := payments.New(payments.Config{Key: cfg.StripeKey, URL: cfg.StripeURL, HTTPClient: cfg.HTTPClient})
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+	seal, err := app.NewSeal([]byte(cfg.SecretKey.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+	log := feed.NewLog(deps.DB, name)
+	livemode := payments.Livemode(cfg.StripeKey)
+	s := &Service{db: deps.DB, log: log}
+	s.app = app.New(app.Config{
+		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Livemode: livemode, APIVersion: payments.APIVersion,
+		Development: cfg.Development, ImportEvery: cfg.ImportEvery,
+	}, app.Parts{
+		Store: store.New(deps.DB, log), Stripe: client, Fundraiser: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
+		Seal: seal, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Now: deps.Now,
+	})
+	if len(cfg.WebhookSecrets) > 0 {
+		s.webhook, err = webhook.New(webhook.Config{
+			Secrets: cfg.WebhookSecrets, Livemode: livemode, Now: deps.Now, Logger: deps.Logger,
+		}, s.app)
+		if err != nil {
+			return nil, fmt.Errorf("set up %s: %w", name, err)
+		}
+	}
+	s.producer = feed.NewProducer(feed.ProducerConfig{
+		Feed: name, Log: log, DB: deps.DB, NATS: deps.NATS, Replicas: cfg.Replicas,
+		Logger: deps.Logger, Tracer: deps.Tracer, Now: deps.Now,
+	})
+	return s, nil
+}
+
+// RegisterGRPC registers DonationService.
+func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
+	donationv1.RegisterDonationServiceServer(r, grpcapi.New(s.app))
+}
+
+// RegisterHTTP registers POST /webhooks/stripe, if there are signing secrets.
+func (s *Service) RegisterHTTP(mux *http.ServeMux) {
+	if s.webhook != nil {
+		s.webhook.Register(mux)
+	}
+}
+
+// AddTo lets fs serve the donation feed, and what came from Stripe and is parked.
+func (s *Service) AddTo(fs *feed.Server) {
+	fs.AddFeed(name, s.log)
+	fs.AddParking(name, parking{app: s.app})
+}
+
+// Run processes webhooks, imports balance transactions, asks about open gifts
+// and relays the feed until ctx ends, and returns when all of that has stopped.
+// Without webhook signing secrets it refuses.
+func (s *Service) Run(ctx context.Context) error {
+	if s.webhook == nil {
+		return fmt.Errorf("run %s: no webhook signing secret", name)
+	}
+	var parts sync.WaitGroup
+	var failure error
+	parts.Go(func() { failure = s.producer.Run(ctx) })
+	parts.Go(func() { s.app.KnowAccount(ctx) })
+	parts.Go(func() { s.app.Process(ctx) })
+	parts.Go(func() { s.app.Import(ctx) })
+	parts.Go(func() { s.app.Resolve(ctx) })
+	parts.Wait()
+	return failure
+}
+
+// Ready reports whether the service's own database can be reached and is
+// migrated. Stripe is not asked: donors can be shown pages without it.
+func (s *Service) Ready(ctx context.Context) error {
+	err := s.db.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is not ready: %w", name, err)
+	}
+	pending, err := s.db.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is not ready: %w", name, err)
+	}
+	if pending {
+		return fmt.Errorf("%s is not ready: its database has to be migrated", name)
+	}
+	return nil
+}
+
+// parking shows what came from Stripe and could not be applied.
+type parking struct{ app *app.App }
+
+func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
+	events, err := p.app.Parked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]feed.ParkedItem, 0, len(events))
+	for _, e := range events {
+		items = append(items, feed.ParkedItem{
+			ID: strconv.FormatInt(e.Seq, 10), Source: "stripe", Type: e.Type, AggregateID: e.ObjectID,
+			Reason: string(e.Reason), Attempts: int(e.Attempts), Since: time.UnixMicro(e.ReceivedAt).UTC(),
+		})
+	}
+	return items, nil
+}
+
+func (p parking) RetryParked(ctx context.Context, id string) (applied, left int, err error) {
+	seq := int64(0)
+	if id != "" {
+		seq, err = strconv.ParseInt(id, 10, 64)
+		if err != nil || seq <= 0 {
+			return 0, 0, unknownItem()
+		}
+	}
+	applied, left, err = p.app.RetryParked(ctx, seq)
+	if errors.Is(err, app.ErrNone) {
+		return 0, 0, unknownItem()
+	}
+	return applied, left, err
+}
+
+func unknownItem() error {
+	return apperr.New(apperr.NotFound, "PARKED_UNKNOWN", "Nothing is parked under that number.")
+}
