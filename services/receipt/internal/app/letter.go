@@ -94,13 +94,12 @@ func (w *letterWriter) write(r domain.Receipt) (Letter, error) {
 		return Letter{}, fmt.Errorf("fill HTML: %w", err)
 	}
 	return Letter{
-		ID:            w.messageID(r),
-		SenderName:    organization,
-		ReplyTo:       d.OrganizationContact,
-		RecipientName: donor,
+		ID:            letterID(r),
+		SenderName:    short(organization),
+		RecipientName: short(donor),
 		Recipient:     d.DonorEmail,
 		Language:      in.language,
-		Subject:       fmt.Sprintf(in.subject, r.Number, organization),
+		Subject:       fmt.Sprintf(in.subject, r.Number, short(organization)),
 		Text:          text.String(),
 		HTML:          html.String(),
 	}, nil
@@ -139,12 +138,21 @@ func (w *letterWriter) link(r domain.Receipt) string {
 	return w.base.JoinPath("receipts", number, w.links.Token(number, r.Version)).String()
 }
 
-// messageID names the letter by what it carries, so that sending it again after
+// letterID names the letter by what it carries, so that sending it again after
 // a crash can be told from sending another.
-func (w *letterWriter) messageID(r domain.Receipt) string {
-	// The colons of an IPv6 address have no place in a message id.
-	host := strings.ReplaceAll(w.base.Hostname(), ":", "-")
-	return fmt.Sprintf("receipt.%s.%d@%s", r.Number, r.Version, host)
+func letterID(r domain.Receipt) string {
+	return fmt.Sprintf("receipt-%s-%d", r.Number, r.Version)
+}
+
+// short cuts a name to what belongs into a header. The letter and the receipt
+// show all of it.
+func short(name string) string {
+	const longest = 80
+	runes := []rune(name)
+	if len(runes) <= longest {
+		return name
+	}
+	return strings.TrimSpace(string(runes[:longest-1])) + "…"
 }
 
 // oneLine is a name as it may stand in a letter: without line breaks, which

@@ -83,9 +83,6 @@ func TestLinksFollowTheBaseURL(t *testing.T) {
 	if !strings.Contains(letter.Text, "http://[::1]:8080/give/receipts/REFUGE-2026-000001/") {
 		t.Errorf("letter:\n%s", letter.Text)
 	}
-	if letter.ID != "receipt.REFUGE-2026-000001.1@--1" {
-		t.Errorf("message id = %q", letter.ID)
-	}
 }
 
 // Not being able to look is not the same as not finding.

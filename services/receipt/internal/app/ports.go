@@ -108,7 +108,6 @@ type Mailer interface {
 type Letter struct {
 	ID            string // the same whenever the same receipt is sent
 	SenderName    string
-	ReplyTo       string // may be empty
 	RecipientName string
 	Recipient     string
 	Language      string // BCP 47

@@ -1,0 +1,172 @@
+package receipt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
+	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
+	"github.com/almoner/almoner/services/internal/platform/config"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/internal/platform/mail"
+	"github.com/almoner/almoner/services/receipt/internal/app"
+	"github.com/almoner/almoner/services/receipt/internal/consume"
+	"github.com/almoner/almoner/services/receipt/internal/domain"
+	"github.com/almoner/almoner/services/receipt/internal/grpcapi"
+	"github.com/almoner/almoner/services/receipt/internal/store"
+	"github.com/almoner/almoner/services/receipt/migrations"
+)
+
+// name is what the service is called on the wire and in its database's mark.
+const name = "receipt"
+
+// Config is how the service is set up.
+type Config struct {
+	// BaseURL is where donors reach the site; receipts' links begin with it.
+	BaseURL string
+	// SecretKey signs receipts' links, at least 16 bytes. With another key,
+	// links in mails already sent stop working.
+	SecretKey config.Secret
+	// MailDir is the directory that mails are put into.
+	MailDir string
+}
+
+// Deps is what the service is given to work with.
+type Deps struct {
+	// DB is the service's own database.
+	DB *database.DB
+	// NATS may be nil, or be down: the feeds are then pulled.
+	NATS *nats.Conn
+	// Conn carries this service's name and reaches donation and the feeds.
+	Conn grpc.ClientConnInterface
+	// Logger and Tracer may be nil.
+	Logger *slog.Logger
+	Tracer trace.TracerProvider
+	// Now dates receipts and mails; nil means the system's clock.
+	Now func() time.Time
+}
+
+// Service is receipts, put together. It does nothing until Run; it may be asked
+// before, and beside another process that runs it.
+type Service struct {
+	db        *database.DB
+	app       *app.App
+	consumers []*feed.Consumer
+}
+
+// Migrations are the tables that the service's database has.
+func Migrations() []database.MigrationSet {
+	return []database.MigrationSet{{Name: name, FS: migrations.FS}, feed.Migrations()}
+}
+
+// New puts the service together. It dials nobody and does not touch the
+// database.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if deps.DB == nil || deps.Conn == nil {
+		return nil, fmt.Errorf("set up %s: it needs a database and a connection", name)
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	links, err := domain.NewLinkSigner([]byte(cfg.SecretKey.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+	sink, err := mail.NewSink(cfg.MailDir, deps.Now)
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+	sender, err := senderAt(cfg.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+	uses, err := app.New(app.Config{
+		BaseURL: cfg.BaseURL,
+		Links:   links,
+		Store:   store.New(deps.DB),
+		Donors:  donationv1.NewDonationServiceClient(deps.Conn),
+		Mailer:  mailer{sink: sink, sender: sender},
+		Now:     deps.Now,
+		Logger:  deps.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+
+	consumer := func(of string) *feed.Consumer {
+		return feed.NewConsumer(feed.ConsumerConfig{
+			Service: name,
+			Feed:    of,
+			DB:      deps.DB,
+			NATS:    deps.NATS,
+			Source:  feedv1.NewFeedServiceClient(deps.Conn),
+			Logger:  deps.Logger,
+			Tracer:  deps.Tracer,
+			Now:     deps.Now,
+		})
+	}
+	donation, fundraiser := consumer("donation"), consumer("fundraiser")
+	handlers := consume.New(uses, store.Bind)
+	feed.Handle(donation, handlers.OnDonationSucceeded)
+	feed.Handle(fundraiser, handlers.OnOrganizationChanged)
+	feed.Handle(fundraiser, handlers.OnFundChanged)
+
+	return &Service{db: deps.DB, app: uses, consumers: []*feed.Consumer{donation, fundraiser}}, nil
+}
+
+// RegisterGRPC registers ReceiptService.
+func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
+	receiptv1.RegisterReceiptServiceServer(r, grpcapi.New(s.app))
+}
+
+// RegisterHTTP registers nothing: receipts are shown by web.
+func (s *Service) RegisterHTTP(*http.ServeMux) {}
+
+// AddTo lets fs serve what the service has parked. It produces no feed.
+func (s *Service) AddTo(fs *feed.Server) {
+	fs.AddParking(name, parking{events: feed.NewParking(s.db, s.consumers...), app: s.app})
+}
+
+// Run applies the feeds, issues receipts and sends their mails until ctx ends,
+// and returns when all of that has stopped.
+func (s *Service) Run(ctx context.Context) error {
+	var parts sync.WaitGroup
+	failures := make([]error, len(s.consumers))
+	for i, consumer := range s.consumers {
+		parts.Go(func() { failures[i] = consumer.Run(ctx) })
+	}
+	parts.Go(func() { s.app.Work(ctx) })
+	parts.Wait()
+	return errors.Join(failures...)
+}
+
+// Ready reports whether the service's own database can be reached and is
+// migrated. Nobody else is needed: what comes from others waits.
+func (s *Service) Ready(ctx context.Context) error {
+	err := s.db.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is not ready: %w", name, err)
+	}
+	pending, err := s.db.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is not ready: %w", name, err)
+	}
+	if pending {
+		return fmt.Errorf("%s is not ready: its database has to be migrated", name)
+	}
+	return nil
+}
