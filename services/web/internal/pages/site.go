@@ -35,8 +35,8 @@ type Deps struct {
 
 // Site answers requests. It is safe for concurrent use.
 type Site struct {
-	base        *url.URL
-	checkout    string
+	base     *url.URL
+	checkout string
 
 	donations   donationv1.DonationServiceClient
 	fundraisers fundraiserv1.FundraiserServiceClient
