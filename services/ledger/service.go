@@ -125,15 +125,6 @@ func (s *Service) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// Degraded says which feeds are not being applied and why; nil when all are.
-func (s *Service) Degraded() error {
-	var reasons []error
-	for _, consumer := range s.consumers {
-		reasons = append(reasons, consumer.Health())
-	}
-	return errors.Join(reasons...)
-}
-
 // Ready reports whether the ledger can answer: its own database is there and
 // migrated. Everything else may be away.
 func (s *Service) Ready(ctx context.Context) error {

@@ -7,10 +7,10 @@ import (
 	"context"
 	"fmt"
 
-	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 	"google.golang.org/protobuf/proto"
 
 	attributionv1 "github.com/almoner/almoner/proto/gen/almoner/attribution/v1"
+	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/database"

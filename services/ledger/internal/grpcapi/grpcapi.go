@@ -6,11 +6,11 @@ import (
 	"bytes"
 	"context"
 
+	"google.golang.org/grpc"
+
 	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
 	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
-	"google.golang.org/grpc"
-
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/ledger/internal/app"
 	"github.com/almoner/almoner/services/ledger/internal/domain"
