@@ -320,6 +320,22 @@ func open(t *testing.T, c *charity, change ...func(*web.Config)) http.Handler {
 	return site(t, conn, change...)
 }
 
+// nobody is a connection with nothing at its other end.
+func nobody(t *testing.T) *grpc.ClientConn {
+	t.Helper()
+	network := rpc.NewNetwork()
+	err := network.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := network.Dial("web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
 func site(t *testing.T, conn grpc.ClientConnInterface, change ...func(*web.Config)) http.Handler {
 	t.Helper()
 	cfg := web.Config{BaseURL: "https://give.harbour.example", CheckoutOrigin: checkout}

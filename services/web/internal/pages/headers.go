@@ -16,6 +16,10 @@ const (
 	form
 	// secret pages are opened by an address that is the key to them.
 	secret
+	// secretForm is such a page with a form. A page that forbids all referrers
+	// sends its form with the origin "null", and browsers too old to say more
+	// would be taken for another site; so it tells its address to us alone.
+	secretForm
 )
 
 // setHeaders puts on every answer what browsers are to refuse on our behalf.
@@ -37,6 +41,10 @@ func (s *Site) setHeaders(header http.Header, p privacy) {
 		cache = "private, no-cache"
 	case secret:
 		referrer, cache = "no-referrer", "no-store"
+	case secretForm:
+		referrer, cache = "same-origin", "no-store"
+	}
+	if p == secret || p == secretForm {
 		header.Set("X-Robots-Tag", "noindex")
 	}
 	header.Set("Referrer-Policy", referrer)

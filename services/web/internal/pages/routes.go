@@ -25,7 +25,7 @@ func (s *Site) routes() []route {
 		{pattern: "/f/{slug}", privacy: open, get: s.fundraiser},
 		{pattern: "/f/{slug}/donate", privacy: form, get: s.donateForm(s.fundraiserTarget), post: s.donate(s.fundraiserTarget)},
 		{pattern: "/donations/{id}/thanks", privacy: secret, get: s.thanks},
-		{pattern: "/donations/{id}/cancelled", privacy: secret, get: s.cancelled},
+		{pattern: "/donations/{id}/cancelled", privacy: secretForm, get: s.cancelled},
 		{pattern: "/receipts/{number}/{token}", privacy: secret, get: s.receipt},
 		{pattern: assets.Prefix, privacy: open, get: s.asset},
 		// Everything else, so that a mistyped address gets a page of ours.

@@ -29,7 +29,6 @@ type Page interface {
 
 // Renderer draws pages in one language.
 type Renderer struct {
-	lang  string
 	pages map[string]*template.Template
 }
 
@@ -73,7 +72,7 @@ func New(files *assets.Files, lang string) (*Renderer, error) {
 		name := strings.TrimSuffix(strings.TrimPrefix(path, "templates/"), ".html")
 		pages[name] = page
 	}
-	return &Renderer{lang: lang, pages: pages}, nil
+	return &Renderer{pages: pages}, nil
 }
 
 // Render writes the page to w, all of it or nothing.
