@@ -45,3 +45,31 @@ func post(handler http.Handler, path, form string) *httptest.ResponseRecorder {
 	handler.ServeHTTP(recorder, request)
 	return recorder
 }
+
+// A start reads the whole log. Each iteration replays a thousand paid gifts,
+// which are 2000 records.
+func BenchmarkReplay(b *testing.B) {
+	dir := b.TempDir()
+	sim, err := Open(Config{Seed: 1, Dir: dir, CheckoutWait: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	body, card := gift().Encode(), cardForm("4242424242424242").Encode()
+	for range 1000 {
+		made := post(sim.Handler(), "/v1/checkout/sessions", body)
+		_, rest, _ := strings.Cut(made.Body.String(), `"id":"cs_test_`)
+		id, _, _ := strings.Cut(rest, `"`)
+		post(sim.Handler(), "/c/pay/cs_test_"+id, card)
+	}
+	err = sim.Close()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		sim, err := OpenReadOnly(Config{Dir: dir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = sim.Close()
+	}
+}

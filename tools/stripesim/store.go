@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -101,44 +103,81 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// replayBatch is how many lines are decoded side by side.
+const replayBatch = 512
+
 // replay applies the whole records from offset on and returns where they end.
 // Damage is a torn tail only when no whole record follows it; otherwise bytes
 // in the middle were changed, and cutting there would lose answered requests.
 func replay(file io.ReaderAt, offset int64, apply func(*record) error) (int64, error) {
 	reader := bufio.NewReaderSize(io.NewSectionReader(file, offset, 1<<62), 1<<20)
 	for {
-		line, err := readLine(reader)
-		if errors.Is(err, io.EOF) {
+		lines, err := readLines(reader)
+		if err != nil {
+			return offset, fmt.Errorf("read store after byte %d: %w", offset, err)
+		}
+		if len(lines) == 0 {
 			return offset, nil
 		}
-		if err != nil {
-			return offset, fmt.Errorf("read store at byte %d: %w", offset, err)
+		records := decodeAll(lines)
+		for i, rec := range records {
+			if rec == nil {
+				return offset, onlyTornTail(records[i:], reader, offset)
+			}
+			err := apply(rec)
+			if err != nil {
+				return offset, fmt.Errorf("replay store at byte %d: %w", offset, err)
+			}
+			offset += int64(len(lines[i]))
 		}
-		rec, ok := decodeRecord(line)
-		if !ok {
-			return offset, onlyTornTail(reader, offset)
-		}
-		err = apply(rec)
-		if err != nil {
-			return offset, fmt.Errorf("replay store at byte %d: %w", offset, err)
-		}
-		offset += int64(len(line))
 	}
 }
 
-func onlyTornTail(reader *bufio.Reader, offset int64) error {
-	for {
+func readLines(reader *bufio.Reader) ([][]byte, error) {
+	var lines [][]byte
+	for len(lines) < replayBatch {
 		line, err := readLine(reader)
 		if errors.Is(err, io.EOF) {
-			return nil
+			return lines, nil
 		}
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// decodeAll uses all processors: decoding is nearly all the work of a start. A
+// line that is not a whole record becomes nil.
+func decodeAll(lines [][]byte) []*record {
+	out := make([]*record, len(lines))
+	workers := min(runtime.GOMAXPROCS(0), len(lines))
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			for i := worker; i < len(lines); i += workers {
+				out[i] = decodeRecord(lines[i])
+			}
+		})
+	}
+	group.Wait()
+	return out
+}
+
+func onlyTornTail(records []*record, reader *bufio.Reader, offset int64) error {
+	for {
+		if slices.ContainsFunc(records, func(rec *record) bool { return rec != nil }) {
+			return fmt.Errorf("store is damaged at byte %d, with whole records after it; restore it from a copy", offset)
+		}
+		lines, err := readLines(reader)
 		if err != nil {
 			return fmt.Errorf("read store after byte %d: %w", offset, err)
 		}
-		_, ok := decodeRecord(line)
-		if ok {
-			return fmt.Errorf("store is damaged at byte %d, with whole records after it; restore it from a copy", offset)
+		if len(lines) == 0 {
+			return nil
 		}
+		records = decodeAll(lines)
 	}
 }
 
@@ -155,17 +194,21 @@ func readLine(reader *bufio.Reader) ([]byte, error) {
 	return line, nil
 }
 
-func decodeRecord(line []byte) (*record, bool) {
+// decodeRecord is nil for anything but a whole record.
+func decodeRecord(line []byte) *record {
 	if len(line) < 10 || line[8] != ' ' {
-		return nil, false
+		return nil
 	}
 	body := line[9 : len(line)-1]
 	if !bytes.Equal(line[:8], checksum(body)) {
-		return nil, false
+		return nil
 	}
 	rec := new(record)
 	err := json.Unmarshal(body, rec)
-	return rec, err == nil
+	if err != nil {
+		return nil
+	}
+	return rec
 }
 
 func checksum(body []byte) []byte {

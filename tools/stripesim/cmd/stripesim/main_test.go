@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -123,18 +125,41 @@ func list(t *testing.T, base string) string {
 
 func create(t *testing.T, base string) {
 	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	_, err := createWith(client, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// createWith makes a session and returns its id.
+func createWith(client *http.Client, base string) (string, error) {
 	form := url.Values{
 		"mode": {"payment"}, "success_url": {"http://donate.example/thanks"},
 		"line_items[0][quantity]": {"1"}, "line_items[0][price_data][currency]": {"gbp"},
 		"line_items[0][price_data][unit_amount]":        {"1000"},
 		"line_items[0][price_data][product_data][name]": {"Winter relief"},
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
+	request, err := http.NewRequest(http.MethodPost, base+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	send(t, request)
+	request.SetBasicAuth("sk_test_almoner", "")
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	var session struct{ ID string }
+	err = json.NewDecoder(response.Body).Decode(&session)
+	if err != nil {
+		return "", err
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("create session: status %d", response.StatusCode)
+	}
+	return session.ID, nil
 }
 
 func send(t *testing.T, request *http.Request) string {
