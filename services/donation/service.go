@@ -86,6 +86,9 @@ func Migrations() []database.MigrationSet {
 	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
 }
 
+// WebhookEvents are the event types that the endpoint at Stripe needs.
+func WebhookEvents() []string { return app.WebhookEvents() }
+
 // New puts the service together. It dials nobody and does not touch the
 // database.
 func New(cfg Config, deps Deps) (*Service, error) {

@@ -86,6 +86,10 @@ type settle struct {
 // ResourceExhausted, and Unavailable when Stripe or the fundraiser service
 // cannot be reached; then the same form can be sent again.
 func (a *App) StartCheckout(ctx context.Context, s Submission) (Checkout, error) {
+	// The trace that begins here, or at the donor's click, is the gift's own:
+	// the row keeps it, and what is heard of the payment later continues it.
+	ctx, span := a.Tracer.Start(ctx, "start checkout")
+	defer span.End()
 	j, err := a.accept(ctx, s)
 	if err != nil {
 		return Checkout{}, err

@@ -1,6 +1,10 @@
 package app
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // reading is how much of an event's own body can be believed.
 type reading int
@@ -17,16 +21,25 @@ const (
 	readLater
 )
 
-func readingOf(eventType string) reading {
-	switch eventType {
-	case "payment_intent.succeeded", "payment_intent.payment_failed", "checkout.session.expired":
-		return readBody
-	case "checkout.session.completed", "checkout.session.async_payment_succeeded":
-		return readLater
-	case "checkout.session.async_payment_failed", "payment_intent.processing":
-		return readObject
-	}
-	return readNot
+// readings are the types that say something about a gift.
+var readings = map[string]reading{
+	"payment_intent.succeeded":                 readBody,
+	"payment_intent.payment_failed":            readBody,
+	"checkout.session.expired":                 readBody,
+	"checkout.session.completed":               readLater,
+	"checkout.session.async_payment_succeeded": readLater,
+	"checkout.session.async_payment_failed":    readObject,
+	"payment_intent.processing":                readObject,
+}
+
+func readingOf(eventType string) reading { return readings[eventType] }
+
+// WebhookEvents are the types that the endpoint at Stripe should be set up for:
+// those that are processed, and those after which a fee can be fetched.
+func WebhookEvents() []string {
+	types := append(slices.Collect(maps.Keys(readings)), "charge.succeeded", "charge.updated")
+	slices.Sort(types)
+	return types
 }
 
 // Relevant reports whether events of this type are processed; others are kept
