@@ -53,11 +53,14 @@ function enhance(form) {
     exponent: Number(data.exponent),
     minimum: BigInt(data.minimum),
   };
+  // Currencies of which only whole units can be charged are written without
+  // the decimals that would always be zero.
+  const decimals = terms.step >= 10n ** BigInt(terms.exponent) ? 0 : terms.exponent;
   const format = new Intl.NumberFormat(document.documentElement.lang, {
     style: "currency",
     currency: data.currency,
-    minimumFractionDigits: terms.exponent,
-    maximumFractionDigits: terms.exponent,
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
   });
 
   function chosen() {
