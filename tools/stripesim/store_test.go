@@ -60,7 +60,7 @@ func TestEveryPrefixOfTheStoreOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Count(string(whole), "\n")
-	for cut := 0; cut <= len(whole); cut += 1 + len(whole)/60 {
+	for cut := 0; cut <= len(whole); cut += 1 + len(whole)/30 {
 		copied := t.TempDir()
 		err := os.WriteFile(filepath.Join(copied, logName), whole[:cut], 0o600)
 		if err != nil {
