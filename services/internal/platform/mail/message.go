@@ -1,11 +1,16 @@
 // Package mail writes messages as other people's mail programs can read them,
-// and keeps them in a directory where there is nothing to send them with.
+// and hands them to a mail server, or keeps them in a directory where there is
+// none.
 //
 // A message has a stable id: sent twice, it is the same message, with the same
 // Message-ID, and the sink keeps it once. Nothing that a person typed can add
 // a header: names and subjects with line breaks or other control characters
 // are refused. No error holds an address, a name or a subject, because errors
-// are logged.
+// are logged; nor does one hold what the mail server said, which likes to
+// repeat the address.
+//
+// An error that apperr calls permanent means that this message will never be
+// taken. Everything else is worth another try.
 package mail
 
 import (
@@ -19,6 +24,8 @@ import (
 	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/almoner/almoner/services/internal/apperr"
 )
 
 // Errors of a message that cannot be sent to anybody, however often it is
@@ -92,8 +99,16 @@ func compose(m Message, date time.Time) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// check refuses what cannot be sent as it is meant.
+// check refuses what cannot be sent as it is meant, for good.
 func (m Message) check() error {
+	err := m.fault()
+	if err != nil {
+		return apperr.Wrap(err, apperr.InvalidArgument, "MAIL_MALFORMED", "The mail cannot be sent as it is.")
+	}
+	return nil
+}
+
+func (m Message) fault() error {
 	err := checkID(m.ID)
 	if err != nil {
 		return err
