@@ -181,7 +181,7 @@ func (s *server) converse(ctx context.Context, conn net.Conn) {
 }
 
 func (c *conversation) secure() {
-	c.conn = tls.Server(c.conn, c.server.tls)
+	c.conn = tls.Server(c.conn, c.tls)
 	c.lines, c.secured = bufio.NewReader(c.conn), true
 }
 
