@@ -37,7 +37,7 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	head, err := c.cfg.Source.Head(ctx, &feedv1.HeadRequest{Feed: c.cfg.Feed})
+	head, err := c.ask(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: head of feed %s: %w", errSource, c.cfg.Feed, err)
 	}
@@ -47,7 +47,11 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 	case at.Epoch > head.GetEpoch() && at.Pos > 0:
 		return fmt.Errorf("%w: feed %s is applied in epoch %d, and its producer is in an earlier one", ErrFork, c.cfg.Feed, at.Epoch)
 	case at.Pos == head.GetPos():
-		return c.compare(at, head.GetEventId())
+		err = c.compare(at, head.GetEventId())
+		if err != nil || at.Epoch == head.GetEpoch() {
+			return err
+		}
+		return c.enterEpoch(ctx, at, head.GetEpoch())
 	}
 	for at.Pos < head.GetPos() {
 		at, err = c.pull(ctx, at)
@@ -56,6 +60,28 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ask returns the producer's head. It does not wait long: meanwhile nothing
+// that the stream brings is applied.
+func (c *Consumer) ask(ctx context.Context) (*feedv1.HeadResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.cfg.Source.Head(ctx, &feedv1.HeadRequest{Feed: c.cfg.Feed})
+}
+
+// enterEpoch notes that an operator recovered the feed from a fork, before which
+// we stopped or which we never saw. From then on, what the old stream still
+// brings is passed over.
+func (c *Consumer) enterEpoch(ctx context.Context, seen Checkpoint, epoch int64) error {
+	return c.cfg.DB.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		at, err := lockCheckpoint(ctx, tx, c.cfg.Feed)
+		if err != nil || at != seen {
+			return err // another instance was quicker; the next comparison sees it
+		}
+		at.Epoch = epoch
+		return moveCheckpoint(ctx, tx, at)
+	})
 }
 
 // compare tells a producer that was restored from the one that we knew.
@@ -69,7 +95,9 @@ func (c *Consumer) compare(at Checkpoint, theirs string) error {
 
 // pull applies the events behind a checkpoint, as many as the producer gives.
 func (c *Consumer) pull(ctx context.Context, at Checkpoint) (Checkpoint, error) {
-	answer, err := c.cfg.Source.Read(ctx, &feedv1.ReadRequest{Feed: c.cfg.Feed, After: at.Pos})
+	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	answer, err := c.cfg.Source.Read(callCtx, &feedv1.ReadRequest{Feed: c.cfg.Feed, After: at.Pos})
 	if err != nil {
 		return at, fmt.Errorf("%w: feed %s after %d: %w", errSource, c.cfg.Feed, at.Pos, err)
 	}

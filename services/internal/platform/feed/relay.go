@@ -21,8 +21,8 @@ const (
 	relayBatch = 512
 	// ackTimeout bounds the wait for an acknowledgement that got lost.
 	ackTimeout = 3 * time.Second
-	// callTimeout bounds each question to the broker.
-	callTimeout  = 3 * time.Second
+	// callTimeout bounds each question to the broker or to the producer.
+	callTimeout  = 2 * time.Second
 	longestDelay = 5 * time.Second
 )
 
@@ -37,6 +37,9 @@ type stream struct {
 	epoch  int64
 	// configured says that the settings were compared in this connection.
 	configured bool
+	// suspect is a position that was refused although a later one was taken, as
+	// when a stranger's message has its place; 0 for none.
+	suspect int64
 	// rebuilt is when the stream was thrown away, until it is filled again.
 	rebuilt time.Time
 }
@@ -148,8 +151,8 @@ func (s *stream) read(ctx context.Context, behind int64) (records []record, err 
 }
 
 // publish sends a batch, reads the next one while the broker works, and waits
-// for all acknowledgements. A hole stops all later messages of a batch: each
-// expects its predecessor.
+// for all acknowledgements. A missing message stops all later ones of a batch,
+// for each expects its predecessor.
 func (s *stream) publish(ctx context.Context, records []record) (next []record, err error) {
 	first, last := records[0].pos, records[len(records)-1].pos
 	ctx, span := s.p.tracer.Start(ctx, "publish "+s.p.cfg.Feed, trace.WithSpanKind(trace.SpanKindProducer),
@@ -169,12 +172,16 @@ func (s *stream) publish(ctx context.Context, records []record) (next []record, 
 	if err == nil && len(records) == relayBatch {
 		next, err = s.read(ctx, last)
 	}
+	refused := int64(0)
 	// All of them are awaited, also after an error: none may still be on its way
 	// when the tail is read.
 	for i, ack := range acks {
 		ackErr := await(ctx, ack, records[i].pos)
-		if ackErr != nil && err == nil {
-			err = ackErr
+		switch {
+		case ackErr != nil && err == nil:
+			err, refused = ackErr, records[i].pos
+		case ackErr == nil && refused > 0 && s.suspect == 0:
+			s.suspect = refused
 		}
 	}
 	if err != nil {
@@ -201,8 +208,6 @@ func await(ctx context.Context, ack jetstream.PubAckFuture, pos int64) error {
 // find asks the stream where it ends and compares that with the log. It makes
 // the stream when it is missing and makes it anew when somebody else wrote to it.
 func (s *stream) find(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
-	defer cancel()
 	handle, err := s.js.Stream(ctx, streamName(s.p.cfg.Feed))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return s.create(ctx)
@@ -220,6 +225,13 @@ func (s *stream) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hole, err := s.holed(ctx, handle)
+	if err != nil {
+		return err
+	}
+	if hole {
+		return s.rebuild(ctx)
+	}
 	switch judge(tail, view, s.p.keep) {
 	case tailRebuild:
 		return s.rebuild(ctx)
@@ -229,6 +241,20 @@ func (s *stream) find(ctx context.Context) error {
 	}
 	s.last, s.lastID, s.epoch = tail.pos, view.idAtTail, view.epoch
 	return s.configure(ctx, handle)
+}
+
+// holed tells whether a stranger's message has the place of an event of ours. A
+// lost acknowledgement looks the same from here, so the stream is asked.
+func (s *stream) holed(ctx context.Context, handle jetstream.Stream) (bool, error) {
+	if s.suspect == 0 {
+		return false, nil
+	}
+	message, err := handle.GetMsg(ctx, uint64(s.suspect))
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, fmt.Errorf("read position %d of the stream: %w", s.suspect, err)
+	}
+	s.suspect = 0
+	return err != nil || !ours(s.p.cfg.Feed, message.Header), nil
 }
 
 // view is what the log says in one snapshot.

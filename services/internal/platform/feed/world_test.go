@@ -1,0 +1,406 @@
+package feed_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
+	"github.com/almoner/almoner/services/internal/testkit"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	producing = "donation"
+	consuming = "ledger"
+	// quick is the tests' second.
+	quick = 20 * time.Millisecond
+)
+
+// entries is the effect of the events: one row for each that was applied, with
+// no key that would hide a second one.
+func entries() database.MigrationSet {
+	return database.MigrationSet{Name: "entry", FS: fstest.MapFS{
+		"sqlite/0001_init.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE entry (number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, gift TEXT NOT NULL, version INTEGER NOT NULL) STRICT;
+`)},
+		"postgres/0001_init.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE entry (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event TEXT NOT NULL, gift TEXT NOT NULL, version BIGINT NOT NULL);
+`)},
+	}}
+}
+
+// world is a producer, a broker and a consumer, each of which can be taken away.
+type world struct {
+	t        *testing.T
+	broker   *testkit.Broker
+	producer *database.DB
+	consumer *database.DB
+	log      *feed.Log
+	source   feedv1.FeedServiceClient
+	tracer   trace.TracerProvider
+
+	mu       sync.Mutex
+	versions map[string]int64
+	// sick makes the handler fail for a gift.
+	sick map[string]error
+	// given counts events, for ids that tell their order.
+	given int
+}
+
+// eachWorld runs a story on both engines.
+func eachWorld(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	for name, open := range map[string]func(t testing.TB, service string, sets ...database.MigrationSet) *database.DB{
+		"sqlite": testkit.SQLite, "postgres": testkit.PostgreSQL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, newWorld(t, open))
+		})
+	}
+}
+
+func newWorld(t *testing.T, open func(t testing.TB, service string, sets ...database.MigrationSet) *database.DB) *world {
+	t.Helper()
+	w := &world{
+		t:        t,
+		broker:   testkit.NewBroker(t),
+		producer: open(t, producing, feed.Migrations()),
+		consumer: open(t, consuming, feed.Migrations(), entries()),
+		versions: map[string]int64{},
+		sick:     map[string]error{},
+	}
+	w.broker.Start(t)
+	w.log = feed.NewLog(w.producer, producing)
+	server := feed.NewServer()
+	server.AddFeed(producing, w.log)
+	w.source = feedv1.NewFeedServiceClient(dial(t, server))
+	return w
+}
+
+// dial serves a feed server over gRPC in memory.
+func dial(t *testing.T, server *feed.Server) *grpc.ClientConn {
+	t.Helper()
+	listener := bufconn.Listen(1 << 20)
+	grpcServer := grpc.NewServer()
+	feedv1.RegisterFeedServiceServer(grpcServer, server)
+	feedv1.RegisterParkingServiceServer(grpcServer, server)
+	served := make(chan error, 1)
+	go func() { served <- grpcServer.Serve(listener) }()
+	conn, err := grpc.NewClient("passthrough:///feeds", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		grpcServer.Stop()
+		err := <-served
+		if err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return conn
+}
+
+// run starts a loop and returns how to stop it, which also happens at the end.
+func (w *world) run(loop func(ctx context.Context) error) (stop func()) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- loop(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		err := <-ended
+		if err != nil {
+			w.t.Errorf("a loop ended with %v", err)
+		}
+	})
+	w.t.Cleanup(stop)
+	return stop
+}
+
+func (w *world) newProducer() *feed.Producer {
+	w.t.Helper()
+	return feed.NewProducer(feed.ProducerConfig{
+		Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
+		Feed:   producing, Log: w.log, DB: w.producer, NATS: w.broker.Connect(w.t, producing), Tracer: w.tracer, Tick: quick,
+	})
+}
+
+func (w *world) newConsumer() *feed.Consumer {
+	w.t.Helper()
+	c := feed.NewConsumer(feed.ConsumerConfig{
+		Logger:  slog.New(slog.NewTextHandler(w.t.Output(), nil)),
+		Service: consuming, Feed: producing, DB: w.consumer, NATS: w.broker.Connect(w.t, consuming),
+		Source: w.source, Tracer: w.tracer, Tick: quick,
+	})
+	feed.Handle(c, w.enter)
+	return c
+}
+
+// enter is the handler: it writes an entry for each event, and only then fails
+// for a gift that is sick, so that what it wrote must be undone.
+func (w *world) enter(ctx context.Context, tx *database.Tx, items []feed.Item[*donationv1.DonationSucceeded]) error {
+	for _, item := range items {
+		_, err := tx.ExecContext(ctx, `INSERT INTO entry (event, gift, version) VALUES ($1, $2, $3)`,
+			item.ID, item.Message.GetDonationId(), item.Version)
+		if err != nil {
+			return err
+		}
+		w.mu.Lock()
+		err = w.sick[item.Message.GetDonationId()]
+		w.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) setSick(gift string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sick[gift] = err
+}
+
+// event builds the next event of a gift.
+func (w *world) event(gift string) envelope.Event {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.versions[gift]++
+	w.given++
+	at := time.Date(2026, 3, 4, 12, 0, 0, w.given*1000, time.UTC)
+	event, err := envelope.New(envelope.NewID(at), gift, w.versions[gift], at,
+		fmt.Sprintf("00-%032x-%016x-01", w.given, w.given), &donationv1.DonationSucceeded{DonationId: gift})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return event
+}
+
+// give commits an event for each of the gifts named, in one transaction.
+func (w *world) give(gifts ...string) {
+	w.t.Helper()
+	events := make([]envelope.Event, len(gifts))
+	for i, gift := range gifts {
+		events[i] = w.event(gift)
+	}
+	w.append(events...)
+}
+
+func (w *world) append(events ...envelope.Event) {
+	w.t.Helper()
+	err := w.producer.InTx(context.Background(), func(ctx context.Context, tx *database.Tx) error {
+		return w.log.Append(ctx, tx, events...)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// giveMany commits n events over a few gifts, in transactions of up to 50.
+func (w *world) giveMany(n int) {
+	w.t.Helper()
+	for n > 0 {
+		size := min(n, 50)
+		gifts := make([]string, size)
+		for i := range gifts {
+			gifts[i] = "gift-" + strconv.Itoa(i%17)
+		}
+		w.give(gifts...)
+		n -= size
+	}
+}
+
+func (w *world) status() feed.Status {
+	w.t.Helper()
+	status, err := w.log.Status(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return status
+}
+
+func (w *world) checkpoint() (at feed.Checkpoint) {
+	w.t.Helper()
+	w.read(w.consumer, func(ctx context.Context, tx *database.Tx) error {
+		all, err := feed.Checkpoints(ctx, tx)
+		if len(all) > 0 {
+			at = all[0]
+		}
+		return err
+	})
+	return at
+}
+
+func (w *world) read(db *database.DB, fn func(ctx context.Context, tx *database.Tx) error) {
+	w.t.Helper()
+	err := db.InReadTx(context.Background(), fn)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// change runs statements on a database, as a fault would.
+func (w *world) change(db *database.DB, statements ...string) {
+	w.t.Helper()
+	err := db.InTx(context.Background(), func(ctx context.Context, tx *database.Tx) error {
+		for _, statement := range statements {
+			_, err := tx.ExecContext(ctx, statement)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// settle waits until everything given is applied.
+func (w *world) settle() {
+	w.t.Helper()
+	testkit.Eventually(w.t, func() bool {
+		status := w.status()
+		return status.Unsequenced == 0 && w.checkpoint().Pos == status.Head
+	})
+}
+
+// laid waits until the stream is a copy of the log's end, sequence for position.
+func (w *world) laid() {
+	w.t.Helper()
+	js := w.streams()
+	var fault error
+	defer func() {
+		if fault != nil {
+			w.t.Log(fault)
+		}
+	}()
+	testkit.Eventually(w.t, func() bool {
+		fault = w.streamFault(js)
+		return fault == nil
+	})
+}
+
+func (w *world) streamFault(js jetstream.JetStream) error {
+	ctx := context.Background()
+	stream, err := js.Stream(ctx, feed.StreamName(producing))
+	if err != nil {
+		return err
+	}
+	state := stream.CachedInfo().State
+	ids := w.strings(w.producer, `SELECT id FROM event WHERE pos IS NOT NULL ORDER BY pos`)
+	if int(state.LastSeq) != len(ids) || w.status().Unsequenced != 0 {
+		return fmt.Errorf("the stream ends at %d, the log at %d", state.LastSeq, len(ids))
+	}
+	for sequence := state.FirstSeq; sequence <= state.LastSeq; sequence++ {
+		message, err := stream.GetMsg(ctx, sequence)
+		if err != nil {
+			return fmt.Errorf("sequence %d: %w", sequence, err)
+		}
+		if message.Header.Get("ce-id") != ids[sequence-1] {
+			return fmt.Errorf("sequence %d holds %q, the log has %s there", sequence, message.Header.Get("ce-id"), ids[sequence-1])
+		}
+	}
+	return nil
+}
+
+func (w *world) streams() jetstream.JetStream {
+	w.t.Helper()
+	js, err := jetstream.New(w.broker.Connect(w.t, "operator"), jetstream.WithDefaultTimeout(time.Second))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return js
+}
+
+// wipe deletes the stream, and says whether there was one.
+func (w *world) wipe() bool {
+	w.t.Helper()
+	err := w.streams().DeleteStream(context.Background(), feed.StreamName(producing))
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		w.t.Fatal(err)
+	}
+	return err == nil
+}
+
+// verify compares what was given with what was entered: nothing lost, nothing
+// doubled, each gift's events in order. Parked events count as not entered.
+func (w *world) verify() {
+	w.t.Helper()
+	log := w.strings(w.producer, `SELECT id FROM event ORDER BY pos`)
+	entered := w.strings(w.consumer, `SELECT event FROM entry ORDER BY number`)
+	times := map[string]int{}
+	for _, id := range entered {
+		times[id]++
+	}
+	for pos, id := range log {
+		if times[id] != 1 {
+			w.t.Errorf("the event at position %d was entered %d times", pos+1, times[id])
+		}
+		delete(times, id)
+	}
+	for id := range times {
+		w.t.Errorf("an event %s was entered that nobody gave", id)
+	}
+	next := map[string]int64{}
+	for _, row := range w.strings(w.consumer, `SELECT gift || ' ' || CAST(version AS TEXT) FROM entry ORDER BY number`) {
+		gift, number, _ := strings.Cut(row, " ")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		next[gift]++
+		if version != next[gift] {
+			w.t.Fatalf("%s: version %d was entered where %d was due", gift, version, next[gift])
+		}
+	}
+}
+
+// strings reads a column.
+func (w *world) strings(db *database.DB, query string, args ...any) (column []string) {
+	w.t.Helper()
+	w.read(db, func(ctx context.Context, tx *database.Tx) error {
+		column = nil
+		rows, err := tx.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var value sql.NullString
+			err := rows.Scan(&value)
+			if err != nil {
+				return err
+			}
+			column = append(column, value.String)
+		}
+		return rows.Err()
+	})
+	return column
+}
