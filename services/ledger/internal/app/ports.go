@@ -36,8 +36,8 @@ type Reader interface {
 	// anything in the books, in order.
 	Chained(ctx context.Context) ([]string, error)
 	// StrayPosting returns the lowest number whose postings do not belong to the
-	// entry of that number (there is none, or it is booked on another day); 0 if
-	// there is no such posting.
+	// entry of that number (there is none, or they repeat its day, rule or Stripe
+	// account wrongly); 0 if there is no such posting.
 	StrayPosting(ctx context.Context, organizationID string) (int64, error)
 
 	// Income adds up the postings of these rules on accounts from 4000 on.

@@ -145,6 +145,10 @@ func (a Account) IsGiftIncome() bool {
 	return false
 }
 
+// clearsByItem reports whether what is on the account must be explained, and
+// return to zero, for each Stripe object by itself.
+func (a Account) clearsByItem() bool { return a == RefundsPayable || a == Suspense }
+
 // maxFundCode keeps account names readable in other programs.
 const maxFundCode = 40
 

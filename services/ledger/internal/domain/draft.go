@@ -70,8 +70,8 @@ func (d Draft) Postings() []Posting { return d.postings }
 func (d Draft) Alert() string { return d.alert }
 
 // NewDraft makes an entry of a header and its lines. It refuses fewer than two
-// lines, a line that moves nothing, an account that the chart does not have,
-// and lines that do not sum to zero in each currency (ErrUnbalanced, or
+// lines, a line that moves nothing, an account that the chart does not have, a
+// line that names no item where one is needed (or one where none is), and lines that do not sum to zero in each currency (ErrUnbalanced, or
 // money.ErrOverflow when the sum cannot be counted).
 func NewDraft(header Header, postings ...Posting) (Draft, error) {
 	err := header.check()
@@ -85,6 +85,9 @@ func NewDraft(header Header, postings ...Posting) (Draft, error) {
 		_, err := p.Account.Name(p.Amount.Currency)
 		if err != nil {
 			return Draft{}, fmt.Errorf("draft entry %q: %w", header.Key, err)
+		}
+		if p.Account.clearsByItem() != (p.Item != "") {
+			return Draft{}, fmt.Errorf("draft entry %q: posting on %s for item %q", header.Key, p.Account, p.Item)
 		}
 	}
 	err = CheckBalance(postings)

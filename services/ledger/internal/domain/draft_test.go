@@ -50,6 +50,7 @@ func TestAnEntryThatDoesNotBalanceCannotBeMade(t *testing.T) {
 		"account of nowhere":    {on("1234", euros(500)), on(domain.FeeCover, euros(-500))},
 		"restricted, no fund":   {on(domain.StripeBalance, euros(500)), on("4100", euros(-500))},
 		"fund on the bank":      {on("1100/winter", euros(500)), on(domain.FeeCover, euros(-500))},
+		"suspense for nothing":  {on(domain.StripeBalance, euros(500)), on(domain.Suspense, euros(-500))},
 		"a sum beyond counting": {on(domain.StripeBalance, euros(math.MaxInt64)), on(domain.StripeBalance, euros(1)), on(domain.FeeCover, euros(math.MinInt64))},
 	} {
 		t.Run(name, func(t *testing.T) {

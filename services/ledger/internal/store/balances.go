@@ -56,12 +56,12 @@ func (r reader) Chained(ctx context.Context) ([]string, error) {
 }
 
 // StrayPosting returns the lowest number whose postings do not belong to the
-// entry of that number.
+// entry of that number: there is none, or the posting repeats it wrongly.
 func (r reader) StrayPosting(ctx context.Context, organizationID string) (int64, error) {
 	var number int64
 	err := r.tx.QueryRowContext(ctx, `SELECT COALESCE(MIN(p.number), 0) FROM posting p
 		LEFT JOIN journal_entry e ON e.organization_id = p.organization_id AND e.number = p.number
-		WHERE p.organization_id = $1 AND (e.number IS NULL OR e.booked_on <> p.booked_on)`, organizationID).Scan(&number)
+		WHERE p.organization_id = $1 AND (e.number IS NULL OR e.booked_on <> p.booked_on OR e.rule <> p.rule OR e.account_id <> p.account_id)`, organizationID).Scan(&number)
 	return number, err
 }
 
@@ -73,11 +73,10 @@ func (r reader) Income(ctx context.Context, rules []string) ([]app.AccountSum, e
 		err := rows.Scan(&sum.OrganizationID, &account, &currency, &sum.Minor)
 		sum.AccountCurrency = accountCurrency(account, currency)
 		return sum, err
-	}, `SELECT p.organization_id, p.account, p.currency, CAST(SUM(p.minor) AS BIGINT)
-		FROM journal_entry e JOIN posting p ON p.organization_id = e.organization_id AND p.number = e.number
-		WHERE p.account >= '4000' AND p.account < '5000' AND e.rule IN `+database.Placeholders(1, len(rules))+`
-		GROUP BY p.organization_id, p.account, p.currency
-		ORDER BY p.organization_id, p.account, p.currency`, anyOf(rules)...)
+	}, `SELECT organization_id, account, currency, CAST(SUM(minor) AS BIGINT) FROM posting
+		WHERE account >= '4000' AND account < '5000' AND rule IN `+database.Placeholders(1, len(rules))+`
+		GROUP BY organization_id, account, currency
+		ORDER BY organization_id, account, currency`, anyOf(rules)...)
 }
 
 // Clearing adds up these accounts per Stripe account.
@@ -88,11 +87,10 @@ func (r reader) Clearing(ctx context.Context, accounts []domain.Account) ([]app.
 		err := rows.Scan(&sum.AccountID, &account, &currency, &sum.Minor)
 		sum.AccountCurrency = accountCurrency(account, currency)
 		return sum, err
-	}, `SELECT e.account_id, p.account, p.currency, CAST(SUM(p.minor) AS BIGINT)
-		FROM journal_entry e JOIN posting p ON p.organization_id = e.organization_id AND p.number = e.number
-		WHERE p.account IN `+database.Placeholders(1, len(accounts))+`
-		GROUP BY e.account_id, p.account, p.currency
-		ORDER BY e.account_id, p.account, p.currency`, anyOf(accounts)...)
+	}, `SELECT account_id, account, currency, CAST(SUM(minor) AS BIGINT) FROM posting
+		WHERE account IN `+database.Placeholders(1, len(accounts))+`
+		GROUP BY account_id, account, currency
+		ORDER BY account_id, account, currency`, anyOf(accounts)...)
 }
 
 // Imbalance adds up all postings per currency.
@@ -106,7 +104,8 @@ func (r reader) Imbalance(ctx context.Context) ([]money.Amount, error) {
 	}, `SELECT currency, CAST(SUM(minor) AS BIGINT) FROM posting GROUP BY currency ORDER BY currency`)
 }
 
-// OpenItems adds up these accounts per item and returns what is not zero.
+// OpenItems adds up these accounts per item and returns what is not zero. Every
+// posting on them names its item, or it could not have been drafted.
 func (r reader) OpenItems(ctx context.Context, accounts []domain.Account) ([]app.OpenItem, error) {
 	return query(ctx, r.tx, func(rows *sql.Rows) (app.OpenItem, error) {
 		var item app.OpenItem
@@ -115,7 +114,7 @@ func (r reader) OpenItems(ctx context.Context, accounts []domain.Account) ([]app
 		item.AccountCurrency = accountCurrency(account, currency)
 		return item, err
 	}, `SELECT organization_id, account, currency, item, CAST(SUM(minor) AS BIGINT) FROM posting
-		WHERE account IN `+database.Placeholders(1, len(accounts))+`
+		WHERE item <> '' AND account IN `+database.Placeholders(1, len(accounts))+`
 		GROUP BY organization_id, account, currency, item HAVING SUM(minor) <> 0
 		ORDER BY organization_id, account, currency, item`, anyOf(accounts)...)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
-	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/ledger/internal/app"
 	"github.com/almoner/almoner/services/ledger/internal/domain"
 )
@@ -42,26 +41,14 @@ func (r reader) Entries(ctx context.Context, filter app.EntryFilter) ([]domain.E
 		conditions = append(conditions, "donation_id <> ''")
 	}
 	args = append(args, filter.Limit)
-	entries, err := query(ctx, r.tx, scanEntry,
-		`SELECT `+entryColumns+` FROM journal_entry WHERE `+strings.Join(conditions, " AND ")+
-			fmt.Sprintf(` ORDER BY organization_id, number LIMIT $%d`, len(args)), args...)
-	if err != nil {
-		return nil, err
-	}
-	return entries, r.addPostings(ctx, entries)
+	return r.page(ctx, fmt.Sprintf(`%s ORDER BY organization_id, number LIMIT $%d`, strings.Join(conditions, " AND "), len(args)), args)
 }
 
 // EntriesByDay returns entries of a span ordered by booking day and number.
 func (r reader) EntriesByDay(ctx context.Context, span app.Span, after app.DayCursor, limit int) ([]domain.Entry, error) {
-	entries, err := query(ctx, r.tx, scanEntry,
-		`SELECT `+entryColumns+` FROM journal_entry
-		WHERE organization_id = $1 AND booked_on >= $2 AND booked_on <= $3 AND number <= $4 AND (booked_on, number) > ($5, $6)
+	return r.page(ctx, `organization_id = $1 AND booked_on >= $2 AND booked_on <= $3 AND number <= $4 AND (booked_on, number) > ($5, $6)
 		ORDER BY booked_on, number LIMIT $7`,
-		span.OrganizationID, span.From, span.To, span.Until, after.Day, after.Number, limit)
-	if err != nil {
-		return nil, err
-	}
-	return entries, r.addPostings(ctx, entries)
+		[]any{span.OrganizationID, span.From, span.To, span.Until, after.Day, after.Number, limit})
 }
 
 // entryKey is the primary key of an entry.
@@ -97,29 +84,32 @@ func knownCurrency(code string) money.Currency {
 	return currency
 }
 
-// addPostings reads the lines of all entries with one statement per batch.
-func (r reader) addPostings(ctx context.Context, entries []domain.Entry) error {
+// page reads the entries that condition (with its order and limit) chooses, and
+// then their lines by the same condition: two statements, however long the page
+// is, whose texts the engines prepare once.
+func (r reader) page(ctx context.Context, condition string, args []any) ([]domain.Entry, error) {
+	entries, err := query(ctx, r.tx, scanEntry, `SELECT `+entryColumns+` FROM journal_entry WHERE `+condition, args...)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) == 0 {
+		return nil, nil
+	}
 	byKey := make(map[entryKey]*domain.Entry, len(entries))
 	for i := range entries {
 		byKey[entryKey{entries[i].OrganizationID, entries[i].Number}] = &entries[i]
 	}
-	for batch := range batches(r.tx, entries, 2) {
-		args := make([]any, 0, 2*len(batch))
-		for _, e := range batch {
-			args = append(args, e.OrganizationID, e.Number)
-		}
-		postings, err := query(ctx, r.tx, scanPosting,
-			`WITH v(organization_id, number) AS (VALUES `+database.CastPlaceholders(len(batch), "TEXT", "BIGINT")+`)
-			SELECT p.organization_id, p.number, p.account, p.currency, p.minor, p.fund, p.appeal_id, p.fundraiser_id, p.team_id, p.channel, p.item
-			FROM v JOIN posting p ON p.organization_id = v.organization_id AND p.number = v.number
-			ORDER BY p.organization_id, p.number, p.line`, args...)
-		if err != nil {
-			return fmt.Errorf("read postings: %w", err)
-		}
-		for _, p := range postings {
-			entry := byKey[p.entryKey]
-			entry.Postings = append(entry.Postings, p.Posting)
-		}
+	postings, err := query(ctx, r.tx, scanPosting,
+		`SELECT p.organization_id, p.number, p.account, p.currency, p.minor, p.fund, p.appeal_id, p.fundraiser_id, p.team_id, p.channel, p.item
+		FROM (SELECT organization_id, number FROM journal_entry WHERE `+condition+`) e
+		JOIN posting p ON p.organization_id = e.organization_id AND p.number = e.number
+		ORDER BY p.organization_id, p.number, p.line`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read postings: %w", err)
 	}
-	return nil
+	for _, p := range postings {
+		entry := byKey[p.entryKey]
+		entry.Postings = append(entry.Postings, p.Posting)
+	}
+	return entries, nil
 }

@@ -78,9 +78,10 @@ func (w writer) KnownKeys(ctx context.Context, keys []string) (map[string]bool, 
 const (
 	entryColumns = `organization_id, number, business_key, rule, rule_version, description, event_id, account_id,
 		stripe_ids, donation_id, trace_id, occurred_at, posted_at, booked_on, previous_hash, hash`
-	entryColumnCount   = 16
-	postingColumns     = `organization_id, number, line, account, currency, minor, booked_on, fund, appeal_id, fundraiser_id, team_id, channel, item`
-	postingColumnCount = 13
+	entryColumnCount = 16
+	postingColumns   = `organization_id, number, line, account, currency, minor, booked_on, rule, account_id,
+		fund, appeal_id, fundraiser_id, team_id, channel, item`
+	postingColumnCount = 15
 )
 
 // AddEntries adds entries with their postings and moves the heads.
@@ -135,7 +136,7 @@ func (w writer) insertPostings(ctx context.Context, entries []domain.Entry) erro
 		for _, l := range batch {
 			p := l.entry.Postings[l.index]
 			args = append(args, l.entry.OrganizationID, l.entry.Number, l.index+1, string(p.Account), p.Amount.Currency.Code(), p.Amount.Minor,
-				l.entry.BookedOn, p.Fund, p.Appeal, p.Fundraiser, p.Team, p.Channel, p.Item)
+				l.entry.BookedOn, l.entry.Rule.Name, l.entry.AccountID, p.Fund, p.Appeal, p.Fundraiser, p.Team, p.Channel, p.Item)
 		}
 		_, err := w.tx.ExecContext(ctx, `INSERT INTO posting (`+postingColumns+`) VALUES `+
 			database.Placeholders(len(batch), postingColumnCount), args...)

@@ -58,6 +58,8 @@ CREATE TABLE posting (
     currency        TEXT    NOT NULL,
     minor           INTEGER NOT NULL CHECK (minor <> 0),
     booked_on       TEXT    NOT NULL,
+    rule            TEXT    NOT NULL,
+    account_id      TEXT    NOT NULL,
     fund            TEXT    NOT NULL,
     appeal_id       TEXT    NOT NULL,
     fundraiser_id   TEXT    NOT NULL,
@@ -66,10 +68,12 @@ CREATE TABLE posting (
     item            TEXT    NOT NULL,
     PRIMARY KEY (organization_id, number, line)
 ) STRICT, WITHOUT ROWID;
--- Balances are added up from this index alone. There is no table of balances:
--- it would be a second truth to keep equal to the first, and a row per account
--- and day that every batch rewrites.
-CREATE INDEX posting_balance ON posting (organization_id, account, currency, booked_on, minor);
+-- All sums are added up from this index alone, which is why a posting repeats
+-- its entry's day, rule and Stripe account (walking the chain compares them).
+-- There is no table of balances: it would be a second truth to keep equal to the
+-- first, and a row per account and day that every batch rewrites.
+CREATE INDEX posting_balance ON posting (organization_id, account, currency, booked_on, minor, rule, account_id);
+CREATE INDEX posting_item ON posting (account, organization_id, currency, item, minor) WHERE item <> '';
 
 -- The books are only added to; corrections are new entries.
 -- +goose StatementBegin

@@ -105,8 +105,8 @@ func tamperingIsFound(t *testing.T, b bench) {
 			"the chain goes on to entry 6, its head says 0",
 		},
 		"postings without an entry": {
-			[]string{`INSERT INTO posting (organization_id, number, line, account, currency, minor, booked_on, fund, appeal_id, fundraiser_id, team_id, channel, item)
-				VALUES ($1, 99, 1, '1100', 'EUR', -500, '2026-03-20', '', '', '', '', '', ''), ($1, 99, 2, '4000', 'EUR', 500, '2026-03-20', '', '', '', '', '', '')`},
+			[]string{`INSERT INTO posting (organization_id, number, line, account, currency, minor, booked_on, rule, account_id, fund, appeal_id, fundraiser_id, team_id, channel, item)
+				VALUES ($1, 99, 1, '1100', 'EUR', -500, '2026-03-20', 'gift', '', '', '', '', '', '', ''), ($1, 99, 2, '4000', 'EUR', 500, '2026-03-20', 'gift', '', '', '', '', '', '', '')`},
 			[]string{`DELETE FROM posting WHERE number = 99 AND organization_id = $1`},
 			"postings numbered 99 do not belong",
 		},
@@ -114,6 +114,16 @@ func tamperingIsFound(t *testing.T, b bench) {
 			[]string{`UPDATE posting SET booked_on = '2025-12-31' WHERE number = 4 AND organization_id = $1`},
 			[]string{`UPDATE posting SET booked_on = '2026-03-20' WHERE number = 4 AND organization_id = $1`},
 			"postings numbered 4 do not belong",
+		},
+		"postings counted under another rule": {
+			[]string{`UPDATE posting SET rule = 'fee' WHERE number = 1 AND organization_id = $1`},
+			[]string{`UPDATE posting SET rule = 'gift' WHERE number = 1 AND organization_id = $1`},
+			"postings numbered 1 do not belong",
+		},
+		"postings counted at another Stripe account": {
+			[]string{`UPDATE posting SET account_id = 'acct_mine' WHERE number = 2 AND organization_id = $1`},
+			[]string{`UPDATE posting SET account_id = 'acct_relief' WHERE number = 2 AND organization_id = $1`},
+			"postings numbered 2 do not belong",
 		},
 	} {
 		for _, statement := range tamper.do {
@@ -150,8 +160,8 @@ func tamperingIsFound(t *testing.T, b bench) {
 // booksOfNobody adds postings of an organization that nothing else knows.
 func (b bench) booksOfNobody(t *testing.T) {
 	t.Helper()
-	b.exec(t, `INSERT INTO posting (organization_id, number, line, account, currency, minor, booked_on, fund, appeal_id, fundraiser_id, team_id, channel, item)
-		VALUES ($1, 1, 1, '1100', 'EUR', 500, '2026-03-20', '', '', '', '', '', '')`, "org-nobody")
+	b.exec(t, `INSERT INTO posting (organization_id, number, line, account, currency, minor, booked_on, rule, account_id, fund, appeal_id, fundraiser_id, team_id, channel, item)
+		VALUES ($1, 1, 1, '1100', 'EUR', 500, '2026-03-20', 'gift', '', '', '', '', '', '', '')`, "org-nobody")
 	chains, err := b.books.VerifyChain(t.Context())
 	if err != nil {
 		t.Fatal(err)
