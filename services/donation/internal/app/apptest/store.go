@@ -1,0 +1,444 @@
+// Package apptest is the definition of an app.Store: what every store must do,
+// on every engine, written as tests.
+package apptest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+
+	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
+)
+
+// Conform runs the suite. open returns an empty store each time.
+func Conform(t *testing.T, open func(t *testing.T) app.Store) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, app.Store){
+		"a donation comes back as it was stored":      donationRoundTrip,
+		"one row an intent and input":                 oneRowPerInput,
+		"every field that may change is updated":      updateDonations,
+		"what does not exist is said to be none":      none,
+		"an intent's lock lets one decide at a time":  intentLock,
+		"two transactions lock the same gifts":        lockOrder,
+		"attempts and their sessions":                 attempts,
+		"open gifts come due":                         due,
+		"stripe is asked once in a while":             claimAsk,
+		"webhooks are stored once":                    storeEvents,
+		"webhooks are finished, postponed and parked": finishEvents,
+		"old bodies are forgotten":                    forgetBodies,
+		"transactions are stored once, and anchor":    transactions,
+		"sums are per organization and currency":      sums,
+		"only paid gifts are shown":                   publicGifts,
+		"events go with the transaction":              events,
+		"the account last confirmed is the one":       account,
+		"a failed transaction leaves nothing":         rollback,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+const start = 1_793_000_000_000_000
+
+func write(t *testing.T, s app.Store, fn func(ctx context.Context, tx app.Tx) error) {
+	t.Helper()
+	err := s.InTx(t.Context(), fn)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, s app.Store, fn func(ctx context.Context, tx app.Tx) error) {
+	t.Helper()
+	err := s.InReadTx(t.Context(), fn)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func currency(code string) money.Currency { return money.MustCurrency(code) }
+
+func gift() domain.Donation {
+	eur := currency("EUR")
+	return domain.Donation{
+		ID: uuid.NewString(), IntentID: uuid.NewString(), InputHash: "9f86d081",
+		Gift: money.Amount{Minor: 100_00, Currency: eur}, Cover: money.Amount{Minor: 3_30, Currency: eur}, CoverFees: true,
+		Attribution: domain.Attribution{
+			OrganizationID: "org-harbour", AppealID: "appeal-winter", FundCode: "SYRIA", FundClass: domain.Restricted,
+			FundraiserID: "page-amina", TeamID: "team-runners", ShareCode: "wa7",
+		},
+		AppealSlug: "winter-shelter", FundraiserSlug: "amina-runs", ProductName: "A warm room – Harbour Relief",
+		Visibility: domain.FirstName, Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		CreatedAt: start, State: domain.Created, CheckAt: start + 1,
+	}
+}
+
+func amina() domain.Donor {
+	return domain.Donor{Name: "أمينة يوسف", Email: "amina@example.org", Message: "For a warm room. 🕊️\nGet well.", Language: "ar"}
+}
+
+func insert(t *testing.T, s app.Store, gifts ...domain.Donation) {
+	t.Helper()
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		for _, d := range gifts {
+			_, err := tx.LockIntent(ctx, d.IntentID)
+			if err != nil {
+				return err
+			}
+			inserted, err := tx.InsertDonation(ctx, d, amina())
+			if err != nil || !inserted {
+				return fmt.Errorf("insert %s: %v, %w", d.ID, inserted, err)
+			}
+		}
+		return nil
+	})
+}
+
+func paidGift(organization, code string, minor int64) domain.Donation {
+	d := gift()
+	d.Attribution.OrganizationID = organization
+	d.Gift, d.Cover = money.Amount{Minor: minor, Currency: currency(code)}, money.Amount{Minor: 30, Currency: currency(code)}
+	d.State, d.AccountID, d.PaymentIntentID, d.PaidAt, d.CheckAt = domain.Succeeded, "acct_1", "pi_"+d.ID, start+5, 0
+	return d
+}
+
+func donationRoundTrip(t *testing.T, s app.Store) {
+	d := gift()
+	insert(t, s, d)
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		got, err := tx.Donation(ctx, d.ID)
+		if err != nil || got != d {
+			t.Errorf("got %+v, %v\nwant %+v", got, err, d)
+		}
+		donor, err := tx.Donor(ctx, d.ID)
+		if err != nil || donor != amina() {
+			t.Errorf("got %+v, %v", donor, err)
+		}
+		return nil
+	})
+}
+
+func oneRowPerInput(t *testing.T, s app.Store) {
+	first := gift()
+	insert(t, s, first)
+	same, other := gift(), gift()
+	same.IntentID, other.IntentID, other.InputHash = first.IntentID, first.IntentID, "other"
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		inserted, err := tx.InsertDonation(ctx, same, amina())
+		if err != nil || inserted {
+			t.Errorf("the same input was stored again: %v, %v", inserted, err)
+		}
+		inserted, err = tx.InsertDonation(ctx, other, amina())
+		if err != nil || !inserted {
+			t.Errorf("another input was not stored: %v, %v", inserted, err)
+		}
+		gifts, err := tx.DonationsOfIntent(ctx, first.IntentID)
+		if err != nil || len(gifts) != 2 || gifts[0].ID >= gifts[1].ID {
+			t.Errorf("the intent has %d gifts, %v", len(gifts), err)
+		}
+		return nil
+	})
+}
+
+func updateDonations(t *testing.T, s app.Store) {
+	a, b, untouched := gift(), gift(), gift()
+	insert(t, s, a, b, untouched)
+	a.State, a.AccountID, a.Attempt, a.SessionID = domain.Succeeded, "acct_1", 3, "cs_test_3"
+	a.PaymentIntentID, a.ChargeID, a.PaidAt, a.SucceededAt, a.Late = "pi_1", "ch_1", start+5, start+6, true
+	a.DeclineCode, a.DeclinedAt, a.WebhookReceivedAt, a.CheckAt = "lost_card", start+4, start+7, 0
+	a.BalanceTransactionID, a.Fee = "txn_1", money.Amount{Minor: 3_25, Currency: currency("USD")}
+	b.State = domain.Abandoned
+	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.UpdateDonations(ctx, []domain.Donation{a, b}) })
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		for _, want := range []domain.Donation{a, b, untouched} {
+			got, err := tx.Donation(ctx, want.ID)
+			if err != nil || got != want {
+				t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+			}
+		}
+		list, err := tx.DonationsOfPayments(ctx, []string{"pi_1", "pi_2", ""})
+		if err != nil || len(list) != 1 || list[0].ID != a.ID {
+			t.Errorf("by payment: %v, %v", list, err)
+		}
+		return nil
+	})
+}
+
+func none(t *testing.T, s app.Store) {
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		id := uuid.NewString()
+		_, donation := tx.Donation(ctx, id)
+		_, donor := tx.Donor(ctx, id)
+		_, attempt := tx.Attempt(ctx, id, 1)
+		_, session := tx.DonationOfSession(ctx, "cs_test_none")
+		_, empty := tx.DonationOfSession(ctx, "")
+		for what, err := range map[string]error{
+			"donation": donation, "donor": donor, "attempt": attempt, "session": session, "empty session": empty,
+		} {
+			if !errors.Is(err, app.ErrNone) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		return nil
+	})
+}
+
+// intentLock has ten requests count up one row; without the lock they would
+// read the same number.
+func intentLock(t *testing.T, s app.Store) {
+	id := uuid.NewString()
+	failed := make(chan error, 10)
+	for range 10 {
+		go func() {
+			failed <- s.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+				intent, err := tx.LockIntent(ctx, id)
+				if err != nil {
+					return err
+				}
+				intent.Claim, intent.ClaimedUntil = intent.Claim+"x", intent.ClaimedUntil+1
+				return tx.SaveIntent(ctx, intent)
+			})
+		}()
+	}
+	for range 10 {
+		err := <-failed
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		intent, err := tx.LockIntent(ctx, id)
+		if err != nil || intent.ClaimedUntil != 10 || intent.Claim != "xxxxxxxxxx" {
+			t.Errorf("after ten: %+v, %v", intent, err)
+		}
+		return nil
+	})
+}
+
+func lockOrder(t *testing.T, s app.Store) {
+	a, b := gift(), gift()
+	insert(t, s, a, b)
+	failed := make(chan error, 20)
+	for i := range 20 {
+		ids := []string{a.ID, b.ID}
+		if i%2 == 1 {
+			slices.Reverse(ids)
+		}
+		go func() {
+			failed <- s.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+				locked, err := tx.LockDonations(ctx, append(ids, uuid.NewString()))
+				if err != nil || len(locked) != 2 {
+					return fmt.Errorf("locked %d: %w", len(locked), err)
+				}
+				for j := range locked {
+					locked[j].DeclinedAt++
+				}
+				return tx.UpdateDonations(ctx, locked)
+			})
+		}()
+	}
+	for range 20 {
+		err := <-failed
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		got, err := tx.Donation(ctx, b.ID)
+		if err != nil || got.DeclinedAt != 20 {
+			t.Errorf("after 20: %d, %v", got.DeclinedAt, err)
+		}
+		return nil
+	})
+}
+
+func attempts(t *testing.T, s app.Store) {
+	d := gift()
+	insert(t, s, d)
+	a := app.Attempt{
+		DonationID: d.ID, Number: 1, IntentID: d.IntentID, State: app.AttemptAsked, BaseURL: "https://give.example.org",
+		StartedAt: start, ExpiresAt: start + time.Hour.Microseconds(),
+	}
+	b := a
+	b.Number = 2
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		return errors.Join(tx.InsertAttempt(ctx, a), tx.InsertAttempt(ctx, b))
+	})
+	a.State, a.SessionID, a.URL = app.AttemptOpen, "cs_test_1", "https://checkout.example/cs_test_1"
+	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.UpdateAttempt(ctx, a) })
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		got, err := tx.Attempt(ctx, d.ID, 1)
+		if err != nil || got != a {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		owner, err := tx.DonationOfSession(ctx, "cs_test_1")
+		if err != nil || owner.ID != d.ID {
+			t.Errorf("owner %s, %v", owner.ID, err)
+		}
+		now, err := tx.OpenSessions(ctx, d.IntentID, start)
+		later, laterErr := tx.OpenSessions(ctx, d.IntentID, a.ExpiresAt)
+		if now != 1 || later != 0 || err != nil || laterErr != nil {
+			t.Errorf("open now %d, later %d, %v, %v", now, later, err, laterErr)
+		}
+		return nil
+	})
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		return errors.Join(tx.CloseSession(ctx, "cs_test_1"), tx.CloseSession(ctx, ""), tx.CloseSession(ctx, "cs_test_none"))
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		closed, err := tx.Attempt(ctx, d.ID, 1)
+		asked, askedErr := tx.Attempt(ctx, d.ID, 2)
+		if closed.State != app.AttemptClosed || asked.State != app.AttemptAsked || err != nil || askedErr != nil {
+			t.Errorf("closed %+v, asked %+v", closed, asked)
+		}
+		return nil
+	})
+}
+
+func due(t *testing.T, s app.Store) {
+	late, early, over, future := gift(), gift(), gift(), gift()
+	late.CheckAt, early.CheckAt, over.CheckAt, future.CheckAt = start+20, start+10, start+5, start+99
+	over.State = domain.Expired
+	insert(t, s, late, early, over, future)
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		list, err := tx.DueDonations(ctx, start+20, 10)
+		if err != nil || len(list) != 2 || list[0].ID != early.ID || list[1].ID != late.ID {
+			t.Errorf("due: %v, %v", list, err)
+		}
+		list, err = tx.DueDonations(ctx, start+20, 1)
+		if err != nil || len(list) != 1 {
+			t.Errorf("one due: %v, %v", list, err)
+		}
+		return nil
+	})
+}
+
+func claimAsk(t *testing.T, s app.Store) {
+	d := gift()
+	insert(t, s, d)
+	for i, c := range []struct {
+		now  int64
+		want bool
+	}{{start, true}, {start + 4, false}, {start + 5, true}, {start + 6, false}} {
+		write(t, s, func(ctx context.Context, tx app.Tx) error {
+			may, err := tx.ClaimAsk(ctx, d.ID, c.now, c.now-5)
+			if err != nil || may != c.want {
+				t.Errorf("question %d: %v, %v", i, may, err)
+			}
+			return nil
+		})
+	}
+}
+
+func publicGifts(t *testing.T, s app.Store) {
+	paid, open := paidGift("org", "EUR", 5_00), gift()
+	insert(t, s, paid, open)
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		rows, err := tx.PublicGifts(ctx, []string{open.ID, paid.ID, uuid.NewString()})
+		want := app.PublicRow{DonationID: paid.ID, Visibility: domain.FirstName, Donor: domain.Donor{Name: amina().Name, Message: amina().Message}}
+		if err != nil || len(rows) != 1 || rows[0] != want {
+			t.Errorf("got %+v, %v", rows, err)
+		}
+		return nil
+	})
+}
+
+func sums(t *testing.T, s app.Store) {
+	withFee := paidGift("org-b", "EUR", 10_00)
+	withFee.BalanceTransactionID = "txn_1"
+	insert(t, s, withFee, paidGift("org-b", "EUR", 5_00), paidGift("org-b", "CHF", 7_00), paidGift("org-a", "JPY", 500), gift())
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		got, err := tx.GiftSums(ctx)
+		sum := func(organization, currency string, minor, cover, gifts int64) app.GiftSum {
+			return app.GiftSum{OrganizationID: organization, Currency: currency, GiftMinor: minor, CoverMinor: cover, Gifts: gifts}
+		}
+		want := []app.GiftSum{sum("org-a", "JPY", 500, 30, 1), sum("org-b", "CHF", 7_00, 30, 1), sum("org-b", "EUR", 15_00, 60, 2)}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v; want %v", got, err, want)
+		}
+		without, err := tx.GiftsWithoutFee(ctx)
+		if err != nil || without != 3 {
+			t.Errorf("without fee: %d, %v", without, err)
+		}
+		return nil
+	})
+}
+
+func events(t *testing.T, s app.Store) {
+	event, err := envelope.New(envelope.NewID(time.UnixMicro(start)), uuid.NewString(), 1, time.UnixMicro(start), "",
+		proto.Message(&donationv1.DonationSucceeded{DonationId: "d"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.AppendEvents(ctx, event) })
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		head, unsequenced, err := tx.FeedStatus(ctx)
+		if err != nil || head != 0 || unsequenced != 1 {
+			t.Errorf("head %d, unsequenced %d, %v", head, unsequenced, err)
+		}
+		for _, id := range []string{event.ID, uuid.NewString()} {
+			pos, err := tx.EventPosition(ctx, id)
+			if err != nil || pos != 0 {
+				t.Errorf("position %d, %v", pos, err)
+			}
+		}
+		return nil
+	})
+}
+
+func account(t *testing.T, s app.Store) {
+	for i, step := range []struct{ save, want string }{{"", ""}, {"acct_1", "acct_1"}, {"acct_2", "acct_2"}, {"acct_1", "acct_1"}} {
+		write(t, s, func(ctx context.Context, tx app.Tx) error {
+			if step.save != "" {
+				err := tx.SaveAccount(ctx, step.save, start+int64(i))
+				if err != nil {
+					return err
+				}
+			}
+			got, err := tx.Account(ctx)
+			if err != nil || got != step.want {
+				t.Errorf("step %d: %q, %v", i, got, err)
+			}
+			return nil
+		})
+	}
+}
+
+func rollback(t *testing.T, s app.Store) {
+	d := gift()
+	stop := errors.New("stop")
+	err := s.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.LockIntent(ctx, d.IntentID)
+		if err != nil {
+			return err
+		}
+		_, err = tx.InsertDonation(ctx, d, amina())
+		return errors.Join(err, stop)
+	})
+	if !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.Donation(ctx, d.ID)
+		if !errors.Is(err, app.ErrNone) {
+			t.Errorf("it is there: %v", err)
+		}
+		return nil
+	})
+}
+
+func keysOf[K comparable](set map[K]bool) int { return len(slices.Collect(maps.Keys(set))) }

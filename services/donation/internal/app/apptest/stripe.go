@@ -1,0 +1,174 @@
+package apptest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/donation/internal/domain"
+)
+
+func webhook(id string) app.StripeEvent {
+	return app.StripeEvent{
+		EventID: id, Type: "payment_intent.succeeded", ObjectID: "pi_1", APIVersion: "2023-10-16", CreatedAt: 1_793_000_000,
+		ReceivedAt: start, State: app.EventPending, Sealed: []byte{0, 1, 255},
+	}
+}
+
+func storeEvents(t *testing.T, s app.Store) {
+	connected := webhook("evt_1")
+	connected.AccountID, connected.Livemode = "acct_other", true
+	bare := app.StripeEvent{EventID: "found:pi_9", State: app.EventParked, Reason: domain.UnknownDonation, ReceivedAt: start}
+	for i, want := range []int{4, 0} {
+		write(t, s, func(ctx context.Context, tx app.Tx) error {
+			count, err := tx.StoreEvents(ctx, []app.StripeEvent{webhook("evt_1"), webhook("evt_2"), connected, bare})
+			if err != nil || count != want {
+				t.Errorf("delivery %d stored %d, %v", i+1, count, err)
+			}
+			return nil
+		})
+	}
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		list, err := tx.PendingEvents(ctx, start, 10)
+		if err != nil || len(list) != 3 {
+			t.Fatalf("pending %v, %v", list, err)
+		}
+		want := connected
+		want.Seq = list[2].Seq
+		got := list[2]
+		if !slices.Equal(got.Sealed, want.Sealed) {
+			t.Errorf("body %v", got.Sealed)
+		}
+		got.Sealed, want.Sealed = nil, nil
+		if !sameEvent(got, want) || list[0].Seq >= list[1].Seq {
+			t.Errorf("got %+v\nwant %+v", got, want)
+		}
+		return nil
+	})
+}
+
+func sameEvent(a, b app.StripeEvent) bool {
+	return a.Seq == b.Seq && a.AccountID == b.AccountID && a.EventID == b.EventID && a.Type == b.Type && a.ObjectID == b.ObjectID &&
+		a.APIVersion == b.APIVersion && a.Livemode == b.Livemode && a.CreatedAt == b.CreatedAt && a.ReceivedAt == b.ReceivedAt &&
+		a.State == b.State && a.Reason == b.Reason && a.Attempts == b.Attempts && a.NextAt == b.NextAt
+}
+
+func finishEvents(t *testing.T, s app.Store) {
+	var list []app.StripeEvent
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.StoreEvents(ctx, []app.StripeEvent{webhook("evt_1"), webhook("evt_2"), webhook("evt_3")})
+		return err
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) (err error) {
+		list, err = tx.PendingEvents(ctx, start, 10)
+		return err
+	})
+	done, later, parked := list[0], list[1], list[2]
+	done.State, done.Attempts = app.EventDone, 1
+	later.Attempts, later.NextAt = 2, start+50
+	parked.State, parked.Reason, parked.Attempts = app.EventParked, domain.SecondPayment, 1
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		return errors.Join(tx.FinishEvents(ctx, nil), tx.FinishEvents(ctx, []app.StripeEvent{done, later, parked}))
+	})
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		held, err := tx.LockEvents(ctx, []int64{done.Seq, later.Seq, parked.Seq, 999}, app.EventPending, app.EventParked)
+		if err != nil || keysOf(held) != 2 || held[done.Seq] {
+			t.Errorf("held %v, %v", held, err)
+		}
+		for _, c := range []struct {
+			now  int64
+			want int
+		}{{start + 49, 0}, {start + 50, 1}} {
+			due, err := tx.PendingEvents(ctx, c.now, 10)
+			if err != nil || len(due) != c.want {
+				t.Errorf("due at %d: %v, %v", c.now, due, err)
+			}
+		}
+		for state, want := range map[app.EventState]int64{app.EventDone: 1, app.EventPending: 1, app.EventParked: 1, app.EventIgnored: 0} {
+			count, err := tx.CountEvents(ctx, state)
+			if err != nil || count != want {
+				t.Errorf("%s: %d, %v", state, count, err)
+			}
+		}
+		for seq, want := range map[int64]int{0: 1, parked.Seq: 1, done.Seq: 0} {
+			found, err := tx.ParkedEvents(ctx, seq, 10)
+			if err != nil || len(found) != want || (want == 1 && found[0].Reason != domain.SecondPayment) {
+				t.Errorf("parked %d: %v, %v", seq, found, err)
+			}
+		}
+		return nil
+	})
+}
+
+func forgetBodies(t *testing.T, s app.Store) {
+	old, fresh, undone := webhook("evt_old"), webhook("evt_fresh"), webhook("evt_undone")
+	old.State, fresh.State = app.EventParked, app.EventIgnored
+	fresh.ReceivedAt = start + 10
+	ignored := webhook("evt_ignored")
+	ignored.State = app.EventIgnored
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.StoreEvents(ctx, []app.StripeEvent{old, fresh, undone, ignored})
+		return errors.Join(err, tx.ForgetBodies(ctx, start+5))
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		pending, err := tx.PendingEvents(ctx, start, 10)
+		parked, parkedErr := tx.ParkedEvents(ctx, 0, 10)
+		if err != nil || parkedErr != nil || len(pending) != 1 || len(pending[0].Sealed) == 0 || len(parked[0].Sealed) == 0 {
+			t.Errorf("what is still needed was forgotten: %v, %v", pending, parked)
+		}
+		return nil
+	})
+}
+
+func transaction(id string, at int64) app.Transaction {
+	eur := func(minor int64) app.Money { return app.Money{Minor: minor, Currency: "EUR"} }
+	return app.Transaction{
+		ID: id, AccountID: "acct_1", Type: "charge", Category: "charge", Amount: eur(103_30), Fee: eur(3_30), Net: eur(100_00),
+		FeeDetails:   []app.FeeDetail{{Type: "stripe_fee", Amount: eur(3_30), Description: "Stripe processing fees"}},
+		ExchangeRate: "1.0850000001", SourceID: "ch_1", SourceAmount: app.Money{Minor: 112_08, Currency: "USD"},
+		PaymentIntentID: "pi_1", CreatedAt: at, ImportedAt: start, OrganizationID: "org", Foreign: true,
+	}
+}
+
+func transactions(t *testing.T, s app.Store) {
+	anchor := func(overlap int64) (id string) {
+		read(t, s, func(ctx context.Context, tx app.Tx) (err error) {
+			id, err = tx.TransactionAnchor(ctx, "acct_1", overlap)
+			return err
+		})
+		return id
+	}
+	if got := anchor(10); got != "" {
+		t.Errorf("an empty account is anchored at %q", got)
+	}
+	other := transaction("txn_other", start+500)
+	other.AccountID = "acct_2"
+	list := []app.Transaction{transaction("txn_a", start), transaction("txn_b", start+10), transaction("txn_c", start+20), other}
+	for i, want := range []int{4, 0} {
+		write(t, s, func(ctx context.Context, tx app.Tx) error {
+			fresh, err := tx.InsertTransactions(ctx, list)
+			if err != nil || len(fresh) != want {
+				t.Errorf("pass %d stored %v, %v", i+1, fresh, err)
+			}
+			return nil
+		})
+	}
+	for overlap, want := range map[int64]string{0: "txn_c", 10: "txn_b", 15: "txn_a", 21: ""} {
+		if got := anchor(overlap); got != want {
+			t.Errorf("with overlap %d anchored at %q, want %q", overlap, got, want)
+		}
+	}
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		known, err := tx.KnownTransactions(ctx, []string{"txn_a", "txn_z"})
+		if err != nil || len(known) != 1 || !known["txn_a"] {
+			t.Errorf("known %v, %v", known, err)
+		}
+		known, err = tx.KnownTransactions(ctx, nil)
+		if err != nil || len(known) != 0 {
+			t.Errorf("known of none %v, %v", known, err)
+		}
+		return nil
+	})
+}
