@@ -350,7 +350,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 		{"StartCheckout", unreachable, 503, "The payment page cannot be reached right now"},
 		{"StartCheckout", apperr.New(apperr.DeadlineExceeded, "SLOW", ""), 503, "The payment page cannot be reached right now"},
 		{"StartCheckout", apperr.New(apperr.ResourceExhausted, "MANY", ""), 429, "Too many attempts"},
-		{"StartCheckout", apperr.New(apperr.Aborted, "BUSY", ""), 409, "That is not possible any more"},
+		{"StartCheckout", apperr.New(apperr.Aborted, "BUSY", ""), 409, "The form was sent twice"},
 		{"StartCheckout", apperr.New(apperr.InvalidArgument, "ODD", "The fund has been closed."), 422, "The fund has been closed."},
 		{"StartCheckout", apperr.New(apperr.Internal, "BROKEN", ""), 500, "Something went wrong on our side"},
 		{"GetAppeal", unreachable, 503, "Everything you entered is kept in this page."},

@@ -78,6 +78,7 @@ func wellFormed(t *testing.T, source string) {
 				return
 			}
 			open = open[:len(open)-1]
+		default: // text and comments nest nothing
 		}
 	}
 }

@@ -10,36 +10,77 @@ import (
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
-// trouble is what a problem page says.
-type trouble struct {
-	heading string
-	text    string
+// trouble is what can be in the way of a page.
+type trouble int
+
+// The troubles there are; their words are in the table below.
+const (
+	_ trouble = iota
+	notFound
+	closed
+	pageClosed
+	tooLarge
+	damaged
+	tooMany
+	unreachable
+	ourFault
+	notInThisState
+	wrongMethod
+	fromElsewhere
+)
+
+// words say what happened, that nothing was lost where something could have
+// been, and what to do.
+var words = map[trouble]struct{ heading, text string }{
+	notFound: {
+		"This page does not exist",
+		"Perhaps the address was cut off when it was copied, or the page has been taken down.",
+	},
+	closed: {
+		"This appeal is closed",
+		"It takes no more gifts. Thank you for wanting to give; here is where you still can.",
+	},
+	pageClosed: {
+		"This page is closed",
+		"It takes no more gifts. Thank you for wanting to give; here is where you still can.",
+	},
+	tooLarge: {
+		"That was too much at once",
+		"What was sent is larger than this form takes. Go back, shorten the message and send it again.",
+	},
+	damaged: {
+		"The form arrived damaged",
+		"It could not be read, so nothing was done with it. Go back and send it again.",
+	},
+	tooMany: {
+		"Too many attempts",
+		"There have been many attempts from your connection or with this form. Wait ten minutes, then try again. Nothing was charged.",
+	},
+	unreachable: {
+		"We cannot do this right now",
+		"A part of the site cannot be reached. Please try again in a minute.",
+	},
+	ourFault: {
+		"Something went wrong on our side",
+		"It has been noted and will be looked at. Please try again in a minute.",
+	},
+	notInThisState: {
+		"That is not possible any more",
+		"Things have changed since the page was opened. Open it again to see how they stand.",
+	},
+	wrongMethod: {
+		"This page cannot be used like that",
+		"It can be opened, but nothing can be sent to it.",
+	},
+	fromElsewhere: {
+		"This was not sent from our site",
+		"To protect you, forms are only taken from our own pages. Open the page here and send it again.",
+	},
 }
 
-// What can be in the way of a page. Each says what happened, that nothing was
-// lost where something could have been, and what to do.
-var (
-	notFound = trouble{"This page does not exist",
-		"Perhaps the address was cut off when it was copied, or the page has been taken down."}
-	closed = trouble{"This appeal is closed",
-		"It takes no more gifts. Thank you for wanting to give; here is where you still can."}
-	tooLarge = trouble{"That was too much at once",
-		"What was sent is larger than this form takes. Go back, shorten the message and send it again."}
-	damaged = trouble{"The form arrived damaged",
-		"It could not be read, so nothing was done with it. Go back and send it again."}
-	tooMany = trouble{"Too many attempts",
-		"There have been many attempts from your connection or with this form. Wait ten minutes, then try again. Nothing was charged."}
-	unreachable = trouble{"We cannot do this right now",
-		"A part of the site cannot be reached. Nothing was charged. Please try again in a minute."}
-	ourFault = trouble{"Something went wrong on our side",
-		"It has been noted and will be looked at. Please try again in a minute."}
-	notInThisState = trouble{"That is not possible any more",
-		"Things have changed since the page was opened. Open it again to see how they stand."}
-	wrongMethod = trouble{"This page cannot be used like that",
-		"It can be opened, but nothing can be sent to it."}
-	fromElsewhere = trouble{"This was not sent from our site",
-		"To protect you, forms are only taken from our own pages. Open the page here and send it again."}
-)
+func (t trouble) heading() string { return words[t].heading }
+
+func (t trouble) text() string { return words[t].text }
 
 // troubles says which of them a failed question to a service is.
 var troubles = map[apperr.Code]trouble{
@@ -69,7 +110,7 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, page vie
 	if err != nil {
 		s.logger.ErrorContext(r.Context(), "draw page", "route", r.Pattern, "error", err)
 		// The problem page may be what is broken, so this is the last resort.
-		http.Error(w, ourFault.heading+". "+ourFault.text, http.StatusInternalServerError)
+		http.Error(w, ourFault.heading()+". "+ourFault.text(), http.StatusInternalServerError)
 		return
 	}
 	header := w.Header()
@@ -94,9 +135,9 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, page vie
 // problem sends a page that says what is in the way, with a way on.
 func (s *Site) problem(w http.ResponseWriter, r *http.Request, status int, what trouble) {
 	s.show(w, r, status, view.Problem{
-		Frame:   view.Frame{Title: what.heading, Private: true},
-		Heading: what.heading,
-		Text:    []string{what.text},
+		Frame:   view.Frame{Title: what.heading(), Private: true},
+		Heading: what.heading(),
+		Text:    []string{what.text()},
 		Ways:    []view.Link{{Label: "See all appeals", URL: "/"}},
 	})
 }
@@ -105,7 +146,7 @@ func (s *Site) problem(w http.ResponseWriter, r *http.Request, status int, what 
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, what := s.judge(r, err)
 	if status == http.StatusGone {
-		s.gone(w, r)
+		s.gone(w, r, target{})
 		return
 	}
 	s.problem(w, r, status, what)
@@ -136,14 +177,21 @@ func (s *Site) judge(r *http.Request, err error) (status int, what trouble) {
 	return status, what
 }
 
-// gone says that an appeal is closed and lists those that are not, if they can
-// be had.
-func (s *Site) gone(w http.ResponseWriter, r *http.Request) {
+// gone says that what was to be given to is closed (nothing of it may be known)
+// and lists what is open, if that can be had. Where only a supporter's page has
+// ended, its appeal comes first.
+func (s *Site) gone(w http.ResponseWriter, r *http.Request, found target) {
+	what := closed
+	way := view.Link{Label: "See all appeals", URL: "/"}
+	if found.page.GetClosed() && !found.appeal.GetClosed() {
+		what = pageClosed
+		way = view.Link{Label: found.appeal.GetTitle(), URL: appealPath(found.appeal.GetSlug())}
+	}
 	page := view.Problem{
-		Frame:   view.Frame{Title: closed.heading, Private: true},
-		Heading: closed.heading,
-		Text:    []string{closed.text},
-		Ways:    []view.Link{{Label: "See all appeals", URL: "/"}},
+		Frame:   view.Frame{Title: what.heading(), Private: true},
+		Heading: what.heading(),
+		Text:    []string{what.text()},
+		Ways:    []view.Link{way},
 	}
 	all, err := s.listAppeals(r.Context())
 	if err == nil {

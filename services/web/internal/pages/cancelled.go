@@ -26,8 +26,7 @@ func (s *Site) cancelled(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	switch kept.GetState() {
-	case donationv1.State_STATE_SUCCEEDED, donationv1.State_STATE_PROCESSING:
+	if kept.GetState() == donationv1.State_STATE_SUCCEEDED || kept.GetState() == donationv1.State_STATE_PROCESSING {
 		s.alreadyPaid(w, r, id, kept)
 		return
 	}

@@ -57,7 +57,7 @@ func (s *Site) openTerms(w http.ResponseWriter, r *http.Request, found target, e
 		return terms{}, false
 	}
 	if found.closed() {
-		s.gone(w, r)
+		s.gone(w, r, found)
 		return terms{}, false
 	}
 	t, err := termsOf(found.appeal)
@@ -199,11 +199,16 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error, in inpu
 		return
 	}
 	status, what := s.judge(r, err)
-	notice := &view.Notice{Heading: what.heading, Text: what.text}
+	notice := &view.Notice{Heading: what.heading(), Text: what.text()}
 	switch public.Code {
 	case apperr.InvalidArgument:
 		status = http.StatusUnprocessableEntity
 		notice = &view.Notice{Heading: "This cannot be sent as it is", Text: public.Message}
+	case apperr.Aborted:
+		notice = &view.Notice{
+			Heading: "The form was sent twice",
+			Text:    "It arrived again with other details while this was on its way. Check what stands here, and send it once more.",
+		}
 	case apperr.Unavailable, apperr.DeadlineExceeded:
 		notice = &view.Notice{
 			Heading: "The payment page cannot be reached right now",
@@ -238,12 +243,12 @@ func unanswered(err error) bool {
 func (s *Site) keep(w http.ResponseWriter, r *http.Request, err error) {
 	status, what := s.judge(r, err)
 	page := view.Problem{
-		Frame:   view.Frame{Title: "Error: " + what.heading, Private: true},
-		Heading: what.heading,
-		Text:    []string{what.text, "Everything you entered is kept in this page."},
+		Frame:   view.Frame{Title: "Error: " + what.heading(), Private: true},
+		Heading: what.heading(),
+		Text:    []string{what.text(), "Nothing was charged. Everything you entered is kept in this page."},
 		Retry:   &view.Retry{Action: r.URL.RequestURI()},
 	}
-	for _, name := range view.Fields {
+	for _, name := range view.Fields() {
 		for _, value := range r.PostForm[name] {
 			page.Retry.Values = append(page.Retry.Values, view.Value{Name: name, Value: value})
 		}

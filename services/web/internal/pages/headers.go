@@ -37,6 +37,7 @@ func (s *Site) setHeaders(header http.Header, p privacy) {
 
 	referrer, cache := "strict-origin-when-cross-origin", "no-cache"
 	switch p {
+	case open:
 	case form:
 		cache = "private, no-cache"
 	case secret:

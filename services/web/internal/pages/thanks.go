@@ -16,13 +16,14 @@ import (
 // left open overnight must not ask all night. The header does it, because a
 // page without script has nothing else and a meta element would be the same
 // with worse manners.
-var (
-	// Seconds until each further look at a payment that is not confirmed.
-	confirmDelays = []int{1, 2, 2, 3, 3, 5, 5, 8, 8, 13, 13, 20, 20}
-	// Seconds until each further look for a receipt, which is usually there
-	// before the donor is.
-	receiptDelays = []int{2, 3, 5}
-)
+
+// confirmDelays are the seconds until each further look at a payment that is
+// not confirmed.
+var confirmDelays = []int{1, 2, 2, 3, 3, 5, 5, 8, 8, 13, 13, 20, 20}
+
+// receiptDelays are those for a receipt, which is usually there before the
+// donor is.
+var receiptDelays = []int{2, 3, 5}
 
 func thanksPath(donationID, sessionID string, attempt int) string {
 	path := donationPath(donationID) + "/thanks?session_id=" + url.QueryEscape(sessionID)

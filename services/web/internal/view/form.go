@@ -24,9 +24,11 @@ const (
 )
 
 // Fields are all of them.
-var Fields = []string{
-	FieldIntent, FieldAmount, FieldCurrency, FieldFrequency, FieldCover,
-	FieldFund, FieldName, FieldEmail, FieldVisibility, FieldMessage, FieldShare,
+func Fields() []string {
+	return []string{
+		FieldIntent, FieldAmount, FieldCurrency, FieldFrequency, FieldCover,
+		FieldFund, FieldName, FieldEmail, FieldVisibility, FieldMessage, FieldShare,
+	}
 }
 
 // fieldOrder is the order on the page, which is the order of the summary.
