@@ -27,7 +27,7 @@ func TestGiftBecomesReceiptAndMail(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	p := w.boot()
-	w.open()
+	w.open(p)
 	donation := w.give(1, "Amina Diallo")
 
 	link := p.awaitMail(donation)
@@ -85,7 +85,7 @@ func TestGiftToldBeforeItsOrganizationIsReceiptedAfterIt(t *testing.T) {
 		items := p.parked()
 		return len(items) == 1 && items[0].GetWaiting()
 	})
-	w.open()
+	w.open(p)
 	p.awaitMail(early)
 	testkit.Eventually(t, func() bool { return len(p.parked()) == 0 })
 }
@@ -141,7 +141,7 @@ func TestStoppingAnywhereLeavesOneReceiptAndOneMail(t *testing.T) {
 			t.Parallel()
 			w := newTown(t)
 			p := w.boot()
-			w.open()
+			w.open(p)
 			donation := id(1)
 			c.upTo(t, w, p, donation)
 			p.stop()
@@ -170,7 +170,7 @@ func TestDonationAwayAndBack(t *testing.T) {
 	w := newTown(t)
 	w.donors.set(func(d *donors) { d.away = true })
 	p := w.boot()
-	w.open()
+	w.open(p)
 	donations := []string{w.give(1, "Amina Diallo"), w.give(2, "Piotr Nowak")}
 	testkit.Eventually(t, func() bool { return w.donors.questions() >= 2 && p.sums().GetReceiptsDue() == 2 })
 	if items := p.parked(); len(items) != 0 {
@@ -188,7 +188,7 @@ func TestDonorGoneIsParkedForStaffAndOthersFlow(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	p := w.boot()
-	w.open()
+	w.open(p)
 	gone := id(1)
 	w.tell("donation", gone, 1, gift(gone, w.clock.Now()))
 	p.awaitMail(w.give(2, "Piotr Nowak"))
@@ -227,7 +227,7 @@ func TestAddressThatNoMailReachesIsParked(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	p := w.boot()
-	w.open()
+	w.open(p)
 	w.donors.know(id(1), &donationv1.GetDonorResponse{Name: "Amina Diallo", Email: "amina@example.org\r\nBcc: all@example.org"})
 	w.tell("donation", id(1), 1, gift(id(1), w.clock.Now()))
 	testkit.Eventually(t, func() bool { return len(p.parked()) == 1 })
@@ -246,7 +246,7 @@ func TestSenselessEventsAreParked(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	p := w.boot()
-	w.open()
+	w.open(p)
 	w.tell("fundraiser", "org-nowhere", 1, &fundraiserv1.OrganizationChanged{OrganizationId: "org-nowhere", Code: "NOWHERE", TimeZone: "Atlantis/Capital", Version: 1})
 	nothing := gift(id(1), w.clock.Now())
 	nothing.Gift.Minor = 0
@@ -265,7 +265,7 @@ func TestHostileNamesStayOneEncodedHeader(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	p := w.boot()
-	w.open()
+	w.open(p)
 	names := map[string]string{ // as given, as read in the header
 		"Amina\r\nBcc: everyone@example.org":       "Amina Bcc: everyone@example.org",
 		"\u202Eevil\u202C <b onclick=x>\u2066":     "evil <b onclick=x>",

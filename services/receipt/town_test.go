@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,8 +108,8 @@ func (w *town) tell(producer, aggregate string, version int64, fact proto.Messag
 	}
 }
 
-// open makes the organization and its fund known.
-func (w *town) open() {
+// open makes the organization and its fund known, to p first of all.
+func (w *town) open(p *process) {
 	w.t.Helper()
 	w.tell("fundraiser", refuge, 1, &fundraiserv1.OrganizationChanged{
 		OrganizationId: refuge, Slug: "refuge", Code: "REFUGE", Name: "Refuge Aid", LegalName: "Refuge Aid Association",
@@ -118,6 +119,11 @@ func (w *town) open() {
 	w.tell("fundraiser", "fund-water", 1, &fundraiserv1.FundChanged{
 		FundId: "fund-water", OrganizationId: refuge, Code: "WATER", Name: "Water in the camps",
 		FundClass: attributionv1.FundClass_FUND_CLASS_RESTRICTED, Version: 1,
+	})
+	testkit.Eventually(w.t, func() bool {
+		return slices.ContainsFunc(p.sums().GetCheckpoints(), func(c *feedv1.Checkpoint) bool {
+			return c.GetFeed() == "fundraiser" && c.GetPos() == 2
+		})
 	})
 }
 

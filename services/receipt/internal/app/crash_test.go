@@ -2,8 +2,11 @@ package app_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/testkit"
 	"github.com/almoner/almoner/services/receipt/internal/app"
 )
 
@@ -59,6 +62,36 @@ func TestDyingAnywhereLeavesOneReceiptOneLetterAndNoGap(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Several processes issue from one database, all of them the same gifts.
+func TestIssuersBesideEachOtherShareTheWork(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, "receipt", sets(), func(t *testing.T, db *database.DB) {
+		w := newWorldOn(t, db)
+		const count = 150
+		w.give(ids(count)...)
+		var issuers sync.WaitGroup
+		failures := make([]error, 3)
+		for i := range failures {
+			issuers.Go(func() {
+				other, err := app.New(w.cfg)
+				for more := err == nil; more; {
+					more, err = other.IssueDue(t.Context())
+				}
+				failures[i] = err
+			})
+		}
+		issuers.Wait()
+		err := errors.Join(failures...)
+		if err != nil {
+			t.Fatalf("issue: %v", err)
+		}
+		w.issue() // what one of them read while another had it
+		if sums := w.summary(); sums.Sums[0].Receipts != count || sums.Backlog != (app.Backlog{Mails: count}) {
+			t.Errorf("%+v, want %d receipts and mails", sums, count)
+		}
+	})
 }
 
 // The consumer's transaction may come again after a receipt was issued: a feed

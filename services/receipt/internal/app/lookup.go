@@ -50,9 +50,10 @@ func (a *App) GetReceipt(ctx context.Context, number, token string) (domain.Rece
 // GetReceiptLink returns where a donation's receipt is. Until it is issued the
 // answer is not found.
 func (a *App) GetReceiptLink(ctx context.Context, donationID string) (Link, error) {
-	// What is no id is no donation's; asking the database could only fail.
-	_, err := uuid.Parse(donationID)
-	if err != nil {
+	// What is no id is no donation's; asking the database could only fail. (The
+	// parser also takes ids in brackets of any kind, NUL bytes included.)
+	parsed, err := uuid.Parse(donationID)
+	if err != nil || parsed.String() != donationID {
 		return Link{}, notFound()
 	}
 	var link Link

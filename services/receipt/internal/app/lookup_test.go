@@ -49,7 +49,7 @@ func TestThereIsNoLinkBeforeTheIssue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.give(id(1))
-	for _, donation := range []string{id(1), id(2), "", "no id", "\x00"} {
+	for _, donation := range []string{id(1), id(2), "", "no id", "\x00", "\x00" + id(1) + "\x00"} {
 		_, err := w.GetReceiptLink(t.Context(), donation)
 		if apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("link of %q = %v, want not found", donation, err)

@@ -29,12 +29,13 @@ func (a *App) SendDue(ctx context.Context) (more bool, err error) {
 	var stops []Stop
 	for _, mail := range due {
 		err := a.send(ctx, mail)
+		if ctx.Err() != nil {
+			// Stopping is no failure of the mail's: it keeps its attempts.
+			return false, ctx.Err()
+		}
 		attempts := mail.Attempts + 1
 		id := mail.Receipt.Number.String()
 		switch {
-		case err != nil && ctx.Err() != nil:
-			// Stopping is no failure of the mail's: it keeps its attempts.
-			return false, ctx.Err()
 		case apperr.Permanent(err):
 			reason := "the mail is refused: " + apperr.Public(err).Message
 			stops = append(stops, Stop{ID: id, Attempts: attempts, Reason: reason})

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"net/mail"
 	"strings"
@@ -139,6 +140,26 @@ func TestMarkupInNamesIsText(t *testing.T) {
 	}
 	if !strings.Contains(letter.Text, `Dear <img src=x onerror="alert(1)"> & "Co" {{.Link}},`) {
 		t.Errorf("text:\n%s", letter.Text)
+	}
+}
+
+// A stop in the moment of the hand-over still notes it: a clean stop repeats no
+// letter.
+func TestStoppingWaitsForTheNote(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.give(id(1), id(2))
+	w.issue()
+	ctx, stop := context.WithCancel(t.Context())
+	w.mail.taken = stop
+	_, _ = w.SendDue(ctx)
+	w.mail.taken = nil
+	if backlog := w.summary().Backlog; backlog.Mails != 1 {
+		t.Errorf("%d mails due, want the second alone", backlog.Mails)
+	}
+	w.send()
+	if w.mail.handed != 2 {
+		t.Errorf("handed over %d times, want 2", w.mail.handed)
 	}
 }
 

@@ -30,7 +30,7 @@ func catalogue() []texts {
 		direction: "ltr",
 		subject:   "Receipt %s for your gift to %s",
 		greeting:  "Dear %s,",
-		thanks:    "thank you. %s has received your gift, and this is your receipt.",
+		thanks:    "Thank you. %s has received your gift, and this is your receipt.",
 		open:      "See or print your receipt:",
 		note:      "This receipt confirms that your gift was received. It makes no statement about tax.",
 		number:    "Receipt number",

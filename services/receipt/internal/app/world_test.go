@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -25,7 +26,15 @@ import (
 	"github.com/almoner/almoner/services/receipt/migrations"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Each check writes to a real database some dozens of times. A longer search
+	// is a flag away.
+	err := flag.Set("rapid.checks", "40")
+	if err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const refuge = "7d1c6b0e-6c43-5f0e-9a53-0c5d9f3b1a01"
 
@@ -42,9 +51,17 @@ type world struct {
 	cfg   app.Config
 }
 
+func sets() []database.MigrationSet {
+	return []database.MigrationSet{{Name: "receipt", FS: migrations.FS}, feed.Migrations()}
+}
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	db := testkit.SQLite(t, "receipt", database.MigrationSet{Name: "receipt", FS: migrations.FS}, feed.Migrations())
+	return newWorldOn(t, testkit.SQLite(t, "receipt", sets()...))
+}
+
+func newWorldOn(t testing.TB, db *database.DB) *world {
+	t.Helper()
 	links, err := domain.NewLinkSigner([]byte("0123456789abcdef0123456789abcdef"))
 	if err != nil {
 		t.Fatalf("link signer: %v", err)
@@ -85,17 +102,25 @@ func (w *world) restart() {
 // letterhead makes an organization known, with its fund WATER.
 func (w *world) letterhead(id, code, zone string) {
 	w.t.Helper()
+	w.write(func(ctx context.Context, tx app.Tx) error {
+		o := domain.Organization{
+			ID: id, Code: code, LegalName: "Refuge Aid Association", Address: []string{"12 Harbour Street", "1204 Geneva"},
+			Registration: "CHE-123.456.789", Contact: "gifts@refuge.example", TimeZone: location(w.t, zone), Profile: "generic", Version: 1,
+		}
+		f := domain.Fund{FundKey: domain.FundKey{OrganizationID: id, Code: "WATER"}, Name: "Water in the camps", Version: 1}
+		return errors.Join(
+			w.ReceiveOrganizations(ctx, tx, []domain.Organization{o}),
+			w.ReceiveFunds(ctx, tx, []domain.Fund{f}))
+	})
+}
+
+func location(t testing.TB, zone string) *time.Location {
+	t.Helper()
 	location, err := time.LoadLocation(zone)
 	if err != nil {
-		w.t.Fatalf("load time zone: %v", err)
+		t.Fatalf("load time zone: %v", err)
 	}
-	w.change(domain.Organization{
-		ID: id, Code: code, LegalName: "Refuge Aid Association", Address: []string{"12 Harbour Street", "1204 Geneva"},
-		Registration: "CHE-123.456.789", Contact: "gifts@refuge.example", TimeZone: location, Profile: "generic", Version: 1,
-	})
-	w.write(func(ctx context.Context, tx app.Tx) error {
-		return w.ReceiveFunds(ctx, tx, []domain.Fund{{FundKey: domain.FundKey{OrganizationID: id, Code: "WATER"}, Name: "Water in the camps", Version: 1}})
-	})
+	return location
 }
 
 func (w *world) change(o domain.Organization) {
