@@ -46,9 +46,14 @@ func (r reader) Entries(ctx context.Context, filter app.EntryFilter) ([]domain.E
 
 // EntriesByDay returns entries of a span ordered by booking day and number.
 func (r reader) EntriesByDay(ctx context.Context, span app.Span, after app.DayCursor, limit int) ([]domain.Entry, error) {
-	return r.page(ctx, `organization_id = $1 AND booked_on >= $2 AND booked_on <= $3 AND number <= $4 AND (booked_on, number) > ($5, $6)
-		ORDER BY booked_on, number LIMIT $7`,
-		[]any{span.OrganizationID, span.From, span.To, span.Until, after.Day, after.Number, limit})
+	// The span's beginning is a cursor too. With both as conditions, SQLite
+	// would start every page at the beginning and skip what it has given.
+	if after.Day < span.From {
+		after = app.DayCursor{Day: span.From, Number: 0}
+	}
+	return r.page(ctx, `organization_id = $1 AND (booked_on, number) > ($2, $3) AND booked_on <= $4 AND number <= $5
+		ORDER BY booked_on, number LIMIT $6`,
+		[]any{span.OrganizationID, after.Day, after.Number, span.To, span.Until, limit})
 }
 
 // entryKey is the primary key of an entry.
