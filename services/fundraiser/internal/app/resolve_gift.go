@@ -82,6 +82,7 @@ func (a *App) openTarget(ctx context.Context, tx Reader, target Target) (Appeal,
 		return Appeal{}, nil, errNoPage
 	case domain.Closed:
 		return Appeal{}, nil, errPageClosed
+	case domain.Live:
 	}
 	return appeal, &page, nil
 }

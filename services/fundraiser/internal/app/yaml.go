@@ -106,6 +106,7 @@ func (s source) note(path string, node *yaml.Node) {
 		for i, child := range node.Content {
 			s.note(fmt.Sprintf("%s[%d]", path, i), child)
 		}
+	case yaml.ScalarNode, yaml.AliasNode:
 	}
 }
 

@@ -3,7 +3,6 @@ package domain
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/almoner/almoner/services/internal/money"
 )
@@ -62,8 +61,8 @@ func CheckOrganization(path string, o Organization, problems *Problems) {
 	for i, line := range o.Address {
 		problems.Add(fmt.Sprintf("%s.address[%d]", path, i), checkLine(line, nameLongest))
 	}
-	if !slices.Contains(ReceiptProfiles, o.ReceiptProfile) {
-		problems.Add(path+".receipt_profile", "must be one of "+strings.Join(ReceiptProfiles, ", "))
+	if o.ReceiptProfile != GenericReceipt {
+		problems.Add(path+".receipt_profile", "must be "+GenericReceipt)
 	}
 }
 

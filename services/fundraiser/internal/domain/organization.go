@@ -23,8 +23,9 @@ type Organization struct {
 	Version int64 // 1 when first kept, +1 by each change
 }
 
-// ReceiptProfiles are the kinds of receipt that can be issued.
-var ReceiptProfiles = []string{"generic"}
+// GenericReceipt is the only kind of receipt that can be issued so far: one
+// that no tax office has prescribed.
+const GenericReceipt = "generic"
 
 // FundClass says whether donors restricted what the money may be used for.
 type FundClass string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -208,7 +209,7 @@ func foldProperty(t *testing.T, store app.Store) {
 		}
 		for at := 0; at < n; {
 			from, to := rapid.IntRange(0, at).Draw(r, "from"), rapid.IntRange(at+1, n).Draw(r, "to")
-			batch := append(history[from:to:to], history[from]) // overlaps, and one twice
+			batch := slices.Concat(history[from:to], history[from:from+1]) // overlaps, and one twice
 			err := store.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
 				return uses.CountGifts(ctx, tx, batch)
 			})
