@@ -70,7 +70,7 @@ func (d *Demo) pay(ctx context.Context, checkout *page, g gift) (donationID stri
 			return "", err
 		}
 		for field, value := range map[string]string{
-			"card_number": card, "exp": "12/34", "cvc": "123", "name": "Demo Donor", "email": "donor@example.org",
+			"card_number": card, "exp": "12/34", "cvc": "1234"[:cvcDigits(card)], "name": "Demo Donor", "email": "donor@example.org",
 			"country": "US", "postal_code": "10001",
 		} {
 			form.fields.Set(field, value)
@@ -102,4 +102,12 @@ func (d *Demo) pay(ctx context.Context, checkout *page, g gift) (donationID stri
 		return elements[2], nil
 	}
 	return "", nil
+}
+
+// cvcDigits is 4 for American Express, whose numbers have 15 digits, else 3.
+func cvcDigits(card string) int {
+	if len(card) == 15 {
+		return 4
+	}
+	return 3
 }

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/almoner/almoner/services/internal/platform/config"
+	"github.com/almoner/almoner/services/internal/platform/httpserver"
 )
 
 // Config is everything that a process can be told. LoadConfig fills it from the
@@ -101,7 +102,7 @@ func (c *Config) table() config.Table {
 		config.Row{Name: "ALMONER_MAIL_FROM", Default: "Almoner <receipts@localhost>", Doc: "sender of mails",
 			Parse: config.Text(&c.MailFrom)},
 		config.Row{Name: "ALMONER_TRUSTED_PROXIES", Doc: "addresses (CIDR) whose X-Forwarded-For is believed",
-			Parse: prefixes(&c.TrustedProxies)},
+			Parse: proxies(&c.TrustedProxies)},
 	)
 }
 
@@ -261,30 +262,15 @@ func secrets(target *[]config.Secret) func(string) error {
 	}
 }
 
-func prefixes(target *[]netip.Prefix) func(string) error {
+func proxies(target *[]netip.Prefix) func(string) error {
 	return func(value string) error {
 		var parts []string
 		err := config.List(&parts)(value)
 		if err != nil {
 			return err
 		}
-		*target = nil
-		for _, part := range parts {
-			if !strings.Contains(part, "/") {
-				addr, err := netip.ParseAddr(part)
-				if err != nil {
-					return fmt.Errorf("%q is no address", part)
-				}
-				*target = append(*target, netip.PrefixFrom(addr, addr.BitLen()))
-				continue
-			}
-			prefix, err := netip.ParsePrefix(part)
-			if err != nil {
-				return fmt.Errorf("%q is no range of addresses", part)
-			}
-			*target = append(*target, prefix)
-		}
-		return nil
+		*target, err = httpserver.ParseProxies(parts)
+		return err
 	}
 }
 

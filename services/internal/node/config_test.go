@@ -51,7 +51,7 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 		"a key that is none":                 {[]string{"STRIPE_SECRET_KEY=hunter2"}, "no secret key"},
 		"an address without a port":          {[]string{"ALMONER_HTTP_ADDR=127.0.0.1"}, "host:port"},
 		"two replicas":                       {[]string{"ALMONER_NATS_REPLICAS=2"}, "1 or 3"},
-		"a proxy that is no address":         {[]string{"ALMONER_TRUSTED_PROXIES=proxy"}, "no address"},
+		"a proxy that is no address":         {[]string{"ALMONER_TRUSTED_PROXIES=proxy"}, "neither an address"},
 		"a variable with a typing mistake":   {[]string{"ALMONER_DATADIR=/x"}, "ALMONER_DATA_DIR"},
 		"webhook secrets without a key":      {[]string{"STRIPE_WEBHOOK_SECRETS=whsec_a"}, "without STRIPE_SECRET_KEY"},
 		"another Stripe without a test key":  {[]string{"ALMONER_STRIPE_URL=http://127.0.0.1:1"}, "without STRIPE_SECRET_KEY"},

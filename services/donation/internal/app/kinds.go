@@ -16,8 +16,8 @@ const (
 	readBody
 	// readObject: the object can go both ways, so it is fetched as it is now.
 	readObject
-	// readLater: the payment's own event says it better and is on its way. The
-	// object is fetched only if that has not come by then.
+	// readLater: the payment's own event says it better and comes with it. The
+	// object is fetched only if that has not come a second later.
 	readLater
 )
 

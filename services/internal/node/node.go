@@ -1,0 +1,312 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+
+	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/httpserver"
+	"github.com/almoner/almoner/services/internal/platform/lifecycle"
+	"github.com/almoner/almoner/services/internal/platform/natsserver"
+	"github.com/almoner/almoner/services/internal/platform/telemetry"
+	"github.com/almoner/almoner/tools/stripesim"
+)
+
+// StripeAPIVersion is the version that every request and webhook is pinned to.
+const StripeAPIVersion = stripesim.APIVersion
+
+// NewLogger writes lines for people.
+func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
+	return telemetry.NewLogger(w, telemetry.Text, level)
+}
+
+// Node is one process that runs everything.
+type Node struct {
+	cfg       Config
+	logger    *slog.Logger
+	closers   closers
+	site, ops net.Listener
+	// simulator and its listener are nil when Stripe is real.
+	simulator *stripesim.Server
+	checkout  net.Listener
+	parts     *parts
+	databases map[string]*database.DB
+	stopping  atomic.Bool
+}
+
+// closers close what was opened, the last first.
+type closers []func() error
+
+func (c *closers) add(name string, closer func() error) {
+	*c = append(*c, func() error {
+		err := closer()
+		if err != nil {
+			return fmt.Errorf("close %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+func (c *closers) close() error {
+	var failures []error
+	for _, closer := range slices.Backward(*c) {
+		failures = append(failures, closer())
+	}
+	*c = nil
+	return errors.Join(failures...)
+}
+
+// Open takes the data directory, opens databases, NATS, listeners and the
+// simulator, and puts the services together. It starts none of them. Close
+// gives everything back, also after a failed Open.
+func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err error) {
+	n := &Node{cfg: cfg, logger: logger, databases: map[string]*database.DB{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.closers.close())
+		}
+	}()
+	err = n.cfg.prepare()
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(n.cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	n.closers.add("lock", lock.Close)
+	n.cfg.SecretKey, err = secretKey(n.cfg.SecretKey, n.cfg.DataDir, true)
+	if err != nil {
+		return nil, err
+	}
+	err = n.listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.databases, err = openDatabases(ctx, n.cfg, logger, &n.closers)
+	if err != nil {
+		return nil, err
+	}
+	// A SQLite file belongs to this process alone, so nobody else brings it up to
+	// date. A database server is migrated by `almoner migrate`, by a role that may.
+	for _, service := range Services() {
+		if n.databases[service].Engine() == database.SQLite {
+			err = n.databases[service].Migrate(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("migrate %s: %w", service, err)
+			}
+		}
+	}
+	connect, err := n.openNATS()
+	if err != nil {
+		return nil, err
+	}
+	stripe, err := n.openStripe()
+	if err != nil {
+		return nil, err
+	}
+	n.parts, err = wire(n.cfg, logger, n.databases, connect, stripe, &n.closers)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// listen takes the addresses early: a second process on the same port should
+// fail before it has touched a database.
+func (n *Node) listen(ctx context.Context) error {
+	var config net.ListenConfig
+	take := func(addr string) (net.Listener, error) {
+		listener, err := config.Listen(ctx, "tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("listen: %w", err)
+		}
+		// A server closes its listener itself; what never ran is closed here.
+		n.closers.add("listener", func() error {
+			err := listener.Close()
+			if errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			return err
+		})
+		return listener, nil
+	}
+	var err error
+	n.site, err = take(n.cfg.HTTPAddr)
+	if err != nil {
+		return err
+	}
+	if n.cfg.BaseURL == "" {
+		n.cfg.BaseURL = "http://" + n.site.Addr().String()
+	}
+	if n.cfg.OpsAddr != "" && n.cfg.OpsAddr != n.cfg.HTTPAddr {
+		n.ops, err = take(n.cfg.OpsAddr)
+		if err != nil {
+			return err
+		}
+	}
+	if n.cfg.simulated() {
+		n.checkout, err = take(n.cfg.StripesimAddr)
+	}
+	return err
+}
+
+func (n *Node) openNATS() (connector, error) {
+	if n.cfg.NATSURL != "" {
+		return dialNATS(n.cfg, n.logger), nil
+	}
+	embedded, err := natsserver.Start(natsserver.Config{Dir: filepath.Join(n.cfg.DataDir, "nats"), Logger: n.logger})
+	if err != nil {
+		return nil, err
+	}
+	n.closers.add("embedded NATS", embedded.Close)
+	return embedded.Connect, nil
+}
+
+// openStripe opens the simulator and sets its endpoint up, or takes the
+// configured account.
+func (n *Node) openStripe() (stripeAccount, error) {
+	if !n.cfg.simulated() {
+		return configuredAccount(n.cfg), nil
+	}
+	simulator, err := stripesim.Open(stripesim.Config{
+		Dir: simulatorDir(n.cfg), BaseURL: n.SimulatorURL(), Logger: n.logger.With("part", "stripesim"),
+	})
+	if err != nil {
+		return stripeAccount{}, fmt.Errorf("open simulator: %w", err)
+	}
+	n.closers.add("simulator", simulator.Close)
+	n.simulator = simulator
+	return simulatedAccount(simulator, n.SimulatorURL(), "http://"+n.site.Addr().String()+webhookPath)
+}
+
+// BaseURL of the site.
+func (n *Node) BaseURL() string { return n.cfg.BaseURL }
+
+// SimulatorURL is where the embedded simulator answers; empty without one.
+func (n *Node) SimulatorURL() string {
+	if n.checkout == nil {
+		return ""
+	}
+	return "http://" + n.checkout.Addr().String()
+}
+
+// Run runs everything until ctx ends, and stops within 30 seconds.
+func (n *Node) Run(ctx context.Context) error {
+	if n.cfg.Environment != production {
+		loaded, err := n.parts.fundraiser.LoadSampleIfEmpty(ctx)
+		if err != nil {
+			return fmt.Errorf("load sample data: %w", err)
+		}
+		if loaded {
+			n.logger.InfoContext(ctx, "sample appeals loaded, for there were none")
+		}
+	}
+	var group lifecycle.Group
+	add := func(name string, run func(context.Context) error) {
+		group.Add(name, func(ctx context.Context, ready func()) error {
+			ready()
+			return run(ctx)
+		})
+	}
+	// The questions' answerers first and the site last: what a part relies on
+	// runs before it and stops after it.
+	add("rpc", func(ctx context.Context) error { return n.parts.server.Serve(ctx, n.parts.network) })
+	add("fundraiser", n.parts.fundraiser.Run)
+	add("donation", n.parts.donation.Run)
+	add("ledger", n.parts.ledger.Run)
+	add("receipt", n.parts.receipt.Run)
+	add("web", n.parts.web.Run)
+	if n.ops != nil {
+		add("ops", func(ctx context.Context) error {
+			return httpserver.New(httpserver.Config{Handler: n.opsRoutes(http.NewServeMux()), Logger: n.logger}).Serve(ctx, n.ops)
+		})
+	}
+	add("site", func(ctx context.Context) error { return n.serveSite(ctx) })
+	if n.simulator != nil {
+		add("simulator's pages", func(ctx context.Context) error {
+			return httpserver.New(httpserver.Config{Handler: n.simulator.Handler(), Logger: n.logger.With("part", "stripesim")}).Serve(ctx, n.checkout)
+		})
+		// It sends webhooks to the site, so it starts after it and stops before it.
+		add("simulator", n.simulator.Run)
+	}
+	n.logger.InfoContext(ctx, "almoner is running", "site", n.BaseURL(), "simulator", n.SimulatorURL(), "data", n.cfg.DataDir)
+	stopWatching := context.AfterFunc(ctx, func() { n.stopping.Store(true) })
+	defer stopWatching()
+	return group.Run(ctx)
+}
+
+func (n *Node) serveSite(ctx context.Context) error {
+	mux := http.NewServeMux()
+	n.parts.web.RegisterHTTP(mux)
+	n.parts.donation.RegisterHTTP(mux)
+	if n.ops == nil {
+		n.opsRoutes(mux)
+	}
+	return httpserver.New(httpserver.Config{
+		Handler: mux, Logger: n.logger, TrustedProxies: n.cfg.TrustedProxies,
+		Tracer: n.parts.tracing["web"], Propagator: telemetry.Propagator(),
+	}).Serve(ctx, n.site)
+}
+
+// opsRoutes adds what an orchestrator asks.
+func (n *Node) opsRoutes(mux *http.ServeMux) *http.ServeMux {
+	checks := []httpserver.Check{{Name: "stopping", Hard: true, Run: func(context.Context) error {
+		if n.stopping.Load() {
+			return apperr.New(apperr.Unavailable, "stopping", "the process is stopping")
+		}
+		return nil
+	}}}
+	for name, ready := range map[string]func(context.Context) error{
+		"donation": n.parts.donation.Ready, "fundraiser": n.parts.fundraiser.Ready,
+		"receipt": n.parts.receipt.Ready, "ledger": n.parts.ledger.Ready,
+	} {
+		checks = append(checks, httpserver.Check{Name: name, Hard: true, Run: ready})
+	}
+	checks = append(checks, n.parts.soft...)
+	mux.Handle("GET /livez", httpserver.Live())
+	mux.Handle("GET /readyz", httpserver.Ready(n.logger, checks...))
+	return mux
+}
+
+// Close gives back what Open took. Call it after Run has returned.
+func (n *Node) Close() error { return n.closers.close() }
+
+// Migrate brings every configured database up to date.
+func Migrate(ctx context.Context, cfg Config, logger *slog.Logger) (err error) {
+	err = cfg.prepare()
+	if err != nil {
+		return err
+	}
+	var open closers
+	defer func() { err = errors.Join(err, open.close()) }()
+	databases, err := openDatabases(ctx, cfg, logger, &open)
+	if err != nil {
+		return err
+	}
+	for _, service := range Services() {
+		err = databases[service].Migrate(ctx)
+		if err != nil {
+			return fmt.Errorf("migrate %s: %w", service, err)
+		}
+		logger.InfoContext(ctx, "up to date", "service", service, "engine", databases[service].Engine().String())
+	}
+	return nil
+}
+
+func simulatorDir(cfg Config) string { return filepath.Join(cfg.DataDir, "stripesim") }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,142 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"google.golang.org/grpc"
+
+	"github.com/almoner/almoner/services/internal/platform/config"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/tools/stripesim"
+)
+
+// Operator is the services' own code on the configured databases, without
+// workers, listeners or NATS. It works beside a running instance and without
+// one, and takes no lock.
+type Operator struct {
+	cfg     Config
+	parts   *parts
+	conn    *grpc.ClientConn
+	closers closers
+	served  chan error
+	stop    context.CancelFunc
+}
+
+// OpenOperator opens what commands need. It refuses a database that lacks a
+// migration instead of migrating it: an instance of another version may be
+// running on it.
+func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Operator, err error) {
+	o := &Operator{cfg: cfg, served: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.closers.close())
+		}
+	}()
+	if !exists(cfg.DataDir) {
+		return nil, fmt.Errorf("data directory %s does not exist; has `almoner run` or `almoner migrate` ever run here?", cfg.DataDir)
+	}
+	o.cfg.SecretKey, err = secretKey(cfg.SecretKey, cfg.DataDir, true)
+	if err != nil {
+		return nil, err
+	}
+	databases, err := openDatabases(ctx, o.cfg, logger, &o.closers)
+	if err != nil {
+		return nil, err
+	}
+	for _, service := range Services() {
+		pending, err := databases[service].Pending(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("look at the database of %s: %w", service, err)
+		}
+		if pending {
+			return nil, fmt.Errorf("the database of %s is not up to date; run `almoner migrate`", service)
+		}
+	}
+	if o.cfg.BaseURL == "" {
+		o.cfg.BaseURL = "http://" + o.cfg.HTTPAddr
+	}
+	account, err := o.openStripe(logger)
+	if err != nil {
+		return nil, err
+	}
+	o.parts, err = wire(o.cfg, logger, databases, nil, account, &o.closers)
+	if err != nil {
+		return nil, err
+	}
+	o.conn, err = o.parts.dial("operator")
+	if err != nil {
+		return nil, err
+	}
+	o.closers.add("operator's connection", o.conn.Close)
+	ctx, o.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go func() { o.served <- o.parts.server.Serve(ctx, o.parts.network) }()
+	return o, nil
+}
+
+// openStripe reads the simulator's state beside the instance that writes it, so
+// that an audit needs no port; or takes the configured account.
+func (o *Operator) openStripe(logger *slog.Logger) (stripeAccount, error) {
+	if !o.cfg.simulated() {
+		return configuredAccount(o.cfg), nil
+	}
+	simulator, err := stripesim.OpenReadOnly(stripesim.Config{
+		Dir: simulatorDir(o.cfg), BaseURL: o.SimulatorURL(), Logger: logger,
+	})
+	if err != nil {
+		return stripeAccount{}, fmt.Errorf("read the simulator's state: %w", err)
+	}
+	o.closers.add("simulator's state", simulator.Close)
+	return stripeAccount{
+		key: config.NewSecret(simulatorKey), url: o.SimulatorURL(), client: &http.Client{Transport: handlerTransport{simulator.Handler()}},
+	}, nil
+}
+
+// Conn reaches every service as an operator.
+func (o *Operator) Conn() grpc.ClientConnInterface { return o.conn }
+
+// BaseURL of the running instance, as the configuration names it.
+func (o *Operator) BaseURL() string { return o.cfg.BaseURL }
+
+// SimulatorURL of the running instance, or the configured stand-in for Stripe.
+func (o *Operator) SimulatorURL() string {
+	if o.cfg.StripeURL != "" {
+		return o.cfg.StripeURL
+	}
+	return "http://" + o.cfg.StripesimAddr
+}
+
+// Load reads organizations, funds, appeals and pages from YAML, and returns in
+// words what changed. A file with a fault changes nothing.
+func (o *Operator) Load(ctx context.Context, r io.Reader) (string, error) {
+	report, err := o.parts.fundraiser.Load(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(report), nil
+}
+
+// Close ends it.
+func (o *Operator) Close() error {
+	o.stop()
+	return errors.Join(<-o.served, o.closers.close())
+}
+
+func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, open *closers) (map[string]*database.DB, error) {
+	databases := map[string]*database.DB{}
+	for service, migrations := range migrationSets() {
+		db, err := database.Open(ctx, database.Config{
+			URL: cfg.databaseURL(service), Service: service, Migrations: migrations, Logger: logger,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("open the database of %s: %w", service, err)
+		}
+		open.add("database of "+service, db.Close)
+		databases[service] = db
+	}
+	return databases, nil
+}
