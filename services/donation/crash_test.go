@@ -7,6 +7,7 @@ import (
 
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/testkit"
 )
 
 // The service dies between the form and the payment, and again between the
@@ -132,7 +133,21 @@ func TestResolverEndsWhatNobodyPaid(t *testing.T) {
 // order, refused, and Stripe's API fails now and then. The books end right.
 func TestManyGiftsInBadWeather(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	badWeather(t, newWorld(t))
+}
+
+// The same on PostgreSQL, with two processes that share the work.
+func TestManyGiftsInBadWeatherOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	w := newWorldOn(t, testkit.PostgreSQLURL(t))
+	first := w.service
+	w.start()
+	t.Cleanup(first.stop)
+	badWeather(t, w)
+}
+
+func badWeather(t *testing.T, w *world) {
+	t.Helper()
 	w.knobs(`{"duplicate": 0.5, "twin": 0.2, "drop": 0.3, "corrupt_signature": 0.1, "order": {"mode": "shuffle", "window": 8},
 		"503": 0.1, "500_after_commit": 0.05}`)
 	const gifts = 24

@@ -54,7 +54,7 @@ type world struct {
 	// simURL is the simulator's address; stripe counts and may break calls to it.
 	simURL string
 	stripe *gate
-	dbPath string
+	dbURL  string
 
 	service *instance
 	web     donationv1.DonationServiceClient
@@ -152,9 +152,14 @@ func (l *logs) String() string {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, "sqlite:"+t.TempDir()+"/donation.db")
+}
+
+func newWorldOn(t *testing.T, dbURL string) *world {
+	t.Helper()
 	w := &world{
 		t: t, clock: testkit.Clock(t, time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)),
-		door: &door{}, logs: &logs{}, dbPath: t.TempDir() + "/donation.db",
+		door: &door{}, logs: &logs{}, dbURL: dbURL,
 	}
 	var err error
 	w.sim, err = stripesim.Open(stripesim.Config{
@@ -193,7 +198,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.t.Helper()
 	db, err := database.Open(w.t.Context(), database.Config{
-		URL: "sqlite:" + w.dbPath, Service: "donation", Migrations: donation.Migrations(),
+		URL: w.dbURL, Service: "donation", Migrations: donation.Migrations(),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -11,8 +11,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
-
-	"github.com/almoner/almoner/services/donation/internal/domain"
 )
 
 // Config is what the use cases need to know about this installation.
@@ -167,17 +165,6 @@ func (a *App) homeOrganization(ctx context.Context) (string, error) {
 	defer a.known.Unlock()
 	a.known.home = answer.GetOrganizationId()
 	return a.known.home, nil
-}
-
-// donation finds by id in its own transaction; ErrNone when there is none.
-func (a *App) donation(ctx context.Context, id string) (domain.Donation, error) {
-	var d domain.Donation
-	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
-		var err error
-		d, err = tx.Donation(ctx, id)
-		return err
-	})
-	return d, err
 }
 
 // signal wakes one waiting loop; ringing it twice is ringing it once.

@@ -23,6 +23,9 @@ type evidence struct {
 	found Found
 	// receivedAt is when our endpoint took the webhook; 0 for other routes.
 	receivedAt int64
+	// glance is set for a session that names its payment without telling about
+	// it: the payment's own event tells, and is in this batch or on its way.
+	glance bool
 }
 
 // ruling is what became of one piece of evidence.
@@ -43,7 +46,8 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 	rulings := make([]ruling, len(list))
 	changed := map[string]bool{}
 	var events []envelope.Event
-	for i, e := range list {
+	for _, i := range glancesLast(list) {
+		e := list[i]
 		if !e.found.Ours {
 			rulings[i] = ruling{state: EventIgnored}
 			continue
@@ -62,8 +66,11 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 		}
 		out := domain.Derive(d, e.found.Snapshot)
 		rulings[i] = ruling{state: EventDone, reason: out.Parked, paid: out.Paid}
-		if out.Parked != "" {
+		switch {
+		case out.Parked != "":
 			rulings[i].state = EventParked
+		case e.glance && !tells(out.Donation, e.found.Snapshot.Session):
+			rulings[i].state = EventPending
 		}
 		next := a.annotate(out, e)
 		if out.Paid {
@@ -92,6 +99,25 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 		}
 	}
 	return rulings, nil
+}
+
+// glancesLast is the order in which evidence is merged. Merging does not depend
+// on it; that a glance finds the payment of its own batch does.
+func glancesLast(list []evidence) []int {
+	order := make([]int, 0, len(list))
+	for _, glances := range []bool{false, true} {
+		for i, e := range list {
+			if e.glance == glances {
+				order = append(order, i)
+			}
+		}
+	}
+	return order
+}
+
+// tells reports whether a gift already says all that a complete session can.
+func tells(d domain.Donation, s *domain.Session) bool {
+	return s == nil || (d.State == domain.Succeeded && d.PaymentIntentID == s.PaymentID)
 }
 
 func (a *App) lockGifts(ctx context.Context, tx Tx, list []evidence) (map[string]domain.Donation, error) {

@@ -38,7 +38,7 @@ func (a *App) RetryParked(ctx context.Context, seq int64) (applied, left int, er
 		return 0, 0, ErrNone
 	}
 	if len(list) > 0 {
-		_, err = a.process(ctx, list, EventParked)
+		err = a.process(ctx, list, EventParked)
 		if err != nil {
 			return 0, len(list), err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,7 +65,7 @@ func (a *App) ProcessDue(ctx context.Context) (int, error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
-	_, err = a.process(ctx, batch, EventPending)
+	err = a.process(ctx, batch, EventPending)
 	if err != nil {
 		return 0, err
 	}
@@ -77,19 +78,21 @@ type item struct {
 	found *Found
 	// verdict is set when there is nothing to apply.
 	verdict *ruling
-	later   bool // the object has to be fetched first, at NextAt
+	later   bool // the object could not be fetched: again at NextAt
+	// glance says that found names the payment without telling about it.
+	glance bool
 }
 
 // process reads, fetches and applies a batch. If the batch fails as a whole, its
 // events are tried one by one, so that one bad event cannot stop the others.
-func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventState) ([]item, error) {
+func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventState) error {
 	items, err := a.read(ctx, batch)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	err = a.finish(ctx, items, from)
 	if err == nil || len(items) == 1 || ctx.Err() != nil {
-		return items, err
+		return err
 	}
 	a.Logger.WarnContext(ctx, "a batch of webhooks failed and is tried one by one", "error", err)
 	var last error
@@ -100,7 +103,7 @@ func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventSta
 			a.postpone(ctx, items[i].event, err)
 		}
 	}
-	return items, last
+	return last
 }
 
 // read decides about every event what can be decided without a transaction.
@@ -110,18 +113,24 @@ func (a *App) read(ctx context.Context, batch []StripeEvent) ([]item, error) {
 		return nil, err
 	}
 	items := make([]item, len(batch))
-	slots := make(chan struct{}, fetches)
-	var group sync.WaitGroup
+	var fetch []*item
 	for i := range batch {
 		items[i].event = batch[i]
-		fetch := a.readOne(&items[i])
-		if !fetch {
-			continue
+		if a.readOne(&items[i]) {
+			fetch = append(fetch, &items[i])
 		}
+	}
+	fetch, err = a.withoutPaid(ctx, fetch)
+	if err != nil {
+		return nil, err
+	}
+	slots := make(chan struct{}, fetches)
+	var group sync.WaitGroup
+	for _, it := range fetch {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			a.fetch(ctx, &items[i])
+			a.fetch(ctx, it)
 		})
 	}
 	group.Wait()
@@ -140,36 +149,33 @@ func (a *App) readOne(it *item) bool {
 		it.park(domain.AccountDiffers)
 	case e.ObjectID == "":
 		it.park(domain.NotDecodable)
-	case how == readLater && e.Attempts == 0 && body:
-		it.later = true
-		e.NextAt = a.micros() + waitForPayment.Microseconds()
-	case how != readBody || !body:
+	case !body || how == readObject || how == readNot:
 		return true
 	default:
-		a.readSealed(it)
+		return a.readSealed(it, how)
 	}
 	return false
 }
 
-func (a *App) readSealed(it *item) {
+// readSealed reads the body as it was signed. A body that was sealed with
+// another secret is as good as none: its object is fetched.
+func (a *App) readSealed(it *item, how reading) (fetch bool) {
 	raw, err := a.Seal.Open(it.event.EventID, it.event.Sealed)
-	if err == nil {
-		var found Found
-		found, err = a.Stripe.Decode(raw, it.event.CreatedAt)
-		it.found = &found
-	}
 	if err != nil {
-		a.Logger.Error("a stored webhook cannot be read", "event", it.event.EventID, "error", err)
-		it.park(domain.NotDecodable)
+		a.Logger.Error("a stored webhook cannot be opened; its object is fetched", "event", it.event.EventID, "error", err)
+		return true
 	}
+	found, err := a.Stripe.Decode(raw, it.event.CreatedAt)
+	if err != nil {
+		a.Logger.Error("a stored webhook cannot be decoded", "event", it.event.EventID, "error", err)
+		it.park(domain.NotDecodable)
+		return false
+	}
+	it.found, it.glance = &found, how == readLater
+	return it.glance && it.event.Attempts > 0
 }
 
 func (a *App) fetch(ctx context.Context, it *item) {
-	known, err := a.alreadyPaid(ctx, it.event)
-	if err == nil && known {
-		it.verdict = &ruling{state: EventDone}
-		return
-	}
 	found, err := a.fetchObject(ctx, it.event.ObjectID)
 	switch {
 	case errors.Is(err, ErrStripeUnknown):
@@ -177,31 +183,40 @@ func (a *App) fetch(ctx context.Context, it *item) {
 	case errors.Is(err, errNoSuchKind):
 		it.park(domain.NotDecodable)
 	case err != nil:
-		it.later = true
+		it.found, it.glance, it.later = nil, false, true
 		it.event.NextAt = a.micros() + retryAfter(it.event.Attempts).Microseconds()
 		a.Logger.WarnContext(ctx, "stripe could not be asked about a webhook", "event", it.event.EventID, "error", err)
 	default:
-		it.found = &found
+		it.found, it.glance = &found, false
 	}
 }
 
-// alreadyPaid spares the call when the payment's own event came meanwhile.
-func (a *App) alreadyPaid(ctx context.Context, e StripeEvent) (bool, error) {
-	if readingOf(e.Type) != readLater {
-		return false, nil
+// withoutPaid spares the call about sessions whose payment's own event came
+// meanwhile.
+func (a *App) withoutPaid(ctx context.Context, fetch []*item) ([]*item, error) {
+	var intents []string
+	for _, it := range fetch {
+		if it.glance {
+			intents = append(intents, it.found.Snapshot.Session.PaymentID)
+		}
 	}
-	var d domain.Donation
+	if len(intents) == 0 {
+		return fetch, nil
+	}
+	paid := map[string]bool{}
 	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
-		var err error
-		d, err = tx.DonationOfSession(ctx, e.ObjectID)
+		gifts, err := tx.DonationsOfPayments(ctx, intents)
+		for _, d := range gifts {
+			paid[d.PaymentIntentID] = true
+		}
 		return err
 	})
 	if err != nil {
-		return false, err
+		return nil, fmt.Errorf("look for paid sessions: %w", err)
 	}
-	// Another attempt's session may have been paid as well: that is a second
-	// payment, and worth the call.
-	return d.State == domain.Succeeded && d.SessionID == e.ObjectID, nil
+	return slices.DeleteFunc(fetch, func(it *item) bool {
+		return it.glance && paid[it.found.Snapshot.Session.PaymentID]
+	}), nil
 }
 
 var errNoSuchKind = errors.New("no kind of object that a gift has")
@@ -252,7 +267,9 @@ func (a *App) finish(ctx context.Context, items []item, from []EventState) error
 		var at []int
 		for i := range items {
 			if held[items[i].event.Seq] && items[i].found != nil {
-				list = append(list, evidence{found: *items[i].found, receivedAt: items[i].event.ReceivedAt})
+				list = append(list, evidence{
+					found: *items[i].found, receivedAt: items[i].event.ReceivedAt, glance: items[i].glance,
+				})
 				at = append(at, i)
 			}
 		}
@@ -288,6 +305,9 @@ func (a *App) marked(it item) StripeEvent {
 		return e
 	}
 	e.State, e.Reason, e.NextAt = it.verdict.state, it.verdict.reason, 0
+	if e.State == EventPending {
+		e.NextAt = a.micros() + waitForPayment.Microseconds()
+	}
 	return e
 }
 

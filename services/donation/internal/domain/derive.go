@@ -14,9 +14,10 @@ const (
 
 // Session is what Stripe says about a checkout session.
 type Session struct {
-	ID     string
-	Status SessionStatus
-	Paid   bool // payment_status is paid; a complete session may still be unpaid
+	ID        string
+	Status    SessionStatus
+	Paid      bool   // payment_status is paid; a complete session may still be unpaid
+	PaymentID string // its payment intent, empty until the donor confirmed
 }
 
 // PaymentStatus is Stripe's status of a payment intent.

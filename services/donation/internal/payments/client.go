@@ -142,7 +142,7 @@ func (c *Client) call(ctx context.Context, method, path string, values *form.Val
 		}
 		// Half of the pause is chance, so that many clients do not come back at once.
 		pause := firstPause << (try - 1)
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
+		timer := time.NewTimer(pause/2 + rand.N(pause/2)) //nolint:gosec // jitter, not a secret
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -108,6 +108,7 @@ func (s *session) found(at int64) app.Found {
 		Ours: s.Metadata[metaMark] != "", DonationID: s.Metadata[metaDonation],
 		Snapshot: domain.Snapshot{Session: &domain.Session{
 			ID: s.ID, Status: domain.SessionStatus(s.Status), Paid: s.PaymentStatus == "paid",
+			PaymentID: s.Intent.ID,
 		}},
 	}
 	if s.Intent.Object != nil {
