@@ -23,7 +23,7 @@ import (
 	"github.com/almoner/almoner/services/ledger/migrations"
 )
 
-// name is what the service is called in feeds, logs and on its database.
+// name is what the service is called in feeds and on its database.
 const name = "ledger"
 
 // Config has nothing to set yet: the books depend on no variable, so that they
@@ -62,7 +62,7 @@ func New(_ Config, deps Deps) (*Service, error) {
 	}
 	s := &Service{db: deps.DB, books: &app.Books{Store: store.New(deps.DB), Now: deps.Now}}
 	handlers := consume.Handlers{
-		Poster: &app.Poster{Logger: deps.Logger.With("service", name), Now: deps.Now},
+		Poster: &app.Poster{Logger: deps.Logger, Now: deps.Now},
 		Bind:   store.Bind,
 	}
 

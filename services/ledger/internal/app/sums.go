@@ -116,11 +116,10 @@ func stripeSums(clearing []ClearingSum) []StripeSum {
 			byPurse[key] = sum
 			sums = append(sums, sum)
 		}
-		switch account.Account {
-		case domain.StripeBalance:
-			sum.Balance += account.Minor
-		case domain.StripeReserve:
+		if account.Account == domain.StripeReserve {
 			sum.Reserved += account.Minor
+		} else {
+			sum.Balance += account.Minor
 		}
 	}
 	slices.SortFunc(sums, func(a, b *StripeSum) int {

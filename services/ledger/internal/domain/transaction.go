@@ -6,13 +6,11 @@ import (
 	"strings"
 )
 
-var (
-	feeRule        = Rule{Name: "fee", Version: 1}
-	convertRule    = Rule{Name: "convert", Version: 1}
-	foreignRule    = Rule{Name: "foreign_charge", Version: 1}
-	foreignFeeRule = Rule{Name: "foreign_fee", Version: 1}
-	unknownRule    = Rule{Name: "unknown", Version: 1}
-)
+var feeRule = Rule{Name: "fee", Version: 1}
+var convertRule = Rule{Name: "convert", Version: 1}
+var foreignRule = Rule{Name: "foreign_charge", Version: 1}
+var foreignFeeRule = Rule{Name: "foreign_fee", Version: 1}
+var unknownRule = Rule{Name: "unknown", Version: 1}
 
 // categoryCharge is Stripe's reporting category for money taken from a payer.
 const categoryCharge = "charge"
