@@ -6,37 +6,36 @@ import (
 	"net/netip"
 	"net/url"
 
-	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/receipt/internal/app"
 )
 
-// mailer hands letters to the mail sink.
-type mailer struct {
-	sink   *mail.Sink
-	sender string // address that letters come from
+// Mail sends mails: to a server, or in development into a directory. A message
+// that is refused for good comes back with a permanent error; sent again after
+// any other, it has the same id.
+type Mail interface {
+	Send(ctx context.Context, message mail.Message) error
 }
 
-// Send hands a letter over. A letter that is refused for what it is will always
-// be: its error is permanent.
+// mailer makes letters into mails.
+type mailer struct {
+	mail Mail
+	from string // address that letters come from
+}
+
+// Send hands a letter over.
 func (m mailer) Send(ctx context.Context, letter app.Letter) error {
-	err := m.sink.Send(ctx, mail.Message{
+	return m.mail.Send(ctx, mail.Message{
 		ID:      letter.ID,
-		From:    mail.Address{Name: letter.SenderName, Email: m.sender},
+		From:    mail.Address{Name: letter.SenderName, Email: m.from},
 		To:      mail.Address{Name: letter.RecipientName, Email: letter.Recipient},
 		Subject: letter.Subject,
 		Text:    letter.Text,
 		HTML:    letter.HTML,
 	})
-	for _, refusal := range []error{mail.ErrID, mail.ErrAddress, mail.ErrHeader, mail.ErrEmpty} {
-		if errors.Is(err, refusal) {
-			return apperr.Wrap(err, apperr.InvalidArgument, "MAIL_REFUSED", refusal.Error())
-		}
-	}
-	return err
 }
 
-// senderAt is the address that mails of the site come from.
+// senderAt is the address that mails come from when none is configured.
 func senderAt(baseURL string) (string, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil || base.Host == "" {

@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,6 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
-	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/receipt/internal/app"
 	"github.com/almoner/almoner/services/receipt/internal/consume"
 	"github.com/almoner/almoner/services/receipt/internal/domain"
@@ -38,8 +38,9 @@ type Config struct {
 	// SecretKey signs receipts' links, at least 16 bytes. With another key,
 	// links in mails already sent stop working.
 	SecretKey config.Secret
-	// MailDir is the directory that mails are put into.
-	MailDir string
+	// From is the address that mails come from; empty means receipts@ the site's
+	// host.
+	From string
 }
 
 // Deps is what the service is given to work with.
@@ -50,6 +51,8 @@ type Deps struct {
 	NATS *nats.Conn
 	// Conn carries this service's name and reaches donation and the feeds.
 	Conn grpc.ClientConnInterface
+	// Mail takes the receipts' mails.
+	Mail Mail
 	// Logger and Tracer may be nil.
 	Logger *slog.Logger
 	Tracer trace.TracerProvider
@@ -86,11 +89,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
-	sink, err := mail.NewSink(cfg.MailDir, deps.Now)
-	if err != nil {
-		return nil, fmt.Errorf("set up %s: %w", name, err)
+	if deps.Mail == nil {
+		return nil, fmt.Errorf("set up %s: nothing takes its mails", name)
 	}
-	sender, err := senderAt(cfg.BaseURL)
+	site, err := senderAt(cfg.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
@@ -99,7 +101,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Links:   links,
 		Store:   store.New(deps.DB),
 		Donors:  donationv1.NewDonationServiceClient(deps.Conn),
-		Mailer:  mailer{sink: sink, sender: sender},
+		Mailer:  mailer{mail: deps.Mail, from: cmp.Or(cfg.From, site)},
 		Now:     deps.Now,
 		Logger:  deps.Logger,
 	})

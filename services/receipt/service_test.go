@@ -312,7 +312,7 @@ func TestOnlyTheNamedCallersMayAsk(t *testing.T) {
 	db := testkit.SQLite(t, "receipt", receipt.Migrations()...)
 	outside := dial(t, w.network, "receipt")
 	defer outside.Close()
-	service, err := receipt.New(w.config(), receipt.Deps{DB: db, Conn: outside})
+	service, err := receipt.New(w.config(), receipt.Deps{DB: db, Conn: outside, Mail: w.sink()})
 	if err != nil {
 		t.Fatalf("set up: %v", err)
 	}
@@ -345,11 +345,11 @@ func TestSetUpRefusesWhatCannotWork(t *testing.T) {
 	for name, spoil := range map[string]func(*receipt.Config, *receipt.Deps){
 		"guessable secret": func(c *receipt.Config, _ *receipt.Deps) { c.SecretKey = config.NewSecret("secret") },
 		"no base URL":      func(c *receipt.Config, _ *receipt.Deps) { c.BaseURL = "" },
-		"no mail":          func(c *receipt.Config, _ *receipt.Deps) { c.MailDir = "/dev/null/mail" },
+		"no mail":          func(_ *receipt.Config, d *receipt.Deps) { d.Mail = nil },
 		"no database":      func(_ *receipt.Config, d *receipt.Deps) { d.DB = nil },
 		"no connection":    func(_ *receipt.Config, d *receipt.Deps) { d.Conn = nil },
 	} {
-		cfg, deps := w.config(), receipt.Deps{DB: db, Conn: conn}
+		cfg, deps := w.config(), receipt.Deps{DB: db, Conn: conn, Mail: w.sink()}
 		spoil(&cfg, &deps)
 		_, err := receipt.New(cfg, deps)
 		if err == nil {
@@ -367,7 +367,7 @@ func TestReadyMeansMigrated(t *testing.T) {
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	service, err := receipt.New(w.config(), receipt.Deps{DB: db, Conn: conn})
+	service, err := receipt.New(w.config(), receipt.Deps{DB: db, Conn: conn, Mail: w.sink()})
 	if err != nil {
 		t.Fatalf("set up: %v", err)
 	}

@@ -151,13 +151,20 @@ func gift(donation string, paidAt time.Time) *donationv1.DonationSucceeded {
 
 func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
-// letters opens what is in the mail directory, by id.
-func (w *town) letters() map[string]mail.Letter {
+// sink is the directory that mails are put into.
+func (w *town) sink() *mail.Sink {
 	w.t.Helper()
 	sink, err := mail.NewSink(w.mailDir, w.clock.Now)
 	if err != nil {
 		w.t.Fatalf("open mails: %v", err)
 	}
+	return sink
+}
+
+// letters opens what is in the mail directory, by id.
+func (w *town) letters() map[string]mail.Letter {
+	w.t.Helper()
+	sink := w.sink()
 	entries, err := sink.List(1000)
 	if err != nil {
 		w.t.Fatalf("list mails: %v", err)
@@ -197,7 +204,7 @@ func (w *town) boot() *process {
 	if err != nil {
 		w.t.Fatalf("dial: %v", err)
 	}
-	service, err := receipt.New(w.config(), receipt.Deps{DB: db, NATS: w.nats, Conn: conn, Now: w.clock.Now})
+	service, err := receipt.New(w.config(), receipt.Deps{DB: db, NATS: w.nats, Conn: conn, Mail: w.sink(), Now: w.clock.Now})
 	if err != nil {
 		w.t.Fatalf("set up: %v", err)
 	}
@@ -240,7 +247,6 @@ func (w *town) config() receipt.Config {
 	return receipt.Config{
 		BaseURL:   "https://give.example.org",
 		SecretKey: config.NewSecret("0123456789abcdef0123456789abcdef"),
-		MailDir:   w.mailDir,
 	}
 }
 

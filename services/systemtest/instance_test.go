@@ -171,7 +171,7 @@ type truth struct {
 	} `json:"payment_intents"`
 	Sessions []struct {
 		ID string `json:"id"`
-	} `json:"sessions"`
+	} `json:"checkout_sessions"`
 }
 
 func truthAt(t *testing.T, simulatorURL string) truth {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -374,14 +373,6 @@ func (p program) version(_ context.Context, args []string) error {
 	_, err := p.flags("version", args, nil, 0)
 	if err != nil {
 		return err
-	}
-	commit := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" {
-				commit = setting.Value
-			}
-		}
 	}
 	_, err = fmt.Fprintf(p.stdout, "almoner %s\ncommit %s\nStripe API %s\n", version, commit, node.StripeAPIVersion)
 	return err

@@ -12,11 +12,18 @@ import (
 	"os/signal"
 	"syscall"
 
+	// A charity's days are those of its time zone, also where the system has no
+	// zone files.
+	_ "time/tzdata"
+
 	"github.com/almoner/almoner/services/internal/node"
 )
 
-// version is set by the build.
-var version = "unknown" //nolint:gochecknoglobals // the linker can write nothing else
+// version and commit are set by the build.
+var (
+	version = "unknown" //nolint:gochecknoglobals // the linker can write nothing else
+	commit  = "unknown" //nolint:gochecknoglobals // likewise
+)
 
 // Exit codes, from sysexits: scripts tell a wrong call from a wrong world by them.
 const (

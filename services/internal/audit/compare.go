@@ -182,8 +182,9 @@ func feeds(r Readings) []Feed {
 	return []Feed{donation, fundraiser}
 }
 
-// behind lists what is still on its way. Parked rows are not: nothing moves them
-// but a person or the fact that they wait for.
+// behind lists what is still on its way. What waits for a fact not yet seen is
+// retried by itself; what is parked otherwise moves only when a person says so,
+// and is no delay but a difference.
 func behind(r Readings, feeds []Feed) []string {
 	reasons := []string{}
 	count := func(n int64, what string) {
@@ -199,6 +200,15 @@ func behind(r Readings, feeds []Feed) []string {
 	count(r.Receipts.GetMailsDue(), "receipt mails due")
 	if r.Balance.GetTransactionsMissing() {
 		reasons = append(reasons, "Stripe has balance transactions that are not imported")
+	}
+	for _, service := range sortedKeys(r.Parked) {
+		waiting := int64(0)
+		for _, item := range r.Parked[service] {
+			if item.GetWaiting() {
+				waiting++
+			}
+		}
+		count(waiting, "events of "+service+" wait for a fact not yet seen")
 	}
 	for _, feed := range feeds {
 		for _, consumer := range sortedKeys(feed.Consumers) {

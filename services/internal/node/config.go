@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	netmail "net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -99,8 +100,8 @@ func (c *Config) table() config.Table {
 			Parse: address(&c.StripesimAddr)},
 		config.Row{Name: "ALMONER_SMTP_URL", Secret: true, Doc: "smtp://user:password@host:587 or smtps://…; by default mails are stored and shown at /dev/mail",
 			Parse: config.Hidden(&c.SMTPURL)},
-		config.Row{Name: "ALMONER_MAIL_FROM", Default: "Almoner <receipts@localhost>", Doc: "sender of mails",
-			Parse: config.Text(&c.MailFrom)},
+		config.Row{Name: "ALMONER_MAIL_FROM", Doc: "address that receipts come from; by default receipts@ the site's host",
+			Parse: mailAddress(&c.MailFrom)},
 		config.Row{Name: "ALMONER_TRUSTED_PROXIES", Doc: "addresses (CIDR) whose X-Forwarded-For is believed",
 			Parse: proxies(&c.TrustedProxies)},
 	)
@@ -218,6 +219,20 @@ func baseURL(target *string) func(string) error {
 		}
 		if parsed.Path != "" && parsed.Path != "/" || parsed.RawQuery != "" || parsed.Fragment != "" {
 			return fmt.Errorf("%q has more than a host; links within the site start at its root", value)
+		}
+		return nil
+	}
+}
+
+func mailAddress(target *string) func(string) error {
+	return func(value string) error {
+		*target = value
+		if value == "" {
+			return nil
+		}
+		parsed, err := netmail.ParseAddress(value)
+		if err != nil || parsed.Address != value {
+			return fmt.Errorf("%q is not a plain mail address", value)
 		}
 		return nil
 	}

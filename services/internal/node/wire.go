@@ -22,6 +22,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/internal/platform/natsserver"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/internal/platform/telemetry"
@@ -140,10 +141,14 @@ func (p *parts) services(cfg Config, logger *slog.Logger, databases map[string]*
 	if err != nil {
 		return fmt.Errorf("make ledger: %w", err)
 	}
+	mails, err := newMail(cfg)
+	if err != nil {
+		return err
+	}
 	p.receipt, err = receipt.New(
-		receipt.Config{BaseURL: cfg.BaseURL, SecretKey: cfg.SecretKey, MailDir: mailDir(cfg)},
+		receipt.Config{BaseURL: cfg.BaseURL, SecretKey: cfg.SecretKey, From: cfg.MailFrom},
 		receipt.Deps{
-			DB: databases["receipt"], NATS: brokers["receipt"], Conn: conns["receipt"],
+			DB: databases["receipt"], NATS: brokers["receipt"], Conn: conns["receipt"], Mail: mails,
 			Logger: logger.With("service", "receipt"), Tracer: p.tracing["receipt"], Now: time.Now,
 		})
 	if err != nil {
@@ -240,4 +245,19 @@ func mailDir(cfg Config) string {
 		return ""
 	}
 	return filepath.Join(cfg.DataDir, "mail")
+}
+
+func newMail(cfg Config) (receipt.Mail, error) {
+	if !cfg.SMTPURL.IsSet() {
+		sink, err := mail.NewSink(mailDir(cfg), time.Now)
+		if err != nil {
+			return nil, fmt.Errorf("keep mails: %w", err)
+		}
+		return sink, nil
+	}
+	server, err := mail.NewSMTP(cfg.SMTPURL, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("ALMONER_SMTP_URL: %w", err)
+	}
+	return server, nil
 }

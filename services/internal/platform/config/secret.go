@@ -12,17 +12,24 @@ const hidden = "***"
 // logged configuration or a failed test does not publish a key. Only Reveal
 // gives the value. The zero value is no secret.
 type Secret struct {
-	value string
+	// A pointer, because fmt cannot call the methods of an unexported field and
+	// prints its content instead: of a pointer it prints only where it points.
+	value *string
 }
 
 // NewSecret hides a value.
-func NewSecret(value string) Secret { return Secret{value: value} }
+func NewSecret(value string) Secret { return Secret{value: &value} }
 
 // Reveal is the value itself, for the one call that needs it.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // IsSet reports whether there is a value at all.
-func (s Secret) IsSet() bool { return s.value != "" }
+func (s Secret) IsSet() bool { return s.Reveal() != "" }
 
 // String is *** (also for no secret: whether one is set is IsSet's to say).
 func (s Secret) String() string { return hidden }

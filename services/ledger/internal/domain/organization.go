@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	_ "time/tzdata" // a machine without zone files must book on the same days
 )
 
 // Organization is the copy of an organization that the books need.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"time"
-	_ "time/tzdata" // a machine without zone files must date receipts the same
 )
 
 // Organization is this service's copy of what fundraiser says about the

@@ -5,7 +5,6 @@ import (
 	"time"
 	// Dates are shown in the organization's time zone also where the machine
 	// has no time zone database.
-	_ "time/tzdata"
 
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
