@@ -38,9 +38,8 @@ const (
 	pollEvery  = 2 * time.Millisecond
 )
 
-// Eventually waits until cond holds and fails the test after thirty seconds: a machine that is busy is no
-// failure.
-// It is for what another process or goroutine does without telling; where
+// Eventually waits until cond holds and fails the test after thirty seconds; a
+// machine that is busy with other things must not look like a fault. It is for what another process or goroutine does without telling; where
 // there is a signal, wait for that.
 func Eventually(t testing.TB, cond func() bool) {
 	t.Helper()

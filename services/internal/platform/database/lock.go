@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 )
 
@@ -26,12 +27,13 @@ func (db *DB) TryLock(ctx context.Context, name string) (*Lock, error) {
 	}
 	var got bool
 	err = conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, name).Scan(&got)
-	if err != nil || !got {
-		_ = conn.Close()
-		if err != nil {
-			return nil, fmt.Errorf("take lock %s: %w", name, err)
-		}
-		return nil, nil
+	if err != nil {
+		// The server may have granted it although we could not read that.
+		discard(conn)
+		return nil, fmt.Errorf("take lock %s: %w", name, err)
+	}
+	if !got {
+		return nil, conn.Close()
 	}
 	return &Lock{conn: conn}, nil
 }
@@ -54,7 +56,17 @@ func (l *Lock) Release() {
 	if l.conn == nil {
 		return
 	}
-	// All of this connection's locks; it has no other.
-	_, _ = l.conn.ExecContext(context.Background(), `SELECT pg_advisory_unlock_all()`)
+	_, err := l.conn.ExecContext(context.Background(), `SELECT pg_advisory_unlock_all()`) // it has no other
+	if err != nil {
+		discard(l.conn)
+		return
+	}
 	_ = l.conn.Close()
+}
+
+// discard ends a connection instead of giving it back to the pool, where it
+// would go on holding its lock.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = conn.Close()
 }

@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -93,7 +92,8 @@ func (db *DB) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn
 		if db.engine == PostgreSQL && readOnlyServer(err) {
 			// A failover left this connection on a server that may not write any
 			// more. Thrown away, the next run dials anew and finds the primary.
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+			discard(conn)
+			return
 		}
 		_ = conn.Close()
 	}()

@@ -96,12 +96,12 @@ func newWorld(t *testing.T, open func(t testing.TB, service string, sets ...data
 	w.log = feed.NewLog(w.producer, producing)
 	server := feed.NewServer()
 	server.AddFeed(producing, w.log)
-	w.source = feedv1.NewFeedServiceClient(dial(t, server))
+	w.source = source(t, server)
 	return w
 }
 
 // dial serves a feed server over gRPC in memory.
-func dial(t *testing.T, server *feed.Server) *grpc.ClientConn {
+func dial(t testing.TB, server *feed.Server) *grpc.ClientConn {
 	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	grpcServer := grpc.NewServer()
@@ -123,6 +123,12 @@ func dial(t *testing.T, server *feed.Server) *grpc.ClientConn {
 		}
 	})
 	return conn
+}
+
+// source asks a feed server over gRPC in memory.
+func source(t testing.TB, server *feed.Server) feedv1.FeedServiceClient {
+	t.Helper()
+	return feedv1.NewFeedServiceClient(dial(t, server))
 }
 
 // run starts a loop and returns how to stop it, which also happens at the end.
@@ -309,13 +315,17 @@ func (w *world) laid() {
 
 func (w *world) streamFault(js jetstream.JetStream) error {
 	ctx := context.Background()
+	status := w.status()
+	if status.Unsequenced != 0 {
+		return fmt.Errorf("%d events have no position", status.Unsequenced)
+	}
 	stream, err := js.Stream(ctx, feed.StreamName(producing))
 	if err != nil {
 		return err
 	}
 	state := stream.CachedInfo().State
 	ids := w.strings(w.producer, `SELECT id FROM event WHERE pos IS NOT NULL ORDER BY pos`)
-	if int(state.LastSeq) != len(ids) || w.status().Unsequenced != 0 {
+	if int64(state.LastSeq) != status.Head || len(ids) != int(status.Head) {
 		return fmt.Errorf("the stream ends at %d, the log at %d", state.LastSeq, len(ids))
 	}
 	for sequence := state.FirstSeq; sequence <= state.LastSeq; sequence++ {
