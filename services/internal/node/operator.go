@@ -84,9 +84,12 @@ func (o *Operator) openStripe(logger *slog.Logger) (stripeAccount, error) {
 	if !o.cfg.simulated() {
 		return configuredAccount(o.cfg), nil
 	}
-	simulator, err := stripesim.OpenReadOnly(stripesim.Config{
-		Dir: simulatorDir(o.cfg), BaseURL: o.SimulatorURL(), Logger: logger,
-	})
+	open, settings := stripesim.OpenReadOnly, stripesim.Config{Dir: simulatorDir(o.cfg), BaseURL: o.SimulatorURL(), Logger: logger}
+	if !exists(settings.Dir) {
+		// Nothing has run here yet: an account without money is the truth.
+		open, settings.Dir = stripesim.Open, ""
+	}
+	simulator, err := open(settings)
 	if err != nil {
 		return stripeAccount{}, fmt.Errorf("read the simulator's state: %w", err)
 	}

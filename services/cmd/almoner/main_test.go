@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// call runs the program as a shell would, on a data directory of its own.
+func call(t *testing.T, dataDir string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errors bytes.Buffer
+	p := program{
+		environ: []string{"ALMONER_DATA_DIR=" + dataDir}, stdin: strings.NewReader(""), stdout: &out, stderr: &errors,
+	}
+	code = p.run(t.Context(), args)
+	return code, out.String(), errors.String()
+}
+
+func TestWrongCallsSaySoAndPrintNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{},
+		{"donate"},
+		{"export"},
+		{"export", "journal"},
+		{"export", "journal", "--format", "pdf"},
+		{"export", "trial-balance", "--format", "hledger"},
+		{"audit", "--jason"},
+		{"audit", "--wait", "soon"},
+		{"run", "now"},
+		{"load"},
+		{"load", "one", "two"},
+		{"parked"},
+		{"parked", "retry", "everything"},
+		{"parked", "retry", "bank/1"},
+	} {
+		code, stdout, stderr := call(t, t.TempDir(), args...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, "almoner help") {
+			t.Errorf("%v: exit code %d, standard output %q, standard error %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestWhatCannotBeComputed(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "nowhere")
+	empty := t.TempDir()
+	for dir, says := range map[string]string{missing: "has `almoner run`", empty: "almoner migrate"} {
+		code, stdout, stderr := call(t, dir, "audit")
+		if code != exitFailure || stdout != "" || !strings.Contains(stderr, says) {
+			t.Errorf("exit code %d, standard output %q, standard error %q; want a failure that says %q", code, stdout, stderr, says)
+		}
+	}
+	_, err := os.Stat(missing)
+	if err == nil {
+		t.Error("a question made the data directory that it asks about")
+	}
+}
+
+// A fresh directory is migrated, loaded and audited without anything running.
+func TestOperatorsWorkWithoutAnInstance(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 2 {
+		code, _, stderr := call(t, dir, "migrate")
+		if code != 0 {
+			t.Fatalf("migrate: %d %s", code, stderr)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "appeals.yaml")
+	err := os.WriteFile(file, []byte("organisations: []\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := call(t, dir, "load", file)
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "1") {
+		t.Errorf("a file with a mistake: exit code %d, %q, %q; want its line", code, stdout, stderr)
+	}
+	code, stdout, stderr = call(t, dir, "parked", "list")
+	if code != 0 || stdout != "" {
+		t.Errorf("nothing is parked: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	code, stdout, stderr = call(t, dir, "audit", "--json")
+	if code != 0 || !strings.Contains(stdout, `"ok": true`) {
+		t.Errorf("nothing was given, so nothing differs: exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := call(t, t.TempDir(), "help")
+	if code != 0 {
+		t.Errorf("help: exit code %d", code)
+	}
+	for _, c := range commands() {
+		if !strings.Contains(stdout, c.usage) {
+			t.Errorf("help does not name %q", c.usage)
+		}
+	}
+	if !strings.Contains(stdout, "ALMONER_DATA_DIR") {
+		t.Error("help does not list the variables")
+	}
+	code, stdout, _ = call(t, t.TempDir(), "version")
+	if code != 0 || !strings.Contains(stdout, "Stripe API 2023-10-16") {
+		t.Errorf("version: exit code %d, %q", code, stdout)
+	}
+}
+
+// What a script asked for goes to standard output whole or not at all.
+func TestAnExportThatBreaksLeavesNoFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if code, _, stderr := call(t, dir, "migrate"); code != 0 {
+		t.Fatal(stderr)
+	}
+	out := filepath.Join(t.TempDir(), "journal")
+	code, _, stderr := call(t, dir, "export", "journal", "--format", "csv", "--organization", "nobody", "--output", out)
+	if code != exitFailure || stderr == "" {
+		t.Errorf("books of an unknown organization: exit code %d, %q", code, stderr)
+	}
+	left, err := os.ReadDir(filepath.Dir(out))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
