@@ -172,6 +172,7 @@ func badWeather(t *testing.T, w *world) {
 	donors.Wait()
 	w.knobs(`{"reset": true}`)
 	w.eventually("everything is found", func() bool {
+		w.clock.Advance(time.Second)
 		_, err := w.web.GetStripeBalance(t.Context(), &donationv1.GetStripeBalanceRequest{})
 		sums := w.sums()
 		return err == nil && len(sums.GetSums()) == 1 && sums.GetSums()[0].GetGifts() == gifts && sums.GetGiftsWithoutFee() == 0

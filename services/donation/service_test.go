@@ -62,6 +62,12 @@ func TestGiftFromFormToFeed(t *testing.T) {
 	}
 	checkEvents(t, w, d)
 	checkPersonalData(t, w)
+	// All of that from what Stripe sent: a call a gift is more than it allows.
+	for _, call := range []string{"GET /v1/payment_intents/*", "GET /v1/checkout/sessions/*"} {
+		if count := w.stripe.count(call); count != 0 {
+			t.Errorf("%s: %d times", call, count)
+		}
+	}
 }
 
 // checkEvents looks at what the ledger and the receipts will read.
@@ -419,6 +425,7 @@ func TestBalanceTransactionFindsThePayment(t *testing.T) {
 	started := w.checkout(form())
 	w.pay(started.GetSessionId(), visa)
 	// Asking for the balance notices that something is missing, and fetches it.
+	w.clock.Advance(5 * time.Second) // the webhook has had its time
 	w.eventually("nothing is missing", func() bool {
 		balance, err := w.web.GetStripeBalance(t.Context(), &donationv1.GetStripeBalanceRequest{})
 		return err == nil && !balance.GetTransactionsMissing() && len(balance.GetBalances()) == 1

@@ -72,6 +72,7 @@ type plan struct {
 	settle   []settle // sessions in the way
 	donation domain.Donation
 	attempt  Attempt
+	fresh    bool // the attempt is a new one
 }
 
 // settle is a session that must be unpayable before another is made.
@@ -211,7 +212,6 @@ func (a *App) plan(ctx context.Context, j *job) (plan, error) {
 	var p plan
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		p = plan{}
-		j.spent = false
 		now := a.micros()
 		intent, err := tx.LockIntent(ctx, j.intentID)
 		if err != nil {
@@ -248,6 +248,7 @@ func (a *App) plan(ctx context.Context, j *job) (plan, error) {
 		}
 		return plan{}, fmt.Errorf("plan the checkout: %w", err)
 	}
+	j.spent = j.spent || p.fresh
 	return p, nil
 }
 
@@ -353,8 +354,7 @@ func (a *App) newAttempt(ctx context.Context, tx Tx, j *job, p *plan, mine *doma
 	if err != nil {
 		return err
 	}
-	p.donation, p.attempt = d, attempt
-	j.spent = true
+	p.donation, p.attempt, p.fresh = d, attempt, true
 	return nil
 }
 

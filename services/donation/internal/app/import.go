@@ -16,6 +16,10 @@ const (
 	importPause = 500 * time.Millisecond
 	// importEager is the pause while a gift waits for its fee, at first.
 	importEager = 2 * time.Second
+	// webhookHead is how long a payment's own webhook is given before the import
+	// fetches the payment: the money is often seen first, and a call a gift is
+	// more than Stripe allows.
+	webhookHead = 3 * time.Second
 	// Stripe orders by the second it created things in and may show one late, so
 	// every pass begins a little before the newest known; the first pass of a
 	// process and one a day look back further.
@@ -108,12 +112,16 @@ func (a *App) ImportDue(ctx context.Context, overlap time.Duration) (int, error)
 		if len(page) == 0 {
 			continue
 		}
-		added, err := a.importPage(ctx, account, page)
+		added, whole, err := a.importPage(ctx, account, page)
 		if err != nil {
 			return total, err
 		}
 		total += added
 		anchor = page[len(page)-1].ID
+		if !whole {
+			a.toImport.ring()
+			break
+		}
 	}
 	return total, nil
 }
@@ -138,24 +146,36 @@ func (a *App) importOldest(ctx context.Context, account string) (anchor string, 
 		return "", 0, nil
 	}
 	slices.Reverse(oldest)
-	added, err = a.importPage(ctx, account, oldest)
-	return oldest[len(oldest)-1].ID, added, err
+	added, whole, err := a.importPage(ctx, account, oldest)
+	if err != nil || !whole {
+		a.toImport.ring()
+		return "", added, err
+	}
+	return oldest[len(oldest)-1].ID, added, nil
 }
 
 // importPage finds out what each transaction belongs to and stores them with
-// their events.
-func (a *App) importPage(ctx context.Context, account string, page []Transaction) (int, error) {
-	page, err := a.unknown(ctx, page)
+// their events. It answers false when it stopped before one whose webhook is
+// still expected: nothing behind that is stored, because what is stored is the
+// cursor.
+func (a *App) importPage(ctx context.Context, account string, page []Transaction) (added int, whole bool, err error) {
+	page, err = a.unknown(ctx, page)
 	if err != nil || len(page) == 0 {
-		return 0, err
+		return 0, true, err
 	}
 	gifts, err := a.giftsOf(ctx, page)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
+	ready := a.upToExpected(page, gifts)
+	if len(ready) == 0 {
+		return 0, false, nil
+	}
+	whole = len(ready) == len(page)
+	page = ready
 	gifts, err = a.catchUp(ctx, page, gifts)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for i := range page {
 		t := &page[i]
@@ -168,10 +188,26 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 		t.Foreign = true
 		t.OrganizationID, err = a.homeOrganization(ctx)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
-	return a.record(ctx, page, gifts)
+	added, err = a.record(ctx, page, gifts)
+	return added, whole, err
+}
+
+// upToExpected is the page up to the first transaction of a gift that we have
+// not heard of and may hear of any moment. Stripe's clock may be far from ours;
+// what is not just now by our clock is not waited for.
+func (a *App) upToExpected(page []Transaction, gifts map[string]domain.Donation) []Transaction {
+	now := a.micros()
+	for i, t := range page {
+		_, known := gifts[t.PaymentIntentID]
+		age := now - t.CreatedAt
+		if t.Ours && !known && age < webhookHead.Microseconds() && age > -webhookHead.Microseconds() {
+			return page[:i]
+		}
+	}
+	return page
 }
 
 // unknown leaves out what is imported already.

@@ -42,7 +42,11 @@ func newIntake(a *App) *intake { return &intake{app: a} }
 func (a *App) Receive(ctx context.Context, event StripeEvent, body []byte) error {
 	event.Sealed = a.Seal.Close(event.EventID, body)
 	event.ReceivedAt = a.micros()
-	return a.intake.store(ctx, event)
+	err := a.intake.store(ctx, event)
+	if err == nil && event.State == EventIgnored && movesBalance(event.Type) {
+		a.toImport.ring()
+	}
+	return err
 }
 
 func (in *intake) store(ctx context.Context, event StripeEvent) error {

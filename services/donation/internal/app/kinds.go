@@ -46,8 +46,13 @@ func WebhookEvents() []string {
 // as ignored.
 func Relevant(eventType string) bool { return readingOf(eventType) != readNot }
 
-// movesBalance reports whether there may be a new balance transaction.
+// movesBalance reports whether there may be a balance transaction that nothing
+// else will tell of. (A charge that succeeds comes with its payment intent, which
+// wakes the import once the gift is known.)
 func movesBalance(eventType string) bool {
-	return eventType == "payment_intent.succeeded" || strings.HasPrefix(eventType, "charge.") ||
-		strings.HasPrefix(eventType, "payout.")
+	switch eventType {
+	case "payment_intent.succeeded", "charge.updated", "charge.refunded":
+		return true
+	}
+	return strings.HasPrefix(eventType, "charge.dispute.funds_") || strings.HasPrefix(eventType, "payout.")
 }

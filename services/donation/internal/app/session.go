@@ -90,14 +90,15 @@ func (a *App) opened(ctx context.Context, j *job, p plan, account, id, url strin
 // kill notes that no session will come of an attempt.
 func (a *App) kill(ctx context.Context, p plan, failed bool) error {
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		attempt := p.attempt
-		attempt.State = AttemptDead
-		err := tx.UpdateAttempt(ctx, attempt)
-		if err != nil || !failed {
-			return err
-		}
+		// Gifts are locked before their attempts, here as everywhere.
 		locked, err := tx.LockDonations(ctx, []string{p.donation.ID})
 		if err != nil {
+			return err
+		}
+		attempt := p.attempt
+		attempt.State = AttemptDead
+		err = tx.UpdateAttempt(ctx, attempt)
+		if err != nil || !failed {
 			return err
 		}
 		d, err := locked[0].Refuse()
@@ -169,11 +170,11 @@ func (a *App) settleOne(ctx context.Context, s settle) (*Checkout, error) {
 // giveUp marks a gift whose session is gone: expired, or abandoned for another.
 func (a *App) giveUp(ctx context.Context, s settle) error {
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		err := tx.CloseSession(ctx, s.donation.SessionID)
+		locked, err := tx.LockDonations(ctx, []string{s.donation.ID})
 		if err != nil {
 			return err
 		}
-		locked, err := tx.LockDonations(ctx, []string{s.donation.ID})
+		err = tx.CloseSession(ctx, s.donation.SessionID)
 		if err != nil {
 			return err
 		}
