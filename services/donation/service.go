@@ -161,6 +161,12 @@ func (s *Service) Run(ctx context.Context) error {
 	return failure
 }
 
+// Disturbed tells what keeps the service's feeds from moving now, nil when
+// nothing does. It is no reason to turn donors away.
+func (s *Service) Disturbed() error {
+	return s.producer.Health()
+}
+
 // Ready reports whether the service's own database can be reached and is
 // migrated. Stripe is not asked: donors can be shown pages without it.
 func (s *Service) Ready(ctx context.Context) error {

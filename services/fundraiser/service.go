@@ -148,6 +148,12 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
+// Disturbed tells what keeps the service's feeds from moving now, nil when
+// nothing does. It is no reason to turn donors away.
+func (s *Service) Disturbed() error {
+	return errors.Join(s.producer.Health(), s.consumer.Health())
+}
+
 // Ready tells whether the service can answer: its own database is there and up
 // to date. That totals stand still while another service is away is shown by
 // their position and is no reason to turn donors away.

@@ -125,6 +125,16 @@ func (s *Service) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
+// Disturbed tells what keeps the service's feeds from moving now, nil when
+// nothing does. It is no reason to turn donors away.
+func (s *Service) Disturbed() error {
+	var found []error
+	for _, consumer := range s.consumers {
+		found = append(found, consumer.Health())
+	}
+	return errors.Join(found...)
+}
+
 // Ready reports whether the ledger can answer: its own database is there and
 // migrated. Everything else may be away.
 func (s *Service) Ready(ctx context.Context) error {

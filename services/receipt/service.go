@@ -156,6 +156,16 @@ func (s *Service) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
+// Disturbed tells what keeps the service's feeds from moving now, nil when
+// nothing does. It is no reason to turn donors away.
+func (s *Service) Disturbed() error {
+	var found []error
+	for _, consumer := range s.consumers {
+		found = append(found, consumer.Health())
+	}
+	return errors.Join(found...)
+}
+
 // Ready reports whether the service's own database can be reached and is
 // migrated. Nobody else is needed: what comes from others waits.
 func (s *Service) Ready(ctx context.Context) error {

@@ -91,8 +91,6 @@ func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, co
 		}
 		open.add("NATS connection of "+service, func() error { brokers[service].Close(); return nil })
 	}
-	p.soft = softChecks(brokers)
-
 	err = p.services(cfg, logger, databases, conns, brokers, stripe)
 	if err != nil {
 		return nil, err
@@ -105,6 +103,7 @@ func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, co
 		service.RegisterGRPC(p.server)
 		service.AddTo(feeds)
 	}
+	p.soft = append(p.feedChecks(), natsChecks(brokers)...)
 	feedv1.RegisterFeedServiceServer(p.server, feeds)
 	feedv1.RegisterParkingServiceServer(p.server, feeds)
 	return p, nil
@@ -172,8 +171,31 @@ func (p *parts) dial(caller string) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// softChecks tell of NATS. It is a cache, so without it nothing is refused.
-func softChecks(brokers map[string]*nats.Conn) []httpserver.Check {
+// feedChecks tell which service's events do not move. What the error says inside
+// is in the log; here anybody may read it.
+func (p *parts) feedChecks() []httpserver.Check {
+	var checks []httpserver.Check
+	for service, disturbed := range map[string]func() error{
+		"donation": p.donation.Disturbed, "fundraiser": p.fundraiser.Disturbed,
+		"receipt": p.receipt.Disturbed, "ledger": p.ledger.Disturbed,
+	} {
+		checks = append(checks, httpserver.Check{Name: "feeds of " + service, Run: func(context.Context) error {
+			err := disturbed()
+			switch {
+			case err == nil:
+				return nil
+			case errors.Is(err, feed.ErrFork):
+				return apperr.Wrap(err, apperr.FailedPrecondition, "feed_fork", "a feed and what is remembered of it disagree; an operator must decide")
+			default:
+				return apperr.Wrap(err, apperr.Unavailable, "feed_disturbed", "events do not move now; it goes on trying")
+			}
+		}})
+	}
+	return checks
+}
+
+// natsChecks tell of NATS. It is a cache, so without it nothing is refused.
+func natsChecks(brokers map[string]*nats.Conn) []httpserver.Check {
 	var checks []httpserver.Check
 	for service, broker := range brokers {
 		checks = append(checks, httpserver.Check{Name: "nats of " + service, Run: func(context.Context) error {
