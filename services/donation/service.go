@@ -167,6 +167,10 @@ func (s *Service) Disturbed() error {
 	return s.producer.Health()
 }
 
+// StripeDisturbed tells why Stripe could not be asked at the newest look, nil when
+// it could. Webhooks are taken all the same.
+func (s *Service) StripeDisturbed() error { return s.app.ImportFault() }
+
 // Ready reports whether the service's own database can be reached and is
 // migrated. Stripe is not asked: donors can be shown pages without it.
 func (s *Service) Ready(ctx context.Context) error {

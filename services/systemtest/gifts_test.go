@@ -69,6 +69,19 @@ func TestAuditWithoutAnInstance(t *testing.T) {
 	}
 }
 
+// Without a broker the process is degraded and says so, donors give, and what
+// they give arrives, only not pushed but pulled.
+func TestWithoutNATSGiftsArriveAllTheSame(t *testing.T) {
+	t.Parallel()
+	i := start(t, t.TempDir(), &lockedBuffer{}, "ALMONER_NATS_URL=nats://"+freeAddr(t))
+
+	status, body := fetch(t, i.node.BaseURL()+"/readyz")
+	if status != http.StatusOK || !bytes.Contains(body, []byte("degraded")) || !bytes.Contains(body, []byte("NATS is not connected")) {
+		t.Errorf("without NATS /readyz answers %d %s", status, body)
+	}
+	give(t, i.operator())
+}
+
 var hiddenIntent = regexp.MustCompile(`name="intent"[^>]*value="([^"]+)"`)
 
 // donateForm reads the first appeal's form as a browser would.

@@ -45,12 +45,12 @@ func (b *lockedBuffer) String() string {
 }
 
 // start opens a node on dir, on free ports, and runs it until the test ends or
-// stopNow is called.
-func start(t *testing.T, dir string, logs *lockedBuffer) *instance {
+// stopNow is called. More variables may be set.
+func start(t *testing.T, dir string, logs *lockedBuffer, more ...string) *instance {
 	t.Helper()
-	cfg, err := node.LoadConfig([]string{
+	cfg, err := node.LoadConfig(append([]string{
 		"ALMONER_DATA_DIR=" + dir, "ALMONER_HTTP_ADDR=127.0.0.1:0", "ALMONER_STRIPESIM_ADDR=127.0.0.1:0",
-	})
+	}, more...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/lifecycle"
 	"github.com/almoner/almoner/services/internal/platform/natsserver"
 	"github.com/almoner/almoner/services/internal/platform/telemetry"
+	"github.com/almoner/almoner/services/web"
 	"github.com/almoner/almoner/tools/stripesim"
 )
 
@@ -254,7 +255,8 @@ func (n *Node) serveSite(ctx context.Context) error {
 		n.opsRoutes(mux)
 	}
 	return httpserver.New(httpserver.Config{
-		Handler: mux, Logger: n.logger, TrustedProxies: n.cfg.TrustedProxies,
+		Handler: mux, Around: n.parts.web.Around, MaxBody: web.LargestBody,
+		Logger: n.logger, TrustedProxies: n.cfg.TrustedProxies,
 		Tracer: n.parts.tracing["web"], Propagator: telemetry.Propagator(),
 	}).Serve(ctx, n.site)
 }

@@ -103,7 +103,7 @@ func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, co
 		service.RegisterGRPC(p.server)
 		service.AddTo(feeds)
 	}
-	p.soft = append(p.feedChecks(), natsChecks(brokers)...)
+	p.soft = append(p.degradations(), natsChecks(brokers)...)
 	feedv1.RegisterFeedServiceServer(p.server, feeds)
 	feedv1.RegisterParkingServiceServer(p.server, feeds)
 	return p, nil
@@ -171,9 +171,9 @@ func (p *parts) dial(caller string) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// feedChecks tell which service's events do not move. What the error says inside
+// degradations tell which service's events do not move, and whether Stripe answers. What the error says inside
 // is in the log; here anybody may read it.
-func (p *parts) feedChecks() []httpserver.Check {
+func (p *parts) degradations() []httpserver.Check {
 	var checks []httpserver.Check
 	for service, disturbed := range map[string]func() error{
 		"donation": p.donation.Disturbed, "fundraiser": p.fundraiser.Disturbed,
@@ -191,7 +191,13 @@ func (p *parts) feedChecks() []httpserver.Check {
 			}
 		}})
 	}
-	return checks
+	return append(checks, httpserver.Check{Name: "stripe", Run: func(context.Context) error {
+		err := p.donation.StripeDisturbed()
+		if err == nil {
+			return nil
+		}
+		return apperr.Wrap(err, apperr.Unavailable, "stripe_away", "Stripe could not be asked; fees and lost webhooks are found later")
+	}})
 }
 
 // natsChecks tell of NATS. It is a cache, so without it nothing is refused.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -51,6 +52,8 @@ type App struct {
 
 	toProcess signal
 	toImport  signal
+	// imported is the outcome of the newest import.
+	imported atomic.Pointer[error]
 
 	known struct {
 		sync.Mutex

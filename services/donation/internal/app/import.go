@@ -36,6 +36,9 @@ func (a *App) Import(ctx context.Context) {
 	daily := a.Now().Add(importDaily)
 	for ctx.Err() == nil {
 		count, err := a.ImportDue(ctx, overlap)
+		if ctx.Err() == nil {
+			a.imported.Store(&err)
+		}
 		switch {
 		case err != nil && ctx.Err() == nil:
 			a.Logger.ErrorContext(ctx, "balance transactions could not be imported", "error", err)
@@ -56,6 +59,15 @@ func (a *App) Import(ctx context.Context) {
 		}
 		a.wait(ctx, a.toImport, a.eager(ctx, next))
 	}
+}
+
+// ImportFault is why the newest look at Stripe's balance transactions failed; nil
+// when it did not, or has not been made yet.
+func (a *App) ImportFault() error {
+	if fault := a.imported.Load(); fault != nil {
+		return *fault
+	}
+	return nil
 }
 
 // eager shortens the pause to what it began with for as long as a fee is missing

@@ -60,12 +60,8 @@ func (t *tx) EventPosition(ctx context.Context, eventID string) (int64, error) {
 // FeedStatus reads the log in the caller's snapshot, so that sums and head are
 // true at the same moment.
 func (t *tx) FeedStatus(ctx context.Context) (head, unsequenced int64, err error) {
-	err = t.QueryRowContext(ctx, `SELECT (SELECT COALESCE(MAX(pos), 0) FROM event),
-		(SELECT COUNT(*) FROM event WHERE pos IS NULL)`).Scan(&head, &unsequenced)
-	if err != nil {
-		return 0, 0, fmt.Errorf("read the state of the feed: %w", err)
-	}
-	return head, unsequenced, nil
+	status, err := t.log.StatusIn(ctx, t.Tx)
+	return status.Head, status.Unsequenced, err
 }
 
 // all runs a query and reads every row with scan.
