@@ -33,6 +33,10 @@ type Config struct {
 	MailDir string
 }
 
+// LargestBody is how many bytes the server must let the site read: what is too
+// large is still read to its end, so that the sender sees the page that says so.
+const LargestBody = pages.LargestRefused
+
 // Service is the site.
 type Service struct {
 	site *pages.Site
@@ -58,6 +62,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 // RegisterHTTP adds the site's routes to the mux, and with them an answer for
 // every address that nobody else has.
 func (s *Service) RegisterHTTP(mux *http.ServeMux) { s.site.Register(mux) }
+
+// Around wraps the mux, so that also its own answers carry the site's security
+// headers.
+func (s *Service) Around(next http.Handler) http.Handler { return s.site.Around(next) }
 
 // Run returns when ctx has ended: the site only answers requests, it has no
 // work of its own.

@@ -20,10 +20,11 @@ import (
 const (
 	// largestForm is more than the longest message in the widest script needs.
 	largestForm = 64 << 10
-	// largestRefused is how much of a larger body is still read and thrown
-	// away: a browser that is cut off while it sends shows a broken connection
-	// instead of the page that says why.
-	largestRefused = 32 << 20
+	// LargestRefused is how many bytes of a larger body are still read and
+	// thrown away: a browser that is cut off while it sends shows a broken
+	// connection instead of the page that says why. What stands before the
+	// site must let as much through.
+	LargestRefused = 32 << 20
 	// refusedTimeout bounds how long that reading may take.
 	refusedTimeout = 10 * time.Second
 	// checkoutTimeout leaves the donation service its whole time with Stripe.
@@ -153,7 +154,7 @@ func (s *Site) readForm(w http.ResponseWriter, r *http.Request) bool {
 		// Not every writer has deadlines (tests' recorders do not); the
 		// server's own limit holds then.
 		_ = http.NewResponseController(w).SetReadDeadline(s.now().Add(refusedTimeout))
-		_, _ = io.CopyN(io.Discard, body, largestRefused)
+		_, _ = io.CopyN(io.Discard, body, LargestRefused)
 	}
 	w.Header().Set("Connection", "close")
 	s.problem(w, r, http.StatusRequestEntityTooLarge, tooLarge)

@@ -47,6 +47,16 @@ func (s *Site) Register(mux *http.ServeMux) {
 	}
 }
 
+// Around puts the headers of open pages on what the mux answers by itself (ways
+// to a cleaner address) and on what others answer on the same origin. The site's
+// own routes set theirs over them.
+func (s *Site) Around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.setHeaders(w.Header(), open)
+		next.ServeHTTP(w, r)
+	})
+}
+
 // answer wraps a route in what every answer has. The order matters: headers
 // come first, so that they are also on what the inner layers refuse.
 func (s *Site) answer(r route) http.Handler {
