@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
@@ -24,6 +25,19 @@ type Report struct {
 	Funds         Count
 	Appeals       Count
 	Fundraisers   Count
+}
+
+// String is what the operator who loaded the file is told.
+func (r Report) String() string {
+	kinds := []struct {
+		name string
+		Count
+	}{{"organizations", r.Organizations}, {"funds", r.Funds}, {"appeals", r.Appeals}, {"fundraisers", r.Fundraisers}}
+	var lines []string
+	for _, k := range kinds {
+		lines = append(lines, fmt.Sprintf("%-14s %d added, %d changed, %d unchanged", k.name, k.Added, k.Changed, k.Unchanged))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Load reads organizations, funds, appeals and supporters' pages from YAML and

@@ -267,3 +267,15 @@ func TestAnEmptyDatabaseIsLoadedByOneOfManyProcesses(t *testing.T) {
 		t.Errorf("%d events", len(events))
 	}
 }
+
+func TestTheReportIsInWords(t *testing.T) {
+	t.Parallel()
+	report := app.Report{Organizations: app.Count{Unchanged: 1}, Funds: app.Count{Unchanged: 3}, Appeals: app.Count{Added: 2, Changed: 1}}
+	want := "organizations  0 added, 0 changed, 1 unchanged\n" +
+		"funds          0 added, 0 changed, 3 unchanged\n" +
+		"appeals        2 added, 1 changed, 0 unchanged\n" +
+		"fundraisers    0 added, 0 changed, 0 unchanged"
+	if report.String() != want {
+		t.Errorf("the report says\n%s", report)
+	}
+}
