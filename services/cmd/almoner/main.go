@@ -19,10 +19,11 @@ import (
 	"github.com/almoner/almoner/services/internal/node"
 )
 
-// version and commit are set by the build.
+// version and commit are set by the build; the linker can write nothing but
+// variables.
 var (
-	version = "unknown" //nolint:gochecknoglobals // the linker can write nothing else
-	commit  = "unknown" //nolint:gochecknoglobals // likewise
+	version = "unknown"
+	commit  = "unknown" //nolint:gochecknoglobals // see above
 )
 
 // Exit codes, from sysexits: scripts tell a wrong call from a wrong world by them.

@@ -98,7 +98,7 @@ func (c *Config) table() config.Table {
 			Parse: config.Text(&c.StripeURL)},
 		config.Row{Name: "ALMONER_STRIPESIM_ADDR", Default: "127.0.0.1:8081", Doc: "where the embedded simulator listens",
 			Parse: address(&c.StripesimAddr)},
-		config.Row{Name: "ALMONER_SMTP_URL", Secret: true, Doc: "smtp://user:password@host:587 or smtps://…; by default mails are stored and shown at /dev/mail",
+		config.Row{Name: "ALMONER_SMTP_URL", Secret: true, Doc: "smtp:// or smtps:// with user, password, host and port; by default mails are stored and shown at /dev/mail",
 			Parse: config.Hidden(&c.SMTPURL)},
 		config.Row{Name: "ALMONER_MAIL_FROM", Doc: "address that receipts come from; by default receipts@ the site's host",
 			Parse: mailAddress(&c.MailFrom)},

@@ -73,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		db.logger = slog.New(slog.DiscardHandler)
 	}
 	if engine == SQLite {
-		err = db.openSQLite(path)
+		err = db.openSQLite(ctx, path)
 	} else {
 		err = db.openPostgres(cfg.URL)
 	}
@@ -88,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	return db, nil
 }
 
-func (db *DB) openSQLite(path string) error {
+func (db *DB) openSQLite(ctx context.Context, path string) error {
 	err := ensureFile(path)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (db *DB) openSQLite(path string) error {
 	db.reader.SetMaxIdleConns(sqliteReaders)
 	// The writer turns the file into WAL mode; a reader that came first would
 	// meet the rollback journal and block it.
-	err = db.writer.Ping()
+	err = db.writer.PingContext(ctx)
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}

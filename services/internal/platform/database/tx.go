@@ -69,7 +69,7 @@ func (db *DB) run(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn 
 		if attempt == attempts || ctx.Err() != nil || !retryable(err) {
 			return err
 		}
-		pause := rand.N(min(firstPause<<(attempt-1), longestPause)) // full jitter
+		pause := rand.N(min(firstPause<<(attempt-1), longestPause)) //nolint:gosec // full jitter, no secret
 		db.logger.WarnContext(ctx, "transaction is run again", "service", db.service,
 			"attempt", attempt, "pause", pause, "error", err)
 		timer := time.NewTimer(pause)
