@@ -3,6 +3,8 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -72,9 +74,16 @@ func (a *Auditor) Run(ctx context.Context, wait time.Duration) (Report, error) {
 }
 
 // read takes all sums once. They come from four databases and from Stripe, so
-// no transaction spans them: steady says that no head and no balance moved
-// between the first question and the last.
+// no transaction spans them: steady says that no head moved between the first
+// question and the last, and nothing was parked or released.
 func (a *Auditor) read(ctx context.Context) (readings Readings, steady bool, err error) {
+	// A gift that waits is behind its consumer's checkpoint. Listed only after
+	// the sums, it could be counted in between: missing from the sums and from
+	// the list, it would look lost.
+	before, err := a.parked(ctx)
+	if err != nil {
+		return Readings{}, false, err
+	}
 	readings.Gifts, err = a.donation.SumGifts(ctx, &donationv1.SumGiftsRequest{})
 	if err != nil {
 		return Readings{}, false, fmt.Errorf("sum gifts: %w", err)
@@ -95,13 +104,9 @@ func (a *Auditor) read(ctx context.Context) (readings Readings, steady bool, err
 	if err != nil {
 		return Readings{}, false, fmt.Errorf("ask Stripe for its balance: %w", err)
 	}
-	readings.Parked = map[string][]*feedv1.ParkedItem{}
-	for _, service := range []string{"donation", "fundraiser", "receipt", "ledger"} {
-		parked, err := a.parking.ListParked(ctx, &feedv1.ListParkedRequest{Service: service})
-		if err != nil {
-			return Readings{}, false, fmt.Errorf("list what is parked in %s: %w", service, err)
-		}
-		readings.Parked[service] = parked.GetItems()
+	readings.Parked, err = a.parked(ctx)
+	if err != nil {
+		return Readings{}, false, err
 	}
 	gifts, err := a.donation.SumGifts(ctx, &donationv1.SumGiftsRequest{})
 	if err != nil {
@@ -113,6 +118,28 @@ func (a *Auditor) read(ctx context.Context) (readings Readings, steady bool, err
 	}
 	steady = gifts.GetHead() == readings.Gifts.GetHead() && gifts.GetUnsequenced() == 0 &&
 		totals.GetHead() == readings.Totals.GetHead() && totals.GetUnsequenced() == 0 &&
-		gifts.GetStripeEventsUndone() == readings.Gifts.GetStripeEventsUndone()
+		gifts.GetStripeEventsUndone() == readings.Gifts.GetStripeEventsUndone() &&
+		sameParked(before, readings.Parked)
 	return readings, steady, nil
+}
+
+// parked lists what each service has parked, by the service's name.
+func (a *Auditor) parked(ctx context.Context) (map[string][]*feedv1.ParkedItem, error) {
+	items := map[string][]*feedv1.ParkedItem{}
+	for _, service := range []string{"donation", "fundraiser", "receipt", "ledger"} {
+		parked, err := a.parking.ListParked(ctx, &feedv1.ListParkedRequest{Service: service})
+		if err != nil {
+			return nil, fmt.Errorf("list what is parked in %s: %w", service, err)
+		}
+		items[service] = parked.GetItems()
+	}
+	return items, nil
+}
+
+// sameParked tells whether two lists name the same items. How often they were
+// tried says nothing about the sums.
+func sameParked(x, y map[string][]*feedv1.ParkedItem) bool {
+	return maps.EqualFunc(x, y, func(x, y []*feedv1.ParkedItem) bool {
+		return slices.EqualFunc(x, y, func(x, y *feedv1.ParkedItem) bool { return x.GetId() == y.GetId() })
+	})
 }
