@@ -73,7 +73,7 @@ type Tx interface {
 	// LockGifts returns those of the donations that are still due, and keeps
 	// others from settling them until the commit.
 	LockGifts(ctx context.Context, donationIDs []string) ([]DueGift, error)
-	// RemoveGifts ends the dues of these donations.
+	// RemoveGifts ends the dues of those of the donations that have a receipt.
 	RemoveGifts(ctx context.Context, donationIDs []string) error
 
 	// TakeNumbers takes the next count sequence numbers of a series and returns

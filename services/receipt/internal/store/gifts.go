@@ -55,13 +55,16 @@ func (tx transaction) LockGifts(ctx context.Context, donationIDs []string) ([]ap
 		ORDER BY succeeded_at, donation_id`+tx.ForUpdate(), texts(donationIDs)...)
 }
 
-// RemoveGifts ends the dues of these donations.
+// RemoveGifts ends the dues of those donations that have their receipt. A gift
+// that was not locked may be one that another process has just parked: without
+// the receipt as proof it stays, or it would never be receipted.
 func (tx transaction) RemoveGifts(ctx context.Context, donationIDs []string) error {
 	if len(donationIDs) == 0 {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `
-		DELETE FROM receipt_due WHERE donation_id IN `+database.Placeholders(1, len(donationIDs)), texts(donationIDs)...)
+		DELETE FROM receipt_due WHERE donation_id IN `+database.Placeholders(1, len(donationIDs))+`
+		AND EXISTS (SELECT 1 FROM receipt WHERE receipt.donation_id = receipt_due.donation_id)`, texts(donationIDs)...)
 	return err
 }
 

@@ -97,8 +97,11 @@ func parkedWorkWaits(t *testing.T, store app.Store) {
 	write(t, store, func(ctx context.Context, tx app.Tx) error {
 		locked, err := tx.LockGifts(ctx, []string{donation(1), donation(3)})
 		equal(t, "a parked gift is not settled", locked, []app.DueGift{{Gift: gift(3)}})
-		return err
+		// Whoever read it as due before it was parked ends all that it had read.
+		return errors.Join(err, tx.RemoveGifts(ctx, []string{donation(1), donation(3)}))
 	})
+	equal(t, "a gift without a receipt is never forgotten", len(readAll(t, store, app.Reader.Parked)), 3)
+	equal(t, "nor one that is due", dueGifts(t, store, noon, 10), []app.DueGift{{Gift: gift(3)}})
 
 	write(t, store, func(ctx context.Context, tx app.Tx) error { return tx.Release(ctx, app.GiftQueue, donation(2)) })
 	equal(t, "due after the release of one", dueGifts(t, store, noon, 10), []app.DueGift{{Gift: gift(2)}, {Gift: gift(3)}})
