@@ -35,7 +35,7 @@ func (c *FakeClock) Advance(d time.Duration) {
 
 const (
 	eventually = 30 * time.Second
-	pollEvery  = 2 * time.Millisecond
+	pollEvery  = 5 * time.Millisecond
 )
 
 // Eventually waits until cond holds and fails the test after thirty seconds; a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -353,4 +354,51 @@ func TestUnknownTypesArePassedOver(t *testing.T) {
 			t.Errorf("%d entries", n)
 		}
 	})
+}
+
+// Given a stream that somebody set otherwise, by hand or in an earlier version,
+// then its settings are put right, and where they cannot be, it is made anew.
+func TestAStreamIsSetRight(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(cfg *jetstream.StreamConfig){
+		"kept for a day only":            func(cfg *jetstream.StreamConfig) { cfg.MaxAge = 24 * time.Hour },
+		"old messages may be dropped":    func(cfg *jetstream.StreamConfig) { cfg.Discard = jetstream.DiscardOld },
+		"in memory, which is immutable":  func(cfg *jetstream.StreamConfig) { cfg.Storage = jetstream.MemoryStorage },
+		"holes may be made in it":        func(cfg *jetstream.StreamConfig) { cfg.DenyDelete, cfg.DenyPurge = false, false },
+		"read from replicas that trail":  func(cfg *jetstream.StreamConfig) { cfg.AllowDirect = true },
+		"it takes messages of all feeds": func(cfg *jetstream.StreamConfig) { cfg.Subjects = []string{"almoner.>"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, testkit.SQLite)
+			stop := w.run(w.newProducer().Run)
+			w.giveMany(20)
+			w.laid()
+			stop()
+			js := w.streams()
+			stream, err := js.Stream(t.Context(), feed.StreamName(producing))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := stream.CachedInfo().Config
+			other := want
+			change(&other)
+			w.wipe()
+			_, err = js.CreateStream(t.Context(), other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.run(w.newProducer().Run)
+			testkit.Eventually(t, func() bool {
+				stream, err := js.Stream(context.Background(), feed.StreamName(producing))
+				if err != nil {
+					return false
+				}
+				got := stream.CachedInfo().Config
+				return got.MaxAge == want.MaxAge && got.Discard == want.Discard && got.Storage == want.Storage &&
+					got.DenyDelete && got.DenyPurge && !got.AllowDirect && got.Subjects[0] == want.Subjects[0]
+			})
+			w.laid()
+		})
+	}
 }

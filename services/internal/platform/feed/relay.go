@@ -35,8 +35,6 @@ type stream struct {
 	last   int64
 	lastID string
 	epoch  int64
-	// configured says that the settings were compared in this connection.
-	configured bool
 	// suspect is a position that was refused although a later one was taken, as
 	// when a stranger's message has its place; 0 for none.
 	suspect int64
@@ -105,12 +103,10 @@ func (p *Producer) lay(ctx context.Context, lock *database.Lock) error {
 			case <-p.relayWake:
 				continue
 			case <-reconnected:
-				s.configured = false
 			case <-ticker.C:
 			}
 		} else {
 			failures++
-			s.configured = false
 			select {
 			case <-ctx.Done():
 				return nil
@@ -280,25 +276,29 @@ func (s *stream) view(ctx context.Context, tail int64) (v view, err error) {
 	return v, nil
 }
 
-// configure brings the settings of a stream made by an earlier version up to
-// date, once a connection. One that cannot be changed is made anew.
+// configure brings the settings of a stream made by an earlier version, or by
+// hand, up to date. One that cannot be changed is made anew.
 func (s *stream) configure(ctx context.Context, handle jetstream.Stream) error {
-	if s.configured {
+	have := handle.CachedInfo().Config
+	want := streamConfig(s.p.cfg.Feed, s.p.cfg.Replicas, int64(have.FirstSeq))
+	if settled(have, want) {
 		return nil
 	}
-	want := streamConfig(s.p.cfg.Feed, s.p.cfg.Replicas, int64(handle.CachedInfo().Config.FirstSeq))
 	_, err := s.js.UpdateStream(ctx, want)
 	var refused *jetstream.APIError
-	if errors.As(err, &refused) && refused.Code < 500 {
+	if errors.As(err, &refused) && refused.ErrorCode == codeImmutable {
 		s.p.cfg.Logger.WarnContext(ctx, "the stream's settings cannot be changed, it is made anew", "feed", s.p.cfg.Feed, "error", err)
 		return s.rebuild(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("compare the stream's settings: %w", err)
+		return fmt.Errorf("change the stream's settings: %w", err)
 	}
-	s.configured = true
+	s.p.cfg.Logger.InfoContext(ctx, "the stream's settings were changed", "feed", s.p.cfg.Feed)
 	return nil
 }
+
+// codeImmutable is the server's answer to a setting that a stream has for life.
+const codeImmutable jetstream.ErrorCode = 10052
 
 // rebuild throws the stream away and makes it anew. It is never purged: the
 // message ids of what was purged would be remembered, and the same events
@@ -327,7 +327,7 @@ func (s *stream) create(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the stream: %w", err)
 	}
-	s.last, s.lastID, s.epoch, s.configured = first-1, v.idAtTail, v.epoch, true
+	s.last, s.lastID, s.epoch = first-1, v.idAtTail, v.epoch
 	return nil
 }
 

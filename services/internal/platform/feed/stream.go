@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,15 @@ func streamConfig(feed string, replicas int, first int64) jetstream.StreamConfig
 		Replicas:    replicas,
 		FirstSeq:    uint64(first),
 	}
+}
+
+// settled tells whether a stream has the settings that matter. The server adds
+// defaults of its own to the others.
+func settled(have, want jetstream.StreamConfig) bool {
+	return slices.Equal(have.Subjects, want.Subjects) && have.Storage == want.Storage && have.Retention == want.Retention &&
+		have.Discard == want.Discard && have.MaxAge == want.MaxAge && have.MaxBytes == want.MaxBytes &&
+		have.DenyDelete == want.DenyDelete && have.DenyPurge == want.DenyPurge && have.Replicas == want.Replicas &&
+		have.AllowDirect == want.AllowDirect && have.PersistMode == want.PersistMode
 }
 
 // consumerConfig is a durable that delivers the whole feed in order, for ever.

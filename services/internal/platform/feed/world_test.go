@@ -35,7 +35,7 @@ const (
 	producing = "donation"
 	consuming = "ledger"
 	// quick is the tests' second.
-	quick = 20 * time.Millisecond
+	quick = 40 * time.Millisecond
 )
 
 // entries is the effect of the events: one row for each that was applied, with
