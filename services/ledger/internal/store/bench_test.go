@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,13 +129,7 @@ func bareRows(ctx context.Context, tx *database.Tx, from int) error {
 
 func bareInsert(ctx context.Context, tx *database.Tx, table string, rows [][]any) error {
 	columns := len(rows[0])
-	size := len(rows)
-	if tx.Engine() == database.SQLite {
-		size = 160 / columns // as the store does, and for the same reason
-	}
-	for len(rows) > 0 {
-		batch := rows[:min(size, len(rows))]
-		rows = rows[len(batch):]
+	for batch := range slices.Chunk(rows, 30_000/columns) { // as the store does
 		var args []any
 		for _, row := range batch {
 			args = append(args, row...)

@@ -10,16 +10,13 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
-// maxValues is how many values one statement carries. PostgreSQL takes 65,535
-// and is best served with all at once. SQLite takes 32,766, but looks up each
-// $n among all before it, so its cost per row grows with the statement: a row
-// of ten values costs 14 µs in statements of 100 values and 500 µs in those of
-// 4,000 (measured). It is in the same process, so more statements cost nothing.
-var maxValues = map[database.Engine]int{database.SQLite: 160, database.PostgreSQL: 30_000}
+// maxValues is how many values one statement carries: PostgreSQL takes 65,535,
+// SQLite 32,766. One statement for a whole batch is the quickest on both.
+const maxValues = 30_000
 
-// batches cuts rows of so many columns into the statements that suit the engine.
-func batches[R any](tx *database.Tx, rows []R, columns int) iter.Seq[[]R] {
-	return slices.Chunk(rows, max(1, maxValues[tx.Engine()]/columns))
+// batches cuts rows of so many columns into as few statements as there may be.
+func batches[R any](rows []R, columns int) iter.Seq[[]R] {
+	return slices.Chunk(rows, maxValues/columns)
 }
 
 // query runs a query and scans each row into a value.
