@@ -263,14 +263,17 @@ func (p program) export(ctx context.Context, s selection, formats []string, open
 		return usagef("export: --format is one of %s", strings.Join(formats, ", "))
 	}
 	return p.operate(ctx, func(o *node.Operator) error {
-		next, err := open(ledgerv1.NewLedgerServiceClient(o.Conn()))
-		if err != nil {
-			return err
+		write := func(w io.Writer) error {
+			next, err := open(ledgerv1.NewLedgerServiceClient(o.Conn()))
+			if err != nil {
+				return err
+			}
+			return copyParts(w, next)
 		}
 		if s.output == "" {
-			return copyParts(p.stdout, next)
+			return write(p.stdout)
 		}
-		return writeWhole(s.output, next)
+		return writeWhole(s.output, write)
 	})
 }
 
@@ -292,13 +295,13 @@ func copyParts(w io.Writer, next func() ([]byte, error)) error {
 
 // writeWhole leaves the whole export under that name or nothing: half a journal
 // that balances is the worst thing to import.
-func writeWhole(name string, next func() ([]byte, error)) error {
+func writeWhole(name string, write func(io.Writer) error) error {
 	file, err := os.CreateTemp(dirOf(name), ".almoner-export-*")
 	if err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
 	defer os.Remove(file.Name())
-	err = copyParts(file, next)
+	err = write(file)
 	err = errors.Join(err, file.Close())
 	if err != nil {
 		return err

@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	// A charity's days are those of its time zone, also where the system has no
 	// zone files.
 	_ "time/tzdata"
 
+	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/node"
 )
 
@@ -75,9 +77,26 @@ func (p program) run(ctx context.Context, args []string) int {
 		fmt.Fprintf(p.stderr, "almoner: %s\nRun `almoner help` for the commands.\n", usage.message)
 		return exitUsage
 	default:
-		fmt.Fprintf(p.stderr, "almoner: %s\n", err)
+		fmt.Fprintf(p.stderr, "almoner: %s\n", explain(err))
 		return exitFailure
 	}
+}
+
+// explain puts a service's refusal into its words for people; its codes are for
+// programs and logs.
+func explain(err error) string {
+	var refused *apperr.Error
+	if !errors.As(err, &refused) {
+		return err.Error()
+	}
+	said := []string{refused.Message}
+	for _, field := range refused.Fields {
+		if field.Message != refused.Message {
+			said = append(said, "  "+field.Name+": "+field.Message)
+		}
+	}
+	// What stands around it (which service, which step) stays.
+	return strings.Replace(err.Error(), refused.Error(), strings.Join(said, "\n"), 1)
 }
 
 func (p program) dispatch(ctx context.Context, args []string) error {
@@ -98,7 +117,7 @@ func (p program) dispatch(ctx context.Context, args []string) error {
 func (p program) help() error {
 	fmt.Fprintln(p.stdout, "almoner takes donations, counts them, books them and receipts them.\n\nCommands:")
 	for _, c := range commands() {
-		fmt.Fprintf(p.stdout, "  %-72s %s\n", c.usage, c.does)
+		fmt.Fprintf(p.stdout, "  %s\n      %s\n", c.usage, c.does)
 	}
 	fmt.Fprintln(p.stdout, "\nVariables:")
 	return node.DescribeVariables(p.stdout)

@@ -2,21 +2,26 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/almoner/almoner/services/internal/apperr"
 )
 
 // call runs the program as a shell would, on a data directory of its own.
 func call(t *testing.T, dataDir string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	var out, errors bytes.Buffer
+	var out, complaints bytes.Buffer
 	p := program{
-		environ: []string{"ALMONER_DATA_DIR=" + dataDir}, stdin: strings.NewReader(""), stdout: &out, stderr: &errors,
+		environ: []string{"ALMONER_DATA_DIR=" + dataDir}, stdin: strings.NewReader(""), stdout: &out, stderr: &complaints,
 	}
 	code = p.run(t.Context(), args)
-	return code, out.String(), errors.String()
+	return code, out.String(), complaints.String()
 }
 
 func TestWrongCallsSaySoAndPrintNothingElse(t *testing.T) {
@@ -124,5 +129,47 @@ func TestAnExportThatBreaksLeavesNoFile(t *testing.T) {
 	left, err := os.ReadDir(filepath.Dir(out))
 	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestRefusalsAreInWords(t *testing.T) {
+	t.Parallel()
+	field := apperr.Field{Name: "from", Reason: "DATE_INVALID", Message: "Write the day as 2026-03-31."}
+	for want, err := range map[string]error{
+		"Some of what was entered cannot be used.\n  from: Write the day as 2026-03-31.": apperr.Invalid(field),
+		"receipt: This is away.": fmt.Errorf("receipt: %w", apperr.New(apperr.Unavailable, "AWAY", "This is away.")),
+		"open appeals.yaml":      errors.New("open appeals.yaml"),
+	} {
+		if got := explain(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	dir := t.TempDir()
+	if code, _, stderr := call(t, dir, "migrate"); code != 0 {
+		t.Fatal(stderr)
+	}
+	missing := filepath.Join(t.TempDir(), "nowhere", "books.csv")
+	code, _, stderr := call(t, dir, "export", "journal", "--format", "csv", "--output", missing)
+	if code != exitFailure || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, missing[:len(missing)-9]) {
+		t.Errorf("a file that cannot be written: %d %q, want one line that names the folder", code, stderr)
+	}
+}
+
+// Two programs on one address are told apart by the variable to change.
+func TestATakenAddressIsNamed(t *testing.T) {
+	t.Parallel()
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	var out, complaints bytes.Buffer
+	p := program{
+		environ: []string{"ALMONER_DATA_DIR=" + t.TempDir(), "ALMONER_HTTP_ADDR=127.0.0.1:0", "ALMONER_STRIPESIM_ADDR=" + taken.Addr().String()},
+		stdin:   strings.NewReader(""), stdout: &out, stderr: &complaints,
+	}
+	code := p.run(t.Context(), []string{"run"})
+	if code != exitFailure || !strings.Contains(complaints.String(), "ALMONER_STRIPESIM_ADDR: ") || !strings.Contains(complaints.String(), "in use") {
+		t.Errorf("%d %s", code, complaints.String())
 	}
 }

@@ -127,10 +127,10 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 // fail before it has touched a database.
 func (n *Node) listen(ctx context.Context) error {
 	var config net.ListenConfig
-	take := func(addr string) (net.Listener, error) {
+	take := func(variable, addr string) (net.Listener, error) {
 		listener, err := config.Listen(ctx, "tcp", addr)
 		if err != nil {
-			return nil, fmt.Errorf("listen: %w", err)
+			return nil, fmt.Errorf("%s: %w", variable, err)
 		}
 		// A server closes its listener itself; what never ran is closed here.
 		n.closers.add("listener", func() error {
@@ -143,7 +143,7 @@ func (n *Node) listen(ctx context.Context) error {
 		return listener, nil
 	}
 	var err error
-	n.site, err = take(n.cfg.HTTPAddr)
+	n.site, err = take("ALMONER_HTTP_ADDR", n.cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}
@@ -151,13 +151,13 @@ func (n *Node) listen(ctx context.Context) error {
 		n.cfg.BaseURL = "http://" + n.site.Addr().String()
 	}
 	if n.cfg.OpsAddr != "" && n.cfg.OpsAddr != n.cfg.HTTPAddr {
-		n.ops, err = take(n.cfg.OpsAddr)
+		n.ops, err = take("ALMONER_OPS_ADDR", n.cfg.OpsAddr)
 		if err != nil {
 			return err
 		}
 	}
 	if n.cfg.simulated() {
-		n.checkout, err = take(n.cfg.StripesimAddr)
+		n.checkout, err = take("ALMONER_STRIPESIM_ADDR", n.cfg.StripesimAddr)
 	}
 	return err
 }
