@@ -173,20 +173,7 @@ func (s *Service) StripeDisturbed() error { return s.app.ImportFault() }
 
 // Ready reports whether the service's own database can be reached and is
 // migrated. Stripe is not asked: donors can be shown pages without it.
-func (s *Service) Ready(ctx context.Context) error {
-	err := s.db.Ping(ctx)
-	if err != nil {
-		return fmt.Errorf("%s is not ready: %w", name, err)
-	}
-	pending, err := s.db.Pending(ctx)
-	if err != nil {
-		return fmt.Errorf("%s is not ready: %w", name, err)
-	}
-	if pending {
-		return fmt.Errorf("%s is not ready: its database has to be migrated", name)
-	}
-	return nil
-}
+func (s *Service) Ready(ctx context.Context) error { return s.db.Ready(ctx) }
 
 // parking shows what came from Stripe and could not be applied.
 type parking struct{ app *app.App }

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -137,17 +136,4 @@ func (s *Service) Disturbed() error {
 
 // Ready reports whether the ledger can answer: its own database is there and
 // migrated. Everything else may be away.
-func (s *Service) Ready(ctx context.Context) error {
-	err := s.db.Ping(ctx)
-	if err != nil {
-		return fmt.Errorf("ledger: reach the database: %w", err)
-	}
-	pending, err := s.db.Pending(ctx)
-	if err != nil {
-		return fmt.Errorf("ledger: look for migrations: %w", err)
-	}
-	if pending {
-		return errors.New("ledger: the database is not migrated")
-	}
-	return nil
-}
+func (s *Service) Ready(ctx context.Context) error { return s.db.Ready(ctx) }

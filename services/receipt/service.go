@@ -168,17 +168,4 @@ func (s *Service) Disturbed() error {
 
 // Ready reports whether the service's own database can be reached and is
 // migrated. Nobody else is needed: what comes from others waits.
-func (s *Service) Ready(ctx context.Context) error {
-	err := s.db.Ping(ctx)
-	if err != nil {
-		return fmt.Errorf("%s is not ready: %w", name, err)
-	}
-	pending, err := s.db.Pending(ctx)
-	if err != nil {
-		return fmt.Errorf("%s is not ready: %w", name, err)
-	}
-	if pending {
-		return fmt.Errorf("%s is not ready: its database has to be migrated", name)
-	}
-	return nil
-}
+func (s *Service) Ready(ctx context.Context) error { return s.db.Ready(ctx) }

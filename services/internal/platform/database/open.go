@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver named "sqlite"
+
+	"github.com/almoner/almoner/services/internal/apperr"
 )
 
 // MigrationSet is a list of migrations with a history of its own.
@@ -149,6 +151,24 @@ func (db *DB) Ping(ctx context.Context) error {
 	err := db.reader.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
 	if err != nil {
 		return fmt.Errorf("ping database of %s: %w", db.service, err)
+	}
+	return nil
+}
+
+// Ready reports whether the database answers and has every migration, which is
+// all that a service needs to be asked. The public half of the error says which
+// of the two it is.
+func (db *DB) Ready(ctx context.Context) error {
+	err := db.Ping(ctx)
+	if err != nil {
+		return apperr.Wrap(err, apperr.Unavailable, "DATABASE_AWAY", "The database of "+db.service+" does not answer.")
+	}
+	pending, err := db.Pending(ctx)
+	if err != nil {
+		return apperr.Wrap(err, apperr.Unavailable, "DATABASE_AWAY", "The database of "+db.service+" does not say which migrations it has.")
+	}
+	if pending {
+		return apperr.New(apperr.FailedPrecondition, "MIGRATION_PENDING", "The database of "+db.service+" is not up to date; run `almoner migrate`.")
 	}
 	return nil
 }

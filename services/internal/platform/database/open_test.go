@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/testkit"
 )
@@ -44,9 +45,13 @@ func TestOpeningDoesNotMigrate(t *testing.T) {
 	for name, url := range urls(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := openAt(t, url(t), "fundraiser", fund())
+			at := url(t)
+			db := openAt(t, at, "fundraiser", fund())
 			if !pending(t, db) {
 				t.Error("a new database has nothing pending")
+			}
+			if err := db.Ready(t.Context()); apperr.CodeOf(err) != apperr.FailedPrecondition {
+				t.Errorf("a database without tables is ready: %v", err)
 			}
 			for range 2 { // the second time changes nothing
 				err := db.Migrate(t.Context())
@@ -57,6 +62,14 @@ func TestOpeningDoesNotMigrate(t *testing.T) {
 			if pending(t, db) {
 				t.Error("still pending after the migration")
 			}
+			if err := db.Ready(t.Context()); err != nil {
+				t.Errorf("a migrated database is not ready: %v", err)
+			}
+			_ = db.Close()
+			if err := db.Ready(t.Context()); apperr.CodeOf(err) != apperr.Unavailable {
+				t.Errorf("a database that is gone is ready: %v", err)
+			}
+			db = openAt(t, at, "fundraiser", fund())
 			put(t, db, "water", int64(1))
 		})
 	}
