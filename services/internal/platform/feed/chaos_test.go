@@ -117,7 +117,7 @@ func (c *chaos) step() {
 			c.w.broker.Start(c.w.t)
 		}
 	case 10:
-		c.w.setSick(sick, []error{closedPeriod, noFund, errors.New("the disk is full")}[c.rng.IntN(3)])
+		c.w.setSick(sick, []error{errClosed, errNoFund, errors.New("the disk is full")}[c.rng.IntN(3)])
 	case 11:
 		c.cure()
 	}

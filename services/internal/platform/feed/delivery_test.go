@@ -254,8 +254,12 @@ func TestASecondDeliveryFindsItsWorkDone(t *testing.T) {
 		w.giveMany(100)
 		w.laid()
 		w.settle()
-		stop()
 		js := w.streams()
+		testkit.Eventually(t, func() bool {
+			_, err := js.Consumer(context.Background(), feed.StreamName(producing), consuming)
+			return err == nil
+		})
+		stop()
 		err := js.DeleteConsumer(t.Context(), feed.StreamName(producing), consuming)
 		if err != nil {
 			t.Fatal(err)

@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	closedPeriod = apperr.New(apperr.FailedPrecondition, "PERIOD_CLOSED", "The period is closed.")
-	noFund       = fmt.Errorf("find fund of the gift: %w", envelope.ErrNotYet)
+	errClosed = apperr.New(apperr.FailedPrecondition, "PERIOD_CLOSED", "The period is closed.")
+	errNoFund = fmt.Errorf("find fund of the gift: %w", envelope.ErrNotYet)
 )
 
 // parked lists what a consumer parked, through gRPC as the console does.
@@ -56,7 +56,7 @@ func TestPoisonParksItsGiftOnly(t *testing.T) {
 		client := w.parking(consumer)
 		w.run(w.newProducer().Run)
 		w.run(consumer.Run)
-		w.setSick("gift-3", closedPeriod)
+		w.setSick("gift-3", errClosed)
 		w.giveMany(100) // six versions of gift-3 among them
 		w.settle()
 		w.giveMany(17) // one more, in a later transaction
@@ -101,8 +101,8 @@ func TestRetryOfEverythingStopsWhereItMust(t *testing.T) {
 		client := w.parking(consumer)
 		w.run(w.newProducer().Run)
 		w.run(consumer.Run)
-		w.setSick("gift-1", closedPeriod)
-		w.setSick("gift-2", closedPeriod)
+		w.setSick("gift-1", errClosed)
+		w.setSick("gift-2", errClosed)
 		w.giveMany(51)
 		w.settle()
 		w.setSick("gift-1", nil)
@@ -128,7 +128,7 @@ func TestWhatIsNotYetPossibleIsTriedByItself(t *testing.T) {
 		client := w.parking(consumer)
 		w.run(w.newProducer().Run)
 		w.run(consumer.Run)
-		w.setSick("gift-5", noFund)
+		w.setSick("gift-5", errNoFund)
 		w.giveMany(51)
 		w.settle()
 		testkit.Eventually(t, func() bool {
@@ -150,10 +150,10 @@ func TestWaitingCanBecomePoison(t *testing.T) {
 		client := w.parking(consumer)
 		w.run(w.newProducer().Run)
 		w.run(consumer.Run)
-		w.setSick("gift-5", noFund)
+		w.setSick("gift-5", errNoFund)
 		w.giveMany(20)
 		w.settle()
-		w.setSick("gift-5", closedPeriod)
+		w.setSick("gift-5", errClosed)
 		testkit.Eventually(t, func() bool {
 			items := parked(t, client)
 			return len(items) == 1 && !items[0].GetWaiting() && strings.Contains(items[0].GetReason(), "period is closed")
@@ -212,7 +212,7 @@ func TestAnOperatorRetriesWithoutTheService(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.run(w.newProducer().Run)
 		stop := w.run(w.newConsumer().Run)
-		w.setSick("gift-0", closedPeriod)
+		w.setSick("gift-0", errClosed)
 		w.giveMany(40)
 		w.settle()
 		stop()
@@ -244,7 +244,7 @@ func TestAPassingFailureDuringRetryIsAnError(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.run(w.newProducer().Run)
 		stop := w.run(w.newConsumer().Run)
-		w.setSick("gift-0", closedPeriod)
+		w.setSick("gift-0", errClosed)
 		w.giveMany(40)
 		w.settle()
 		stop()

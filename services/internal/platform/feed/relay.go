@@ -229,6 +229,7 @@ func (s *stream) find(ctx context.Context) error {
 		return s.rebuild(ctx)
 	}
 	switch judge(tail, view, s.p.keep) {
+	case tailGoOn:
 	case tailRebuild:
 		return s.rebuild(ctx)
 	case tailFork:
@@ -246,11 +247,16 @@ func (s *stream) holed(ctx context.Context, handle jetstream.Stream) (bool, erro
 		return false, nil
 	}
 	message, err := handle.GetMsg(ctx, uint64(s.suspect))
-	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		s.suspect = 0
+		return true, nil
+	case err != nil:
 		return false, fmt.Errorf("read position %d of the stream: %w", s.suspect, err)
+	default:
+		s.suspect = 0
+		return !ours(s.p.cfg.Feed, message.Header), nil
 	}
-	s.suspect = 0
-	return err != nil || !ours(s.p.cfg.Feed, message.Header), nil
 }
 
 // view is what the log says in one snapshot.
@@ -334,7 +340,7 @@ func (s *stream) create(ctx context.Context) error {
 // backoff is a random delay that grows with each failure.
 func backoff(failures int) time.Duration {
 	ceiling := min(50*time.Millisecond<<min(failures, 10), longestDelay)
-	return ceiling/2 + rand.N(ceiling/2)
+	return ceiling/2 + rand.N(ceiling/2) //nolint:gosec // spreads retries, guards nothing
 }
 
 // pause waits, or until ctx ends.

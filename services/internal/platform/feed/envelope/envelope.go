@@ -77,7 +77,7 @@ func New(id, aggregateID string, version int64, occurredAt time.Time, traceparen
 }
 
 // onceSpace is the UUID namespace of facts that happen once.
-var onceSpace = uuid.MustParse("6f2f8c0e-3f0b-5a57-9c6d-7f1d0a3e9b42")
+const onceSpace = "6f2f8c0e-3f0b-5a57-9c6d-7f1d0a3e9b42"
 
 // OnceID returns the id of a fact that can happen only once, derived from what
 // makes it unique (Stripe account, object, kind of fact, status). However often
@@ -88,7 +88,7 @@ func OnceID(account, object, kind, status string) string {
 	for _, part := range []string{account, object, kind, status} {
 		fmt.Fprintf(&key, "%d:%s,", len(part), part)
 	}
-	return uuid.NewSHA1(onceSpace, []byte(key.String())).String()
+	return uuid.NewSHA1(uuid.MustParse(onceSpace), []byte(key.String())).String()
 }
 
 // NewID returns a fresh UUIDv7 with the given time in front. Ids made in the
