@@ -35,7 +35,14 @@ func TestRandomFaultsLoseAndDoubleNothing(t *testing.T) {
 		}
 		c.heal()
 		w.settle()
-		w.laid()
+		w.laidBut(true)
+		w.verify()
+		// A projection begun anew ends the same.
+		c.rest()
+		c.startRelay()
+		w.consumer = testkit.SQLite(t, consuming, feed.Migrations(), entries())
+		w.run(w.newConsumer().Run)
+		w.settle()
 		w.verify()
 		t.Logf("%d faults, %d events", c.faults, w.status().Head)
 	})
@@ -133,6 +140,14 @@ func (c *chaos) cure() {
 	for i := range 9 {
 		c.w.setSick("gift-"+strconv.Itoa(i), nil)
 	}
+}
+
+// rest stops everything that runs.
+func (c *chaos) rest() {
+	for _, stop := range append(c.relays, c.consumers...) {
+		stop()
+	}
+	c.relays, c.consumers = nil, nil
 }
 
 // heal ends all faults and lets staff retry what is parked.

@@ -46,6 +46,9 @@ func readTail(ctx context.Context, feed string, handle jetstream.Stream) (tail, 
 	if err != nil {
 		t.ours = false
 	}
+	if message.Header.Get(headerPos) != strconv.FormatInt(t.pos, 10) {
+		t.ours = false // laid by us once, and copied to another place by somebody else
+	}
 	return t, nil
 }
 
