@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/node"
+	"github.com/almoner/almoner/services/internal/testkit"
 )
 
 // call runs the program as a shell would, on a data directory of its own.
@@ -170,6 +172,22 @@ func TestATakenAddressIsNamed(t *testing.T) {
 	}
 	code := p.run(t.Context(), []string{"run"})
 	if code != exitFailure || !strings.Contains(complaints.String(), "ALMONER_STRIPESIM_ADDR: ") || !strings.Contains(complaints.String(), "in use") {
+		t.Errorf("%d %s", code, complaints.String())
+	}
+}
+
+// On a database server the tables are an operator's to make; who forgot is told
+// so, and not which table was missed first.
+func TestAnUnmigratedDatabaseServerIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	environ := []string{"ALMONER_DATA_DIR=" + t.TempDir(), "ALMONER_HTTP_ADDR=127.0.0.1:0", "ALMONER_STRIPESIM_ADDR=127.0.0.1:0"}
+	for _, service := range node.Services() {
+		environ = append(environ, "ALMONER_"+strings.ToUpper(service)+"_DATABASE_URL="+testkit.PostgreSQLURL(t))
+	}
+	var out, complaints bytes.Buffer
+	p := program{environ: environ, stdin: strings.NewReader(""), stdout: &out, stderr: &complaints}
+	code := p.run(t.Context(), []string{"run"})
+	if code != exitFailure || !strings.Contains(complaints.String(), "The database of fundraiser is not up to date; run `almoner migrate`.") {
 		t.Errorf("%d %s", code, complaints.String())
 	}
 }

@@ -205,6 +205,11 @@ func (n *Node) SimulatorURL() string {
 // Run runs everything until ctx ends, and stops within 30 seconds.
 func (n *Node) Run(ctx context.Context) error {
 	if n.cfg.Environment != production {
+		// A database server may still wait for its tables; that is said in words.
+		err := n.parts.fundraiser.Ready(ctx)
+		if err != nil {
+			return fmt.Errorf("load sample data: %w", err)
+		}
 		loaded, err := n.parts.fundraiser.LoadSampleIfEmpty(ctx)
 		if err != nil {
 			return fmt.Errorf("load sample data: %w", err)
