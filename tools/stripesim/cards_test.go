@@ -206,4 +206,7 @@ func TestThePageNeedsNoScript(t *testing.T) {
 	if style := a.get("/_sim/style.css"); !strings.HasPrefix(style.header.Get("Content-Type"), "text/css") {
 		t.Error("no style")
 	}
+	if front := a.get("/"); front.header.Get("Location") != "/_sim" && !strings.Contains(front.raw, "<h1>Stripe simulator</h1>") {
+		t.Error("the bare address does not lead to the dashboard")
+	}
 }

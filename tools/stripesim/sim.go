@@ -13,6 +13,8 @@ import (
 // simRoutes is the control surface, which no Stripe has. Programs send JSON,
 // people use the form on /_sim.
 func (s *Server) simRoutes(mux *http.ServeMux) {
+	// Who opens the address that the program prints means the dashboard.
+	mux.Handle("GET /{$}", http.RedirectHandler("/_sim", http.StatusSeeOther))
 	mux.HandleFunc("GET /_sim", s.dashboard)
 	mux.HandleFunc("GET /_sim/{$}", s.dashboard)
 	mux.HandleFunc("GET /_sim/style.css", serveStyle)
