@@ -77,7 +77,7 @@ func (db *DB) claim(ctx context.Context) error {
 }
 
 // Migrate brings the database up to date. Processes that migrate the same
-// PostgreSQL database at once wait for each other.
+// database at once do not disturb each other.
 func (db *DB) Migrate(ctx context.Context) error {
 	err := db.claim(ctx)
 	if err != nil {
@@ -88,7 +88,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("migrate %s, set %s: %w", db.service, set.Name, err)
 		}
-		applied, err := provider.Up(ctx)
+		applied, err := db.up(ctx, provider)
 		if err != nil {
 			return fmt.Errorf("migrate %s, set %s: %w", db.service, set.Name, err)
 		}
@@ -98,6 +98,23 @@ func (db *DB) Migrate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// migrateAttempts is more than the processes that start on one file together.
+const migrateAttempts = 8
+
+// up applies what is missing. On PostgreSQL processes wait for each other. On
+// SQLite they can both find the same step missing; the one that comes second then
+// fails as a whole, since step and history are one transaction, and finds at the
+// next look that the step is done.
+func (db *DB) up(ctx context.Context, provider *goose.Provider) (applied []*goose.MigrationResult, err error) {
+	for range migrateAttempts {
+		applied, err = provider.Up(ctx)
+		if err == nil || db.engine == PostgreSQL || ctx.Err() != nil {
+			break
+		}
+	}
+	return applied, err
 }
 
 // Pending tells whether Migrate would change anything.
