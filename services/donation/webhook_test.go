@@ -62,9 +62,11 @@ func TestWebhooksThatStripeSignedAndFewExpect(t *testing.T) {
 		state  string
 		reason string
 	}{
-		"not JSON":     {[]byte("<html>hello</html>"), "parked", "it cannot be decoded"},
-		"JSON of else": {[]byte(`{"hello": "world"}`), "parked", "it cannot be decoded"},
-		"unknown type": {event("evt_type", "customer.created", map[string]any{"id": "cus_1"}, nil), "ignored", ""},
+		"not JSON":      {[]byte("<html>hello</html>"), "parked", "it cannot be decoded"},
+		"an id of nul":  {event("evt_\x00", "payment_intent.succeeded", intent("pi_nul", ""), nil), "parked", "it cannot be decoded"},
+		"an endless id": {event("evt_"+strings.Repeat("x", 3000), "payment_intent.succeeded", intent("pi_x", ""), nil), "parked", "it cannot be decoded"},
+		"JSON of else":  {[]byte(`{"hello": "world"}`), "parked", "it cannot be decoded"},
+		"unknown type":  {event("evt_type", "customer.created", map[string]any{"id": "cus_1"}, nil), "ignored", ""},
 		"live mode": {event("evt_live", "payment_intent.succeeded", intent("pi_live", ""), func(b map[string]any) {
 			b["livemode"] = true
 		}), "parked", "test and live mode are mixed up"},
@@ -102,7 +104,7 @@ func TestWebhooksThatStripeSignedAndFewExpect(t *testing.T) {
 	if len(w.events()) != 0 {
 		t.Errorf("events %v", w.kinds())
 	}
-	if got := len(w.parked()); got != 9 {
+	if got := len(w.parked()); got != 11 {
 		t.Errorf("%d are listed as parked", got)
 	}
 }

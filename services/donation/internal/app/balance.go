@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+
+	"github.com/almoner/almoner/services/internal/apperr"
 )
 
 // Holdings is what Stripe says it holds, and whether we know of all that led to it.
@@ -17,17 +19,17 @@ type Holdings struct {
 func (a *App) Holdings(ctx context.Context) (Holdings, error) {
 	account, err := a.account(ctx)
 	if err != nil {
-		return Holdings{}, unreachable(err)
+		return Holdings{}, stripeAway(err)
 	}
 	// The balance first: what moves after it shows up as missing below, and the
 	// audit waits instead of seeing a difference.
 	balances, err := a.Stripe.Balance(ctx)
 	if err != nil {
-		return Holdings{}, unreachable(err)
+		return Holdings{}, stripeAway(err)
 	}
 	newest, _, err := a.Stripe.TransactionsAfter(ctx, "")
 	if err != nil {
-		return Holdings{}, unreachable(err)
+		return Holdings{}, stripeAway(err)
 	}
 	ids := make([]string, 0, len(newest))
 	for _, t := range newest {
@@ -46,4 +48,9 @@ func (a *App) Holdings(ctx context.Context) (Holdings, error) {
 		a.toImport.ring()
 	}
 	return h, nil
+}
+
+// stripeAway is for operators; donors are told something else.
+func stripeAway(cause error) error {
+	return apperr.Wrap(cause, apperr.Unavailable, "STRIPE_AWAY", "Stripe cannot be asked for its balance just now.")
 }

@@ -53,7 +53,7 @@ func (f Form) Checked() (Form, []apperr.Field) {
 	}
 	f.Name = oneLine(f.Name)
 	switch {
-	case f.Name == "":
+	case !visible(f.Name):
 		refuse("name", "NAME_EMPTY", "Enter your name. It is written on the receipt.")
 	case characters(f.Name) > maxName || len(f.Name) > maxNameBytes:
 		refuse("name", "NAME_LONG", "Enter a name of at most 100 characters.")

@@ -13,7 +13,13 @@ func clean(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n").Replace(text)
 	var b strings.Builder
+	marks := 0
 	for _, r := range text {
+		if !unicode.Is(unicode.M, r) {
+			marks = 0
+		} else if marks++; marks > mostMarks {
+			continue
+		}
 		switch {
 		case r == '\n':
 			b.WriteRune(r)
@@ -25,6 +31,18 @@ func clean(text string) string {
 		}
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// mostMarks is how many accents a letter may carry, more than any script stacks:
+// hundreds of them paint over what stands above and below.
+const mostMarks = 8
+
+// visible tells whether there is anything to see: a name of invisible characters
+// would leave an empty line on the receipt.
+func visible(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSymbol(r) || unicode.IsPunct(r)
+	})
 }
 
 // oneLine is clean for text that has no lines: runs of blanks become one.

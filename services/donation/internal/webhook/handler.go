@@ -61,11 +61,18 @@ func New(cfg Config, receiver Receiver) (*Handler, error) {
 
 // Register puts the handler on its route; other methods are answered with 405.
 func (h *Handler) Register(mux *http.ServeMux) {
-	mux.Handle("POST /webhooks/stripe", h)
+	// Without a method in the pattern: the site's own catch-all would take the
+	// others and say that there is no such page.
+	mux.Handle("/webhooks/stripe", h)
 }
 
 // ServeHTTP checks, stores, answers.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "webhooks are posted", http.StatusMethodNotAllowed)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -109,7 +116,8 @@ func (h *Handler) envelope(body []byte) app.StripeEvent {
 		} `json:"data"`
 	}
 	err := json.Unmarshal(body, &e)
-	if err != nil || e.ID == "" || e.Type == "" {
+	if err != nil || !identifier(e.ID) || !identifier(e.Type) ||
+		!identifier(e.Account+e.APIVersion+e.Data.Object.ID+"-") {
 		sum := sha256.Sum256(body)
 		return app.StripeEvent{
 			EventID: "unreadable:" + hex.EncodeToString(sum[:]), Livemode: h.livemode,
@@ -127,4 +135,19 @@ func (h *Handler) envelope(body []byte) app.StripeEvent {
 		event.State = app.EventIgnored
 	}
 	return event
+}
+
+// longestIdentifier is more than Stripe's ids have, and what an index bears.
+const longestIdentifier = 500
+
+// identifier tells whether text can be one of Stripe's ids or words: visible
+// ASCII. PostgreSQL, for one, cannot hold a NUL, and a body that no database
+// takes would be refused and sent again for days.
+func identifier(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= longestIdentifier
 }

@@ -196,6 +196,6 @@ func (p *Poster) alertAfterCommit(ctx context.Context, tx Tx, entry domain.Entry
 	tx.AfterCommit(func() {
 		p.Logger.WarnContext(ctx, "an entry needs attention", "reason", reason,
 			"organization", entry.OrganizationID, "entry", entry.Number, "rule", entry.Rule.Name,
-			"stripe_ids", entry.StripeIDs, "trace_id", entry.TraceID)
+			"stripe_ids", entry.StripeIDs, "gift_trace_id", entry.TraceID)
 	})
 }
