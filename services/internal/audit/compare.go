@@ -73,6 +73,7 @@ func Compare(r Readings) Report {
 		}
 	}
 
+	report.Faults = append(report.Faults, forks(report.Feeds)...)
 	report.CaughtUp = len(report.Behind) == 0
 	report.OK = report.CaughtUp && len(report.Faults) == 0 && len(report.Parked) == 0 &&
 		!slices.ContainsFunc(report.Rows, func(row Row) bool { return row.Difference != 0 }) &&
@@ -212,12 +213,26 @@ func behind(r Readings, feeds []Feed) []string {
 	}
 	for _, feed := range feeds {
 		for _, consumer := range sortedKeys(feed.Consumers) {
-			if pos := feed.Consumers[consumer]; pos != feed.Head {
+			if pos := feed.Consumers[consumer]; pos < feed.Head {
 				reasons = append(reasons, fmt.Sprintf("%s has applied %d of %d events of %s", consumer, pos, feed.Head, feed.Feed))
 			}
 		}
 	}
 	return reasons
+}
+
+// forks lists consumers that have applied more than their producer has. It will
+// never catch up with them: its database was restored to an older state.
+func forks(feeds []Feed) []string {
+	var found []string
+	for _, feed := range feeds {
+		for _, consumer := range sortedKeys(feed.Consumers) {
+			if pos := feed.Consumers[consumer]; pos > feed.Head {
+				found = append(found, fmt.Sprintf("feed fork: %s has applied %d events of %s, which has only %d", consumer, pos, feed.Feed, feed.Head))
+			}
+		}
+	}
+	return found
 }
 
 func distance(a, b int64) int64 {
