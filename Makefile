@@ -1,6 +1,10 @@
 # `make run` and `make test` need Go and make, nothing else. The other targets
 # build the tools they need from tools/go.mod, pinned, into bin/.
 .DEFAULT_GOAL := help
+# Without paths in what is compiled, builds are the same in every folder: one
+# clone finds in the cache what another has built, and releases can be repeated.
+# For all targets alike, or dependencies would be compiled twice.
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 MODULES := ./proto/... ./services/... ./tools/stripesim/...
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -11,7 +15,6 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The program is rebuilt by every target that runs it; Go's cache makes that cheap.
-# No -trimpath: it would compile every dependency a second time beside the tests'.
 .PHONY: bin/almoner
 bin/almoner:
 	@go build -ldflags '$(LDFLAGS)' -o $@ ./services/cmd/almoner
