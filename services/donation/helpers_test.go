@@ -2,7 +2,10 @@ package donation_test
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -10,6 +13,8 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
 func noTraces() trace.TracerProvider { return noop.NewTracerProvider() }
@@ -29,23 +34,72 @@ type gate struct {
 	next  http.Handler
 	calls map[string]int
 	away  bool
+	asked map[string]bool // exact paths of objects that were asked for
+	// hung, while it is set and open, keeps every question about an object waiting.
+	hung chan struct{}
+	// refuse answers such a path with a mistake of ours; nil refuses none.
+	refuse func(path string) bool
+	// unmark takes our mark out of balance transactions, as somebody in Stripe's
+	// dashboard can.
+	unmark bool
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	away := g.away
+	var hung chan struct{}
 	path := r.URL.Path
 	for prefix, name := range map[string]string{"/v1/checkout/sessions/": "/v1/checkout/sessions/*", "/v1/payment_intents/": "/v1/payment_intents/*"} {
 		if strings.HasPrefix(path, prefix) {
 			path = name
+			g.asked[r.URL.Path] = true
+			hung = g.hung
 		}
 	}
 	g.calls[r.Method+" "+path]++
+	refused := g.refuse != nil && g.refuse(r.URL.Path)
+	unmark := g.unmark && path == "/v1/balance_transactions"
 	g.mu.Unlock()
-	if away {
-		panic(http.ErrAbortHandler) // the line is cut in the middle of the answer
+	if hung != nil {
+		select {
+		case <-hung:
+		case <-r.Context().Done():
+		}
+		away = true
 	}
-	g.next.ServeHTTP(w, r)
+	switch {
+	case away:
+		panic(http.ErrAbortHandler) // the line is cut in the middle of the answer
+	case refused:
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error": {"type": "invalid_request_error", "code": "parameter_invalid"}}`)
+	case unmark:
+		answer := httptest.NewRecorder()
+		g.next.ServeHTTP(answer, r)
+		_, _ = w.Write(bytes.ReplaceAll(answer.Body.Bytes(), []byte(`"almoner":`), []byte(`"renamed":`)))
+	default:
+		g.next.ServeHTTP(w, r)
+	}
+}
+
+// change sets how the line behaves from the next call on.
+func (g *gate) change(set func(g *gate)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	set(g)
+}
+
+// objects counts the different objects that were asked for.
+func (g *gate) objects(prefix string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	count := 0
+	for path := range g.asked {
+		if strings.HasPrefix(path, prefix) {
+			count++
+		}
+	}
+	return count
 }
 
 func (g *gate) cut(away bool) {
@@ -100,4 +154,40 @@ func (l *logs) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+// home is the organization that books what belongs to no gift. asked, if set, is
+// run before the answer.
+type home struct {
+	mu    sync.Mutex
+	id    string
+	asked func()
+}
+
+func (h *home) set(id string, asked func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.id, h.asked = id, asked
+}
+
+func (h *home) get() string {
+	h.mu.Lock()
+	id, asked := h.id, h.asked
+	h.mu.Unlock()
+	if asked != nil {
+		asked()
+	}
+	return id
+}
+
+// change writes to the service's own database, behind its back.
+func (w *world) change(statement string, args ...any) {
+	w.t.Helper()
+	err := w.service.db.InTx(w.t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.ExecContext(ctx, statement, args...)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -1,6 +1,7 @@
 package donation_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -94,4 +95,35 @@ func TestBalanceTransactionFindsThePayment(t *testing.T) {
 		got := w.kinds()
 		return got["DonationSucceeded"] == 1 && got["BalanceTransactionRecorded"] == 1
 	})
+}
+
+// imported lets the webhooks have had their time and waits until as many
+// transactions as that are recorded.
+func (w *world) imported(count int) {
+	w.t.Helper()
+	w.eventually(fmt.Sprintf("%d transactions are recorded", count), func() bool {
+		w.clock.Advance(5 * time.Second)
+		_, err := w.web.GetStripeBalance(w.t.Context(), &donationv1.GetStripeBalanceRequest{})
+		return err == nil && w.kinds()["BalanceTransactionRecorded"] == count
+	})
+}
+
+// The home organization was changed; a minute later what belongs to no gift is
+// booked there, without a restart.
+func TestHomeOrganizationIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const newHome = "0b7c1a52-6f7e-5e0f-8d1a-2f3e4d5c6b7a"
+	charge := func() { w.control("/_sim/foreign_charge", `{"amount": 4200, "currency": "eur"}`) }
+	charge()
+	w.imported(1)
+	w.home.set(newHome, nil)
+	w.clock.Advance(time.Minute)
+	charge()
+	w.imported(2)
+	for home, want := range map[string]int{organization: 1, newHome: 1} {
+		if count := w.rows(`SELECT COUNT(*) FROM balance_transaction WHERE organization_id = $1`, home); count != want {
+			t.Errorf("%d are booked with %s, want %d", count, home, want)
+		}
+	}
 }

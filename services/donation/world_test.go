@@ -62,6 +62,7 @@ type world struct {
 	feed    feedv1.FeedServiceClient
 	hook    string // address of the webhook endpoint, the same across restarts
 	door    *door
+	home    *home
 	logs    *logs
 }
 
@@ -80,7 +81,7 @@ func newWorldOn(t *testing.T, dbURL string) *world {
 	t.Helper()
 	w := &world{
 		t: t, clock: testkit.Clock(t, time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)),
-		door: &door{}, logs: &logs{}, dbURL: dbURL,
+		door: &door{}, home: &home{id: organization}, logs: &logs{}, dbURL: dbURL,
 	}
 	var err error
 	w.sim, err = stripesim.Open(stripesim.Config{
@@ -94,7 +95,7 @@ func newWorldOn(t *testing.T, dbURL string) *world {
 	direct := httptest.NewServer(w.sim.Handler())
 	t.Cleanup(direct.Close)
 	w.simURL = direct.URL
-	w.stripe = &gate{next: w.sim.Handler(), calls: map[string]int{}}
+	w.stripe = &gate{next: w.sim.Handler(), calls: map[string]int{}, asked: map[string]bool{}}
 
 	hooks := httptest.NewServer(w.door)
 	t.Cleanup(hooks.Close)
@@ -156,7 +157,7 @@ func (w *world) start() {
 	service.AddTo(feeds)
 	feedv1.RegisterFeedServiceServer(server, feeds)
 	feedv1.RegisterParkingServiceServer(server, feeds)
-	fundraiserv1.RegisterFundraiserServiceServer(server, appeals{})
+	fundraiserv1.RegisterFundraiserServiceServer(server, appeals{home: w.home})
 	mux := http.NewServeMux()
 	service.RegisterHTTP(mux)
 
@@ -188,6 +189,7 @@ func (w *world) kill() { w.service.stop() }
 // clinic in yen, one supporter's page, and an appeal that is over.
 type appeals struct {
 	fundraiserv1.UnimplementedFundraiserServiceServer
+	home *home
 }
 
 func (appeals) ResolveGift(_ context.Context, r *fundraiserv1.ResolveGiftRequest) (*fundraiserv1.ResolveGiftResponse, error) {
@@ -225,8 +227,8 @@ func (appeals) ResolveGift(_ context.Context, r *fundraiserv1.ResolveGiftRequest
 	return out, nil
 }
 
-func (appeals) GetHomeOrganization(context.Context, *fundraiserv1.GetHomeOrganizationRequest) (*fundraiserv1.GetHomeOrganizationResponse, error) {
-	return &fundraiserv1.GetHomeOrganizationResponse{OrganizationId: organization}, nil
+func (a appeals) GetHomeOrganization(context.Context, *fundraiserv1.GetHomeOrganizationRequest) (*fundraiserv1.GetHomeOrganizationResponse, error) {
+	return &fundraiserv1.GetHomeOrganizationResponse{OrganizationId: a.home.get()}, nil
 }
 
 // form is a gift of 100 euros to the shelter.

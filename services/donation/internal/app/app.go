@@ -14,6 +14,9 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 )
 
+// homeLife is how long the answer to which organization is the home one is kept.
+const homeLife = time.Minute
+
 // Config is what the use cases need to know about this installation.
 type Config struct {
 	// BaseURL is the site's address without a final slash; Stripe sends the donor
@@ -59,6 +62,7 @@ type App struct {
 		sync.Mutex
 		account string
 		home    string
+		homeAt  time.Time // when home was asked for
 	}
 }
 
@@ -149,12 +153,14 @@ func (a *App) rememberAccount(id string) {
 	a.known.account = id
 }
 
-// homeOrganization books what belongs to no gift.
+// homeOrganization books what belongs to no gift. The answer is kept for a
+// minute: staff may choose another organization at any time.
 func (a *App) homeOrganization(ctx context.Context) (string, error) {
+	now := a.Now()
 	a.known.Lock()
-	id := a.known.home
+	id, age := a.known.home, now.Sub(a.known.homeAt)
 	a.known.Unlock()
-	if id != "" {
+	if id != "" && age >= 0 && age < homeLife {
 		return id, nil
 	}
 	answer, err := a.Fundraiser.GetHomeOrganization(ctx, &fundraiserv1.GetHomeOrganizationRequest{})
@@ -166,7 +172,7 @@ func (a *App) homeOrganization(ctx context.Context) (string, error) {
 	}
 	a.known.Lock()
 	defer a.known.Unlock()
-	a.known.home = answer.GetOrganizationId()
+	a.known.home, a.known.homeAt = answer.GetOrganizationId(), now
 	return a.known.home, nil
 }
 
