@@ -14,7 +14,8 @@ const (
 	resolveBatch = 50
 	// forgotten is how long a gift may be without a session before nobody is
 	// coming back for it.
-	forgotten = time.Hour
+	forgotten    = time.Hour
+	longestAside = 24 * time.Hour
 	// bodyLife is how long raw webhook bodies, which hold personal data, are kept.
 	bodyLife     = 90 * 24 * time.Hour
 	forgetBodies = time.Hour
@@ -59,8 +60,14 @@ func (a *App) ResolveDue(ctx context.Context) (int, error) {
 		if err != nil {
 			failed = errors.Join(failed, err)
 		}
-		if errors.Is(err, ErrStripeAway) {
-			break // the others would wait for it too
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrStripeAway), ctx.Err() != nil:
+			return len(due), failed // the others would wait for it too
+		default:
+			// Left where it is it would be among the first again, and with a batch
+			// of its kind no other gift would ever be looked at.
+			failed = errors.Join(failed, a.checkIn(ctx, d, a.stepAside(d)))
 		}
 	}
 	return len(due), failed
@@ -103,10 +110,21 @@ func (a *App) settleUnheard(ctx context.Context, d domain.Donation) error {
 }
 
 func (a *App) checkLater(ctx context.Context, d domain.Donation) error {
+	return a.checkIn(ctx, d, checkOpen)
+}
+
+func (a *App) checkIn(ctx context.Context, d domain.Donation, wait time.Duration) error {
 	return a.changeDue(ctx, d, func(d domain.Donation) domain.Donation {
-		d.CheckAt = a.micros() + checkOpen.Microseconds()
+		d.CheckAt = a.micros() + wait.Microseconds()
 		return d
 	})
+}
+
+// stepAside is how long a gift that could not be checked waits: as long as it is
+// old, so that the pauses double without being counted.
+func (a *App) stepAside(d domain.Donation) time.Duration {
+	age := time.Duration(a.micros()-d.CreatedAt) * time.Microsecond
+	return min(max(age, checkOpen), longestAside)
 }
 
 // changeDue changes a gift unless something was heard about it meanwhile.
