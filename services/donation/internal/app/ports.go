@@ -157,8 +157,10 @@ type StripeEvents interface {
 	LockEvents(ctx context.Context, seqs []int64, states ...EventState) (map[int64]bool, error)
 	// FinishEvents writes state, reason, attempts and next time.
 	FinishEvents(ctx context.Context, events []StripeEvent) error
-	// ParkedEvents answers oldest first; seq 0 means all.
-	ParkedEvents(ctx context.Context, seq int64, limit int) ([]StripeEvent, error)
+	// ParkedEvent answers ErrNone when that one is not parked.
+	ParkedEvent(ctx context.Context, seq int64) (StripeEvent, error)
+	// ParkedEvents answers those behind a place, oldest first.
+	ParkedEvents(ctx context.Context, after int64, limit int) ([]StripeEvent, error)
 	// CountEvents counts those in a state.
 	CountEvents(ctx context.Context, state EventState) (int64, error)
 	// ForgetBodies drops the raw bodies of finished events received before.

@@ -75,9 +75,13 @@ func (t *tx) FinishEvents(ctx context.Context, events []app.StripeEvent) error {
 	return nil
 }
 
-func (t *tx) ParkedEvents(ctx context.Context, seq int64, limit int) ([]app.StripeEvent, error) {
+func (t *tx) ParkedEvent(ctx context.Context, seq int64) (app.StripeEvent, error) {
+	return one(ctx, t, scanEvent, `SELECT seq, `+eventColumns+` FROM stripe_event WHERE state = 'parked' AND seq = $1`, seq)
+}
+
+func (t *tx) ParkedEvents(ctx context.Context, after int64, limit int) ([]app.StripeEvent, error) {
 	return all(ctx, t, scanEvent, `SELECT seq, `+eventColumns+` FROM stripe_event
-		WHERE state = 'parked' AND (seq = $1 OR $1 = 0) ORDER BY seq LIMIT $2`, seq, limit)
+		WHERE state = 'parked' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 }
 
 // CountEvents names the states in the text: with a placeholder the engines do not

@@ -37,6 +37,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"stripe is asked once in a while":             claimAsk,
 		"webhooks are stored once":                    storeEvents,
 		"webhooks are finished, postponed and parked": finishEvents,
+		"what is parked is read page by page":         parkedPages,
 		"old bodies are forgotten":                    forgetBodies,
 		"transactions are stored once, and anchor":    transactions,
 		"sums are per organization and currency":      sums,

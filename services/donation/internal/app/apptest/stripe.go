@@ -92,11 +92,45 @@ func finishEvents(t *testing.T, s app.Store) {
 				t.Errorf("%s: %d, %v", state, count, err)
 			}
 		}
-		for seq, want := range map[int64]int{0: 1, parked.Seq: 1, done.Seq: 0} {
-			found, err := tx.ParkedEvents(ctx, seq, 10)
-			if err != nil || len(found) != want || (want == 1 && found[0].Reason != domain.SecondPayment) {
-				t.Errorf("parked %d: %v, %v", seq, found, err)
+		found, err := tx.ParkedEvent(ctx, parked.Seq)
+		if err != nil || found.Reason != domain.SecondPayment {
+			t.Errorf("parked: %v, %v", found, err)
+		}
+		_, err = tx.ParkedEvent(ctx, done.Seq)
+		if !errors.Is(err, app.ErrNone) {
+			t.Errorf("what is done is parked: %v", err)
+		}
+		return nil
+	})
+}
+
+func parkedPages(t *testing.T, s app.Store) {
+	var stored []app.StripeEvent
+	for _, id := range []string{"evt_1", "evt_2", "evt_3", "evt_4", "evt_5"} {
+		e := webhook(id)
+		if id != "evt_3" {
+			e.State, e.Reason = app.EventParked, domain.UnknownDonation
+		}
+		stored = append(stored, e)
+	}
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.StoreEvents(ctx, stored)
+		return err
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		var ids []string
+		after := int64(0)
+		for range 3 {
+			page, err := tx.ParkedEvents(ctx, after, 2)
+			if err != nil || len(page) > 2 {
+				t.Fatalf("page behind %d: %v, %v", after, page, err)
 			}
+			for _, e := range page {
+				ids, after = append(ids, e.EventID), e.Seq
+			}
+		}
+		if !slices.Equal(ids, []string{"evt_1", "evt_2", "evt_4", "evt_5"}) {
+			t.Errorf("paged through %v", ids)
 		}
 		return nil
 	})
