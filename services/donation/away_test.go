@@ -1,6 +1,7 @@
 package donation_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -34,4 +35,37 @@ func TestGiftsThatCannotBeCheckedStepAside(t *testing.T) {
 	w.eventually("the one behind them has expired", func() bool {
 		return w.donation(last.GetDonationId()).GetState() == donationv1.State_STATE_EXPIRED
 	})
+}
+
+// Stripe's API hangs while twenty webhooks wait that it has to be asked about.
+// The gift whose webhook says all is not kept waiting, and Stripe is not asked
+// twenty times in vain.
+func TestHangingStripeDelaysOnlyWhatNeedsIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	started := w.checkout(form())
+	otherVersion := func(body map[string]any) { body["api_version"] = "2025-03-31.basil" }
+	for i := range 20 {
+		id := fmt.Sprintf("evt_asked_%02d", i)
+		w.deliver(paidEvent(id, fmt.Sprintf("pi_asked_%02d", i), started.GetDonationId(), otherVersion), webhookSecret, w.clock.Now())
+	}
+	w.deliver(paidEvent("evt_told", "pi_told", started.GetDonationId(), func(body map[string]any) { body["livemode"] = true }),
+		webhookSecret, w.clock.Now())
+	w.eventually("all are parked", func() bool { return len(w.parked()) == 21 })
+
+	hung := make(chan struct{})
+	w.stripe.change(func(g *gate) { g.hung, g.asked = hung, map[string]bool{} })
+	w.change(`UPDATE stripe_event SET state = 'pending', livemode = 0, attempts = 0, next_at = 0 WHERE state = 'parked'`)
+	w.eventually("the gift is paid while Stripe hangs", func() bool {
+		return w.donation(started.GetDonationId()).GetState() == donationv1.State_STATE_SUCCEEDED
+	})
+	close(hung)
+	w.eventually("the others are put off", func() bool {
+		return w.rows(`SELECT COUNT(*) FROM stripe_event WHERE state = 'pending' AND attempts = 1 AND next_at > $1`, w.clock.Now().UnixMicro()) == 20
+	})
+	if asked := w.stripe.objects("/v1/payment_intents/"); asked > 4 {
+		t.Errorf("Stripe was asked about %d payments after it had not answered", asked)
+	}
+	w.stripe.change(func(g *gate) { g.hung = nil })
+	w.quiet()
 }

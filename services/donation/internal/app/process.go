@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/almoner/almoner/services/donation/internal/domain"
@@ -15,8 +13,6 @@ const (
 	processBatch = 256
 	// processPoll finds events that another process stored.
 	processPoll = time.Second
-	// fetches bounds how many calls to Stripe run at once.
-	fetches = 4
 	// waitForPayment is how long the payment's own event is waited for before
 	// the object is fetched.
 	waitForPayment = time.Second
@@ -83,14 +79,41 @@ type item struct {
 	glance bool
 }
 
-// process reads, fetches and applies a batch. If the batch fails as a whole, its
-// events are tried one by one, so that one bad event cannot stop the others.
+// process reads and applies a batch. What Stripe signed is applied before Stripe
+// is asked about the rest: it may hang, and gifts that need no question do not
+// wait for it.
 func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventState) error {
-	items, err := a.read(ctx, batch)
+	_, err := a.account(ctx)
 	if err != nil {
 		return err
 	}
-	err = a.finish(ctx, items, from)
+	var told, waiting []item
+	for _, event := range batch {
+		it := item{event: event}
+		if a.readOne(&it) {
+			waiting = append(waiting, it)
+		} else {
+			told = append(told, it)
+		}
+	}
+	failed := a.finishAll(ctx, told, from)
+	if len(waiting) == 0 || ctx.Err() != nil {
+		return failed
+	}
+	err = a.fetchAll(ctx, waiting)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	return errors.Join(failed, a.finishAll(ctx, waiting, from))
+}
+
+// finishAll applies items together. If that fails they are applied one by one,
+// so that one bad event cannot stop the others.
+func (a *App) finishAll(ctx context.Context, items []item, from []EventState) error {
+	if len(items) == 0 {
+		return nil
+	}
+	err := a.finish(ctx, items, from)
 	if err == nil || len(items) == 1 || ctx.Err() != nil {
 		return err
 	}
@@ -104,37 +127,6 @@ func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventSta
 		}
 	}
 	return last
-}
-
-// read decides about every event what can be decided without a transaction.
-func (a *App) read(ctx context.Context, batch []StripeEvent) ([]item, error) {
-	_, err := a.account(ctx)
-	if err != nil {
-		return nil, err
-	}
-	items := make([]item, len(batch))
-	var fetch []*item
-	for i := range batch {
-		items[i].event = batch[i]
-		if a.readOne(&items[i]) {
-			fetch = append(fetch, &items[i])
-		}
-	}
-	fetch, err = a.withoutPaid(ctx, fetch)
-	if err != nil {
-		return nil, err
-	}
-	slots := make(chan struct{}, fetches)
-	var group sync.WaitGroup
-	for _, it := range fetch {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			a.fetch(ctx, it)
-		})
-	}
-	group.Wait()
-	return items, ctx.Err()
 }
 
 // readOne reads the body, and reports whether the object has to be fetched.
@@ -173,71 +165,6 @@ func (a *App) readSealed(it *item, how reading) (fetch bool) {
 	}
 	it.found, it.glance = &found, how == readLater
 	return it.glance && it.event.Attempts > 0
-}
-
-func (a *App) fetch(ctx context.Context, it *item) {
-	found, err := a.fetchObject(ctx, it.event.ObjectID)
-	switch {
-	case errors.Is(err, ErrStripeUnknown):
-		it.park(domain.ObjectUnknown)
-	case errors.Is(err, errNoSuchKind):
-		it.park(domain.NotDecodable)
-	case err != nil:
-		it.found, it.glance, it.later = nil, false, true
-		it.event.NextAt = a.micros() + retryAfter(it.event.Attempts).Microseconds()
-		a.Logger.WarnContext(ctx, "stripe could not be asked about a webhook", "event", it.event.EventID, "error", err)
-	default:
-		it.found, it.glance = &found, false
-	}
-}
-
-// withoutPaid spares the call about sessions whose payment's own event came
-// meanwhile.
-func (a *App) withoutPaid(ctx context.Context, fetch []*item) ([]*item, error) {
-	var intents []string
-	for _, it := range fetch {
-		if it.glance {
-			intents = append(intents, it.found.Snapshot.Session.PaymentID)
-		}
-	}
-	if len(intents) == 0 {
-		return fetch, nil
-	}
-	paid := map[string]bool{}
-	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
-		gifts, err := tx.DonationsOfPayments(ctx, intents)
-		for _, d := range gifts {
-			paid[d.PaymentIntentID] = true
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look for paid sessions: %w", err)
-	}
-	return slices.DeleteFunc(fetch, func(it *item) bool {
-		return it.glance && paid[it.found.Snapshot.Session.PaymentID]
-	}), nil
-}
-
-var errNoSuchKind = errors.New("no kind of object that a gift has")
-
-func (a *App) fetchObject(ctx context.Context, id string) (Found, error) {
-	switch kindOf(id) {
-	case "cs":
-		return a.Stripe.Session(ctx, id)
-	case "pi":
-		return a.Stripe.PaymentIntent(ctx, id)
-	}
-	return Found{}, errNoSuchKind
-}
-
-func kindOf(objectID string) string {
-	for i := range len(objectID) {
-		if objectID[i] == '_' {
-			return objectID[:i]
-		}
-	}
-	return ""
 }
 
 func (it *item) park(reason domain.Reason) {
@@ -311,14 +238,18 @@ func (a *App) marked(it item) StripeEvent {
 	return e
 }
 
-// postpone keeps an event whose application failed; it is tried again later and
-// later, and stays visible as not done.
+// postpone keeps an event whose application failed, in the state that it has: it
+// is tried again later and later, and stays visible as not done.
 func (a *App) postpone(ctx context.Context, e StripeEvent, cause error) {
 	a.Logger.ErrorContext(ctx, "a webhook could not be applied", "event", e.EventID, "type", e.Type, "error", cause)
 	e.NextAt = a.micros() + retryAfter(e.Attempts).Microseconds()
 	e.Attempts++
-	e.State = EventPending
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		// Another process may have had more luck with it.
+		held, err := tx.LockEvents(ctx, []int64{e.Seq}, e.State)
+		if err != nil || !held[e.Seq] {
+			return err
+		}
 		return tx.FinishEvents(ctx, []StripeEvent{e})
 	})
 	if err != nil {
