@@ -69,3 +69,28 @@ func TestHangingStripeDelaysOnlyWhatNeedsIt(t *testing.T) {
 	w.stripe.change(func(g *gate) { g.hung = nil })
 	w.quiet()
 }
+
+// A webhook that no database takes, alone in its batch, is tried again later
+// and later, not every second for ever.
+func TestPoisonAloneIsPutOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	started := w.checkout(form())
+	w.change(`CREATE TRIGGER poison BEFORE UPDATE ON donation WHEN new.state = 'succeeded'
+		BEGIN SELECT RAISE(ABORT, 'the disk has a bad sector'); END`)
+	w.deliver(paidEvent("evt_poison", "pi_poison", started.GetDonationId(), nil), webhookSecret, w.clock.Now())
+	putOff := func(attempts int) func() bool {
+		return func() bool {
+			return w.rows(`SELECT COUNT(*) FROM stripe_event WHERE state = 'pending' AND attempts = $1 AND next_at > $2`,
+				attempts, w.clock.Now().UnixMicro()) == 1
+		}
+	}
+	w.eventually("it is put off", putOff(1))
+	w.clock.Advance(10 * time.Minute)
+	w.eventually("it is put off again", putOff(2))
+	w.change(`DROP TRIGGER poison`)
+	w.clock.Advance(10 * time.Minute)
+	w.eventually("it is applied", func() bool {
+		return w.donation(started.GetDonationId()).GetState() == donationv1.State_STATE_SUCCEEDED
+	})
+}

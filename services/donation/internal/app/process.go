@@ -108,22 +108,25 @@ func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventSta
 }
 
 // finishAll applies items together. If that fails they are applied one by one,
-// so that one bad event cannot stop the others.
+// so that one bad event cannot stop the others, and what fails alone is put off.
 func (a *App) finishAll(ctx context.Context, items []item, from []EventState) error {
 	if len(items) == 0 {
 		return nil
 	}
 	err := a.finish(ctx, items, from)
-	if err == nil || len(items) == 1 || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if len(items) == 1 {
+		a.postpone(ctx, items[0].event, err)
 		return err
 	}
 	a.Logger.WarnContext(ctx, "a batch of webhooks failed and is tried one by one", "error", err)
 	var last error
 	for i := range items {
-		err = a.finish(ctx, items[i:i+1], from)
+		err = a.finishAll(ctx, items[i:i+1], from)
 		if err != nil {
 			last = err
-			a.postpone(ctx, items[i].event, err)
 		}
 	}
 	return last
