@@ -1,6 +1,7 @@
 package donation_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -51,4 +52,112 @@ func paidEvent(id, payment, donation string, change func(map[string]any)) []byte
 		"id": payment, "object": "payment_intent", "status": "succeeded", "amount_received": 100_00, "currency": "eur",
 		"latest_charge": "ch_of_" + payment, "metadata": map[string]any{"almoner": "1", "donation_id": donation},
 	}, change)
+}
+
+// chargeMarked takes 100 euros outside any checkout, with the metadata of a gift.
+func (w *world) chargeMarked(donation string) (payment string) {
+	w.t.Helper()
+	var intent struct {
+		ID string `json:"id"`
+	}
+	err := json.Unmarshal(w.control("/_sim/foreign_charge",
+		`{"amount": 10000, "currency": "eur", "metadata": {"almoner": "1", "donation_id": "`+donation+`"}}`), &intent)
+	if err != nil || intent.ID == "" {
+		w.t.Fatalf("the charge answered %+v, %v", intent, err)
+	}
+	return intent.ID
+}
+
+// one checks that a payment is listed once, for a reason.
+func (w *world) one(payment, reason string) {
+	w.t.Helper()
+	items := w.parked()
+	if len(items) != 1 || items[0].GetAggregateId() != payment || items[0].GetReason() != reason {
+		w.t.Errorf("parked are %v; want only %s, as %q", items, payment, reason)
+	}
+}
+
+const (
+	paidByAnother = "the gift has been paid by another payment"
+	amountDiffers = "the amount paid is not the amount of the gift"
+	unknownGift   = "our metadata, but no such donation"
+)
+
+// A payment that cannot be a gift is told of by webhooks and by the account's
+// balance. Staff see one item, whichever came first.
+func TestOneUnfitPaymentIsOneItem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		reason string
+		pay    func(w *world) (payment, donation string)
+	}{
+		"a second payment": {paidByAnother, func(w *world) (string, string) {
+			started := w.checkout(form())
+			w.deliver(paidEvent("evt_first", "pi_first", started.GetDonationId(), nil), webhookSecret, w.clock.Now())
+			w.eventually("the gift is paid", func() bool {
+				return w.donation(started.GetDonationId()).GetState() == donationv1.State_STATE_SUCCEEDED
+			})
+			return w.chargeMarked(started.GetDonationId()), started.GetDonationId()
+		}},
+		"a wrong amount": {amountDiffers, func(w *world) (string, string) {
+			started := w.checkout(form())
+			w.change(`UPDATE donation SET gift_minor = 9000 WHERE id = $1`, started.GetDonationId())
+			w.pay(started.GetSessionId(), visa)
+			truth := w.sim.Truth().Sessions
+			return truth[len(truth)-1].PaymentIntent, started.GetDonationId()
+		}},
+		"an unknown donation": {unknownGift, func(w *world) (string, string) {
+			id := uuid.NewString()
+			return w.chargeMarked(id), id
+		}},
+	} {
+		t.Run(name+", webhooks first", func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			payment, _ := c.pay(w)
+			w.quiet()
+			w.imported(1)
+			w.one(payment, c.reason)
+			if left := w.retry().GetParked(); left != 1 {
+				t.Errorf("after a retry %d are parked", left)
+			}
+			w.one(payment, c.reason)
+		})
+		t.Run(name+", import first", func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.knobs(`{"drop": 1.0}`)
+			payment, donation := c.pay(w)
+			w.imported(1)
+			w.deliver(paidEvent("evt_late", payment, donation, nil), webhookSecret, w.clock.Now())
+			w.quiet()
+			w.one(payment, c.reason)
+		})
+	}
+}
+
+// A decline of an unknown gift is parked, then its success. What stays listed
+// has to be the one that can still become a gift when it is tried again.
+func TestTheFullerEventStaysListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	started := w.checkout(form())
+	id := started.GetDonationId()
+	w.change(`UPDATE donation SET account_id = 'acct_of_another_key' WHERE id = $1`, id)
+	w.deliver(event("evt_declined", "payment_intent.payment_failed", map[string]any{
+		"id": "pi_hers", "object": "payment_intent", "status": "requires_payment_method",
+		"last_payment_error": map[string]any{"code": "card_declined", "decline_code": "lost_card"},
+		"metadata":           map[string]any{"almoner": "1", "donation_id": id},
+	}, nil), webhookSecret, w.clock.Now())
+	w.eventually("the decline is parked", func() bool { return len(w.parked()) == 1 })
+	w.deliver(paidEvent("evt_paid", "pi_hers", id, nil), webhookSecret, w.clock.Now())
+	w.quiet()
+	w.one("pi_hers", "it belongs to another Stripe account")
+	w.change(`UPDATE donation SET account_id = '' WHERE id = $1`, id)
+	if answer := w.retry(); answer.GetApplied() != 1 || answer.GetParked() != 0 {
+		t.Errorf("retry: %v", answer)
+	}
+	if state := w.donation(id).GetState(); state != donationv1.State_STATE_SUCCEEDED {
+		t.Errorf("the gift is %s", state)
+	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,6 +40,13 @@ type ruling struct {
 // caller's transaction. It is the one place where a gift becomes money, so all
 // four routes (webhook, return page, resolver, import) end here.
 func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error) {
+	// Another process may hear of the same payment by another route.
+	if slices.ContainsFunc(list, func(e evidence) bool { return e.found.Ours }) {
+		err := tx.LockAccount(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+	}
 	gifts, err := a.lockGifts(ctx, tx, list)
 	if err != nil {
 		return nil, err
@@ -224,8 +232,7 @@ func (a *App) ingest(ctx context.Context, found Found) (ruling, error) {
 		if result.state != EventParked {
 			return nil
 		}
-		_, err = tx.StoreEvents(ctx, []StripeEvent{a.parkedObject(found, result.reason)})
-		return err
+		return a.parkFound(ctx, tx, found, result.reason)
 	})
 	if err != nil {
 		return ruling{}, fmt.Errorf("apply what stripe answered: %w", err)
@@ -234,14 +241,25 @@ func (a *App) ingest(ctx context.Context, found Found) (ruling, error) {
 	return result, nil
 }
 
+func (a *App) parkFound(ctx context.Context, tx Tx, found Found, reason domain.Reason) error {
+	list, err := parkOnce(ctx, tx, []StripeEvent{a.parkedObject(found, reason)})
+	if err != nil {
+		return err
+	}
+	if list[0].State == EventParked {
+		_, err = tx.StoreEvents(ctx, list[:1])
+		if err != nil {
+			return err
+		}
+	}
+	return tx.FinishEvents(ctx, list[1:])
+}
+
 // parkedObject keeps what no webhook told of. It has no body: trying it again
 // fetches the object.
 func (a *App) parkedObject(found Found, reason domain.Reason) StripeEvent {
-	object, kind := "", "payment_intent"
-	switch {
-	case found.Snapshot.Payment != nil:
-		object = found.Snapshot.Payment.ID
-	case found.Snapshot.Session != nil:
+	object, kind := paymentOf(found), "payment_intent"
+	if object == "" && found.Snapshot.Session != nil {
 		object, kind = found.Snapshot.Session.ID, "checkout.session"
 	}
 	return StripeEvent{

@@ -133,7 +133,7 @@ type StripeEvent struct {
 	AccountID  string // as in the event: empty for the account's own events
 	EventID    string
 	Type       string
-	ObjectID   string
+	ObjectID   string // once parked: the payment, if it is about one
 	APIVersion string
 	Livemode   bool
 	CreatedAt  int64 // Stripe's time, whole seconds
@@ -155,12 +155,14 @@ type StripeEvents interface {
 	// LockEvents locks those that are still in one of the states, and answers
 	// which they are.
 	LockEvents(ctx context.Context, seqs []int64, states ...EventState) (map[int64]bool, error)
-	// FinishEvents writes state, reason, attempts and next time.
+	// FinishEvents writes object, state, reason, attempts and next time.
 	FinishEvents(ctx context.Context, events []StripeEvent) error
 	// ParkedEvent answers ErrNone when that one is not parked.
 	ParkedEvent(ctx context.Context, seq int64) (StripeEvent, error)
 	// ParkedEvents answers those behind a place, oldest first.
 	ParkedEvents(ctx context.Context, after int64, limit int) ([]StripeEvent, error)
+	// ParkedOf answers all that are parked about the objects, oldest first.
+	ParkedOf(ctx context.Context, objectIDs []string) ([]StripeEvent, error)
 	// CountEvents counts those in a state.
 	CountEvents(ctx context.Context, state EventState) (int64, error)
 	// ForgetBodies drops the raw bodies of finished events received before.
@@ -218,6 +220,9 @@ type Transactions interface {
 
 	// Account is the Stripe account last confirmed, empty before the first time.
 	Account(ctx context.Context) (string, error)
+	// LockAccount lets one transaction at a time decide, until its commit, what
+	// the money of an account is for. It is locked before any donation.
+	LockAccount(ctx context.Context, id string) error
 	SaveAccount(ctx context.Context, id string, now int64) error
 }
 

@@ -218,6 +218,10 @@ func (a *App) finish(ctx context.Context, items []item, from []EventState) error
 				moved = moved || movesBalance(items[i].event.Type)
 			}
 		}
+		done, err = parkOnce(ctx, tx, done)
+		if err != nil {
+			return err
+		}
 		return tx.FinishEvents(ctx, done)
 	})
 	if err != nil {
@@ -235,6 +239,9 @@ func (a *App) marked(it item) StripeEvent {
 		return e
 	}
 	e.State, e.Reason, e.NextAt = it.verdict.state, it.verdict.reason, 0
+	if e.State == EventParked && it.found != nil && paymentOf(*it.found) != "" {
+		e.ObjectID = paymentOf(*it.found) // a session's event is about its payment
+	}
 	if e.State == EventPending {
 		e.NextAt = a.micros() + waitForPayment.Microseconds()
 	}

@@ -61,13 +61,14 @@ func (t *tx) FinishEvents(ctx context.Context, events []app.StripeEvent) error {
 	if len(events) == 0 {
 		return nil
 	}
-	args := make([]any, 0, len(events)*5)
+	args := make([]any, 0, len(events)*6)
 	for _, e := range events {
-		args = append(args, e.Seq, string(e.State), string(e.Reason), e.Attempts, e.NextAt)
+		args = append(args, e.Seq, e.ObjectID, string(e.State), string(e.Reason), e.Attempts, e.NextAt)
 	}
-	_, err := t.ExecContext(ctx, `WITH v(seq, state, reason, attempts, next_at) AS (VALUES `+
-		database.CastPlaceholders(len(events), "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT")+`)
-		UPDATE stripe_event SET state = v.state, reason = v.reason, attempts = v.attempts, next_at = v.next_at
+	_, err := t.ExecContext(ctx, `WITH v(seq, object_id, state, reason, attempts, next_at) AS (VALUES `+
+		database.CastPlaceholders(len(events), "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT")+`)
+		UPDATE stripe_event SET object_id = v.object_id, state = v.state, reason = v.reason, attempts = v.attempts,
+			next_at = v.next_at
 		FROM v WHERE stripe_event.seq = v.seq`, args...)
 	if err != nil {
 		return fmt.Errorf("finish %d stripe events: %w", len(events), err)
@@ -82,6 +83,11 @@ func (t *tx) ParkedEvent(ctx context.Context, seq int64) (app.StripeEvent, error
 func (t *tx) ParkedEvents(ctx context.Context, after int64, limit int) ([]app.StripeEvent, error) {
 	return all(ctx, t, scanEvent, `SELECT seq, `+eventColumns+` FROM stripe_event
 		WHERE state = 'parked' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+}
+
+func (t *tx) ParkedOf(ctx context.Context, objectIDs []string) ([]app.StripeEvent, error) {
+	return all(ctx, t, scanEvent, `SELECT seq, `+eventColumns+` FROM stripe_event
+		WHERE state = 'parked' AND object_id IN `+in(len(objectIDs), 1)+` ORDER BY seq`, anys(objectIDs)...)
 }
 
 // CountEvents names the states in the text: with a placeholder the engines do not

@@ -62,6 +62,16 @@ func (t *tx) Account(ctx context.Context) (string, error) {
 	return id, err
 }
 
+// LockAccount locks the account's row, so that on PostgreSQL a second transaction
+// waits here until the first has committed, and then sees what it did.
+func (t *tx) LockAccount(ctx context.Context, id string) error {
+	_, err := one(ctx, t, scanText, `SELECT id FROM stripe_account WHERE id = $1`+t.ForUpdate(), id)
+	if err != nil {
+		return fmt.Errorf("lock the stripe account: %w", err)
+	}
+	return nil
+}
+
 func (t *tx) SaveAccount(ctx context.Context, id string, now int64) error {
 	_, err := t.ExecContext(ctx, `INSERT INTO stripe_account (id, confirmed_at) VALUES ($1, $2)
 		ON CONFLICT (id) DO UPDATE SET confirmed_at = excluded.confirmed_at`, id, now)

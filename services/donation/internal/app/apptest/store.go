@@ -38,6 +38,8 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"webhooks are stored once":                    storeEvents,
 		"webhooks are finished, postponed and parked": finishEvents,
 		"what is parked is read page by page":         parkedPages,
+		"what is parked is found by object":           parkedOf,
+		"an account's lock lets one decide at a time": accountLock,
 		"old bodies are forgotten":                    forgetBodies,
 		"transactions are stored once, and anchor":    transactions,
 		"sums are per organization and currency":      sums,

@@ -104,6 +104,74 @@ func finishEvents(t *testing.T, s app.Store) {
 	})
 }
 
+func parkedOf(t *testing.T, s app.Store) {
+	session, other, done := webhook("evt_session"), webhook("evt_other"), webhook("evt_done")
+	session.ObjectID, other.ObjectID, done.ObjectID = "cs_test_1", "pi_other", "pi_1"
+	found := app.StripeEvent{EventID: "found:pi_1", ObjectID: "pi_1", State: app.EventParked, Reason: domain.SecondPayment, ReceivedAt: start}
+	other.State, done.State = app.EventParked, app.EventDone
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.StoreEvents(ctx, []app.StripeEvent{session, found, other, done})
+		return err
+	})
+	// A session's event turns out to be about a payment.
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		pending, err := tx.PendingEvents(ctx, start, 10)
+		if err != nil || len(pending) != 1 {
+			t.Fatalf("pending %v, %v", pending, err)
+		}
+		pending[0].ObjectID, pending[0].State, pending[0].Reason = "pi_1", app.EventParked, domain.AmountDiffers
+		return tx.FinishEvents(ctx, pending)
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		list, err := tx.ParkedOf(ctx, []string{"pi_1", "pi_none", "cs_test_1"})
+		if err != nil || len(list) != 2 || list[0].EventID != "evt_session" || list[1].EventID != "found:pi_1" ||
+			list[0].ObjectID != "pi_1" || list[0].Reason != domain.AmountDiffers {
+			t.Errorf("parked about pi_1: %+v, %v", list, err)
+		}
+		return nil
+	})
+}
+
+// accountLock has ten transactions count up a gift that they do not lock.
+func accountLock(t *testing.T, s app.Store) {
+	d := gift()
+	insert(t, s, d)
+	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.SaveAccount(ctx, "acct_1", start) })
+	failed := make(chan error, 10)
+	for range 10 {
+		go func() {
+			failed <- s.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+				err := tx.LockAccount(ctx, "acct_1")
+				if err != nil {
+					return err
+				}
+				seen, err := tx.Donation(ctx, d.ID)
+				if err != nil {
+					return err
+				}
+				seen.DeclinedAt++
+				return tx.UpdateDonations(ctx, []domain.Donation{seen})
+			})
+		}()
+	}
+	for range 10 {
+		err := <-failed
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		seen, err := tx.Donation(ctx, d.ID)
+		if err != nil || seen.DeclinedAt != 10 {
+			t.Errorf("after ten: %d, %v", seen.DeclinedAt, err)
+		}
+		if err := tx.LockAccount(ctx, "acct_none"); !errors.Is(err, app.ErrNone) {
+			t.Errorf("an unknown account was locked: %v", err)
+		}
+		return nil
+	})
+}
+
 func parkedPages(t *testing.T, s app.Store) {
 	var stored []app.StripeEvent
 	for _, id := range []string{"evt_1", "evt_2", "evt_3", "evt_4", "evt_5"} {
