@@ -19,7 +19,8 @@
 //   - A payment is found by four routes: webhook, return page, the resolver that
 //     asks about open sessions, and the account's balance transactions.
 //   - Every balance transaction of the Stripe account becomes one event: with
-//     its gift, or marked foreign.
+//     its gift, or marked foreign. What is marked foreign does not become a gift
+//     as well: its payment is parked.
 //   - No event, log line, span or idempotency key carries personal data. Raw
 //     webhook bodies are sealed and forgotten after 90 days.
 //

@@ -78,9 +78,10 @@ func (w *world) one(payment, reason string) {
 }
 
 const (
-	paidByAnother = "the gift has been paid by another payment"
-	amountDiffers = "the amount paid is not the amount of the gift"
-	unknownGift   = "our metadata, but no such donation"
+	paidByAnother  = "the gift has been paid by another payment"
+	amountDiffers  = "the amount paid is not the amount of the gift"
+	bookedAsOthers = "its money was booked before as belonging to no gift"
+	unknownGift    = "our metadata, but no such donation"
 )
 
 // A payment that cannot be a gift is told of by webhooks and by the account's
@@ -159,5 +160,82 @@ func TestTheFullerEventStaysListed(t *testing.T) {
 	}
 	if state := w.donation(id).GetState(); state != donationv1.State_STATE_SUCCEEDED {
 		t.Errorf("the gift is %s", state)
+	}
+}
+
+// unpaid checks that a gift whose money is booked elsewhere is not booked again.
+func (w *world) unpaid(donation string) {
+	w.t.Helper()
+	sums := w.quiet()
+	if len(sums.GetSums()) != 0 || sums.GetGiftsWithoutFee() != 0 || w.kinds()["DonationSucceeded"] != 0 {
+		w.t.Errorf("the money is booked twice: %v, %v", sums, w.kinds())
+	}
+	if state := w.donation(donation).GetState(); state == donationv1.State_STATE_SUCCEEDED {
+		w.t.Errorf("the gift is %s", state)
+	}
+}
+
+// The key was that of another account when the gift was paid: the payment was
+// parked and its money booked as foreign. When the key is right again, trying
+// again must not book the money a second time.
+func TestForeignMoneyIsNoGiftWhenTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	started := w.checkout(form())
+	w.change(`UPDATE donation SET account_id = 'acct_of_another_key' WHERE id = $1`, started.GetDonationId())
+	w.pay(started.GetSessionId(), visa)
+	w.quiet()
+	w.imported(1)
+	payment := w.parked()[0].GetAggregateId()
+	w.one(payment, "it belongs to another Stripe account")
+	w.change(`UPDATE donation SET account_id = '' WHERE id = $1`, started.GetDonationId())
+	if answer := w.retry(); answer.GetApplied() != 0 || answer.GetParked() != 1 {
+		t.Errorf("retry: %v", answer)
+	}
+	w.one(payment, bookedAsOthers)
+	w.unpaid(started.GetDonationId())
+}
+
+// Somebody edited the charge's metadata, and the import saw it before any
+// webhook came.
+func TestForeignMoneyIsNoGiftWhenTheDonorReturns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.knobs(`{"drop": 1.0}`)
+	w.stripe.change(func(g *gate) { g.unmark = true })
+	started := w.checkout(form())
+	w.pay(started.GetSessionId(), visa)
+	w.imported(1)
+	confirmed, err := w.web.ConfirmDonation(t.Context(), &donationv1.ConfirmDonationRequest{
+		DonationId: started.GetDonationId(), SessionId: started.GetSessionId(),
+	})
+	if err != nil || confirmed.GetDonation().GetState() == donationv1.State_STATE_SUCCEEDED {
+		t.Errorf("confirmed %v, %v", confirmed, err)
+	}
+	w.one(w.sim.Truth().Sessions[0].PaymentIntent, bookedAsOthers)
+	w.unpaid(started.GetDonationId())
+}
+
+// The same, but the donor returns between the import's look at the gifts and its
+// writing: the money is the gift's, and not foreign as well.
+func TestGiftThatSucceedsDuringTheImport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.knobs(`{"drop": 1.0}`)
+	w.stripe.change(func(g *gate) { g.unmark = true })
+	started := w.checkout(form())
+	w.home.set(organization, func() {
+		_, err := w.web.ConfirmDonation(t.Context(), &donationv1.ConfirmDonationRequest{
+			DonationId: started.GetDonationId(), SessionId: started.GetSessionId(),
+		})
+		if err != nil {
+			t.Errorf("confirm: %v", err)
+		}
+	})
+	w.pay(started.GetSessionId(), visa)
+	w.imported(1)
+	w.settled(started.GetDonationId())
+	if sums := w.quiet(); sums.GetGiftsWithoutFee() != 0 || len(w.parked()) != 0 || w.kinds()["DonationSucceeded"] != 1 {
+		t.Errorf("sums %v, parked %v, events %v", sums, w.parked(), w.kinds())
 	}
 }

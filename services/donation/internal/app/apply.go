@@ -51,6 +51,10 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 	if err != nil {
 		return nil, err
 	}
+	foreign, err := a.foreignMoney(ctx, tx, list)
+	if err != nil {
+		return nil, err
+	}
 	rulings := make([]ruling, len(list))
 	changed := map[string]bool{}
 	var events []envelope.Event
@@ -73,6 +77,10 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 			continue
 		}
 		out := domain.Derive(d, e.found.Snapshot)
+		if out.Paid && (foreign[out.Donation.PaymentIntentID] || foreign[out.Donation.ChargeID]) {
+			// The ledger has this money already; as a gift it would have it twice.
+			out = domain.Outcome{Donation: d, Parked: domain.BookedAsForeign}
+		}
 		rulings[i] = ruling{state: EventDone, reason: out.Parked, paid: out.Paid}
 		switch {
 		case out.Parked != "":
@@ -153,6 +161,30 @@ func (a *App) lockGifts(ctx context.Context, tx Tx, list []evidence) (map[string
 		gifts[d.ID] = d
 	}
 	return gifts, nil
+}
+
+// foreignMoney answers which of the payments and charges that may make a gift
+// succeed were imported as belonging to no gift.
+func (a *App) foreignMoney(ctx context.Context, tx Tx, list []evidence) (map[string]bool, error) {
+	var ids []string
+	for _, e := range list {
+		p := e.found.Snapshot.Payment
+		if !e.found.Ours || p == nil || p.Status != domain.PaymentSucceeded {
+			continue
+		}
+		ids = append(ids, p.ID)
+		if p.ChargeID != "" {
+			ids = append(ids, p.ChargeID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	foreign, err := tx.ForeignSources(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look for the money of payments: %w", err)
+	}
+	return foreign, nil
 }
 
 // annotate adds when we learned it and when to ask again; neither is part of

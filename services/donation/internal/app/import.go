@@ -189,21 +189,14 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 	if err != nil {
 		return 0, false, err
 	}
-	for i := range page {
-		t := &page[i]
-		t.AccountID, t.ImportedAt = account, a.micros()
-		d, ours := gifts[t.PaymentIntentID]
-		if ours && t.PaymentIntentID != "" {
-			t.DonationID, t.OrganizationID = d.ID, d.Attribution.OrganizationID
-			continue
-		}
-		t.Foreign = true
-		t.OrganizationID, err = a.homeOrganization(ctx)
+	home := ""
+	if slices.ContainsFunc(page, func(t Transaction) bool { return gifts[t.PaymentIntentID].ID == "" }) {
+		home, err = a.homeOrganization(ctx)
 		if err != nil {
 			return 0, false, err
 		}
 	}
-	added, err = a.record(ctx, page, gifts)
+	added, err = a.record(ctx, account, page, home)
 	return added, whole, err
 }
 
@@ -248,6 +241,16 @@ func (a *App) unknown(ctx context.Context, page []Transaction) ([]Transaction, e
 
 // giftsOf finds the paid gifts by payment intent.
 func (a *App) giftsOf(ctx context.Context, page []Transaction) (map[string]domain.Donation, error) {
+	var gifts map[string]domain.Donation
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		gifts, err = giftsIn(ctx, tx, page)
+		return err
+	})
+	return gifts, err
+}
+
+func giftsIn(ctx context.Context, tx Tx, page []Transaction) (map[string]domain.Donation, error) {
 	var intents []string
 	for _, t := range page {
 		if t.PaymentIntentID != "" {
@@ -259,16 +262,12 @@ func (a *App) giftsOf(ctx context.Context, page []Transaction) (map[string]domai
 		return gifts, nil
 	}
 	slices.Sort(intents)
-	intents = slices.Compact(intents)
-	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
-		list, err := tx.DonationsOfPayments(ctx, intents)
-		for _, d := range list {
-			gifts[d.PaymentIntentID] = d
-		}
-		return err
-	})
+	list, err := tx.DonationsOfPayments(ctx, slices.Compact(intents))
 	if err != nil {
 		return nil, fmt.Errorf("find the gifts of transactions: %w", err)
+	}
+	for _, d := range list {
+		gifts[d.PaymentIntentID] = d
 	}
 	return gifts, nil
 }
@@ -304,9 +303,23 @@ func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]
 }
 
 // record stores a page, its events and the fees it tells, in one transaction.
-func (a *App) record(ctx context.Context, page []Transaction, gifts map[string]domain.Donation) (int, error) {
+// What belongs to no gift is booked with home. That is decided here and not
+// before, under the lock that apply takes too: a gift that succeeds meanwhile has
+// either been seen here, or sees there what was booked as foreign.
+func (a *App) record(ctx context.Context, account string, page []Transaction, home string) (int, error) {
 	added := 0
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		err := tx.LockAccount(ctx, account)
+		if err != nil {
+			return err
+		}
+		gifts, err := giftsIn(ctx, tx, page)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			a.attribute(&page[i], account, gifts, home)
+		}
 		fresh, err := tx.InsertTransactions(ctx, page)
 		if err != nil {
 			return err
@@ -337,6 +350,17 @@ func (a *App) record(ctx context.Context, page []Transaction, gifts map[string]d
 		return 0, fmt.Errorf("store balance transactions: %w", err)
 	}
 	return added, nil
+}
+
+// attribute says whose a transaction is.
+func (a *App) attribute(t *Transaction, account string, gifts map[string]domain.Donation, home string) {
+	t.AccountID, t.ImportedAt = account, a.micros()
+	d, ours := gifts[t.PaymentIntentID]
+	t.Foreign = !ours
+	t.DonationID, t.OrganizationID = d.ID, d.Attribution.OrganizationID
+	if t.Foreign {
+		t.OrganizationID = home
+	}
 }
 
 func recorded(t Transaction, gifts map[string]domain.Donation) (envelope.Event, error) {

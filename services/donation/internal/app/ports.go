@@ -214,6 +214,9 @@ type Transactions interface {
 	InsertTransactions(ctx context.Context, list []Transaction) (map[string]bool, error)
 	// KnownTransactions answers which of the ids are imported.
 	KnownTransactions(ctx context.Context, ids []string) (map[string]bool, error)
+	// ForeignSources answers which of the payment intents and charges have a
+	// foreign transaction.
+	ForeignSources(ctx context.Context, ids []string) (map[string]bool, error)
 	// TransactionAnchor is the newest imported transaction that is at least so
 	// much older than the newest one; empty when there is none.
 	TransactionAnchor(ctx context.Context, accountID string, overlap int64) (string, error)

@@ -44,6 +44,16 @@ func (t *tx) KnownTransactions(ctx context.Context, ids []string) (map[string]bo
 	return setOf(known), nil
 }
 
+func (t *tx) ForeignSources(ctx context.Context, ids []string) (map[string]bool, error) {
+	list := in(len(ids), 1)
+	found, err := all(ctx, t, scanText, `SELECT payment_intent_id FROM balance_transaction WHERE is_foreign = 1 AND payment_intent_id IN `+list+`
+		UNION SELECT source_id FROM balance_transaction WHERE is_foreign = 1 AND source_id IN `+list, anys(ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("find foreign transactions: %w", err)
+	}
+	return setOf(found), nil
+}
+
 func (t *tx) TransactionAnchor(ctx context.Context, accountID string, overlap int64) (string, error) {
 	id, err := one(ctx, t, scanText, `SELECT id FROM balance_transaction WHERE account_id = $1 AND created_at <=
 		(SELECT MAX(created_at) FROM balance_transaction WHERE account_id = $1) - CAST($2 AS BIGINT)

@@ -40,6 +40,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"what is parked is read page by page":         parkedPages,
 		"what is parked is found by object":           parkedOf,
 		"an account's lock lets one decide at a time": accountLock,
+		"foreign money is found by payment or charge": foreignSources,
 		"old bodies are forgotten":                    forgetBodies,
 		"transactions are stored once, and anchor":    transactions,
 		"sums are per organization and currency":      sums,

@@ -274,3 +274,21 @@ func transactions(t *testing.T, s app.Store) {
 		return nil
 	})
 }
+
+func foreignSources(t *testing.T, s app.Store) {
+	ours := transaction("txn_ours", start)
+	ours.PaymentIntentID, ours.SourceID, ours.DonationID, ours.Foreign = "pi_ours", "ch_ours", "d", false
+	bare := transaction("txn_bare", start)
+	bare.PaymentIntentID, bare.SourceID = "", "ch_bare"
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.InsertTransactions(ctx, []app.Transaction{transaction("txn_a", start), ours, bare})
+		return err
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		found, err := tx.ForeignSources(ctx, []string{"pi_1", "pi_ours", "ch_ours", "ch_bare", "pi_none"})
+		if err != nil || len(found) != 2 || !found["pi_1"] || !found["ch_bare"] {
+			t.Errorf("foreign are %v, %v", found, err)
+		}
+		return nil
+	})
+}
