@@ -147,23 +147,24 @@ func cards() []card {
 	}
 }
 
-// Fixed tables, never written after the program has started.
-var cardsByName, cardsByNumber = indexCards()
-
-func indexCards() (byName, byNumber map[string]card) {
-	byName, byNumber = map[string]card{}, map[string]card{}
+// cardNamed finds a card by the short name that the code knows it by.
+func cardNamed(name string) card {
 	for _, c := range cards() {
-		byName[c.name], byNumber[c.number] = c, c
+		if c.name == name {
+			return c
+		}
 	}
-	return byName, byNumber
+	return card{}
 }
-
-func cardNamed(name string) card { return cardsByName[name] }
 
 // cardNumbered finds a published card. digits holds nothing but digits.
 func cardNumbered(digits string) (card, bool) {
-	c, ok := cardsByNumber[digits]
-	return c, ok
+	for _, c := range cards() {
+		if c.number == digits {
+			return c, true
+		}
+	}
+	return card{}, false
 }
 
 func (c card) last4() string {

@@ -41,7 +41,7 @@ func (t *tx) confirm(id string, pay payment) *PaymentIntent {
 		intent = t.startIntent(session)
 		linked := *session
 		linked.PaymentIntent = intent.ID
-		session = t.putSession(linked)
+		t.putSession(linked)
 	}
 	method := t.newMethod(pay)
 	if pay.card.secure == secureChallenge {

@@ -51,10 +51,7 @@ func expand(v view, object map[string]any, tree expansion) *apiError {
 		if !expandable(kind, property) {
 			return badRequest("", "expand", "This property cannot be expanded (%s).", shorten(property))
 		}
-		inner, failure := expandProperty(v, object, kind, property)
-		if failure != nil {
-			return failure
-		}
+		inner := expandProperty(v, object, kind, property)
 		if inner == nil {
 			continue
 		}
@@ -62,7 +59,7 @@ func expand(v view, object map[string]any, tree expansion) *apiError {
 		if inner["object"] == "list" {
 			continue
 		}
-		failure = expand(v, inner, below)
+		failure := expand(v, inner, below)
 		if failure != nil {
 			return failure
 		}
@@ -80,29 +77,29 @@ func expandList(tree expansion) *apiError {
 	return nil
 }
 
-func expandProperty(v view, object map[string]any, kind, property string) (map[string]any, *apiError) {
+func expandProperty(v view, object map[string]any, kind, property string) map[string]any {
 	id, _ := object[property].(string)
 	self, _ := object["id"].(string)
 	switch kind + "." + property {
 	case "checkout.session.line_items":
-		return renderLineItems(v.session(self)), nil
+		return renderLineItems(v.session(self))
 	case "charge.refunds":
-		return emptyList("/v1/charges/" + self + "/refunds"), nil
+		return emptyList("/v1/charges/" + self + "/refunds")
 	}
 	if id == "" {
-		return nil, nil
+		return nil
 	}
 	switch property {
 	case "payment_intent":
-		return renderIntent(v, v.intent(id)), nil
+		return renderIntent(v, v.intent(id))
 	case "payment_method":
-		return renderMethod(v.method(id)), nil
+		return renderMethod(v.method(id))
 	case "latest_charge", "source":
-		return renderCharge(v, v.charge(id)), nil
+		return renderCharge(v, v.charge(id))
 	case "balance_transaction":
-		return renderTransaction(v, v.transaction(id)), nil
+		return renderTransaction(v, v.transaction(id))
 	}
-	return nil, nil
+	return nil
 }
 
 func emptyList(url string) map[string]any {

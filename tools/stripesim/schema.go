@@ -143,6 +143,8 @@ func (r rule) checkValue(value, name string) *apiError {
 		if err != nil || address.Address != value {
 			return badRequest("email_invalid", name, "Invalid email address: %s", shorten(value))
 		}
+	default:
+		// Strings have their length below; hashes, lists and the rest no value.
 	}
 	if r.max > 0 && utf8.RuneCountInString(value) > r.max {
 		return badRequest("", name, "Invalid string: %s; must be at most %d characters", shorten(value), r.max)

@@ -37,8 +37,6 @@ type logFile struct {
 	done    chan struct{}
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 func openLog(dir string, apply func(*record) error) (*logFile, int64, error) {
 	err := os.MkdirAll(dir, 0o700)
 	if err != nil {
@@ -212,7 +210,7 @@ func decodeRecord(line []byte) *record {
 }
 
 func checksum(body []byte) []byte {
-	return fmt.Appendf(nil, "%08x", crc32.Checksum(body, castagnoli))
+	return fmt.Appendf(nil, "%08x", crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
 }
 
 // append writes one record to the file; it is durable after sync. A failed

@@ -98,10 +98,9 @@ func (t *tx) putMethod(v PaymentMethod) *PaymentMethod {
 	return &v
 }
 
-func (t *tx) putCharge(v Charge) *Charge {
+func (t *tx) putCharge(v Charge) {
 	remember(&t.charges, v.ID, &v)
 	t.rec.Puts = append(t.rec.Puts, put{Charge: &v})
-	return &v
 }
 
 func (t *tx) putTransaction(v BalanceTransaction) *BalanceTransaction {

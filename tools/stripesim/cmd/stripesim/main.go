@@ -91,7 +91,8 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 }
 
 func serve(ctx context.Context, o options, out io.Writer) (err error) {
-	listener, err := net.Listen("tcp", o.addr)
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", o.addr)
 	if err != nil {
 		return err
 	}
