@@ -3,6 +3,7 @@ package donation_test
 import (
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -26,10 +27,16 @@ func (w *world) retry() *feedv1.RetryParkedResponse {
 func TestMoreIsParkedThanOnePageHolds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const lost = 600
-	for i := range lost {
-		w.deliver(paidEvent(fmt.Sprintf("evt_%d", i), fmt.Sprintf("pi_%d", i), uuid.NewString(), nil), webhookSecret, w.clock.Now())
+	const lost = 500
+	var deliveries sync.WaitGroup
+	for worker := range 10 {
+		deliveries.Go(func() {
+			for i := worker; i < lost; i += 10 {
+				w.deliver(paidEvent(fmt.Sprintf("evt_%d", i), fmt.Sprintf("pi_%d", i), uuid.NewString(), nil), webhookSecret, w.clock.Now())
+			}
+		})
 	}
+	deliveries.Wait()
 	started := w.checkout(form())
 	w.change(`UPDATE donation SET account_id = 'acct_of_another_key' WHERE id = $1`, started.GetDonationId())
 	w.deliver(paidEvent("evt_newest", "pi_newest", started.GetDonationId(), nil), webhookSecret, w.clock.Now())
