@@ -118,7 +118,8 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 
 // disturb has every webhook delivered twice and out of order, until restore.
 func (d *Demo) disturb(ctx context.Context) (restore func(), err error) {
-	err = d.setKnobs(ctx, map[string]any{"duplicate": 1, "order": "shuffle"})
+	// Held back a little, webhooks of several gifts gather and leave mixed.
+	err = d.setKnobs(ctx, map[string]any{"duplicate": 1, "order": map[string]any{"mode": "shuffle", "window": 20, "hold_ms": 50}})
 	if err != nil {
 		return nil, fmt.Errorf("the simulator at %s does not answer; the demo pays with test cards and needs it: %w", d.simulatorURL, err)
 	}
@@ -126,7 +127,7 @@ func (d *Demo) disturb(ctx context.Context) (restore func(), err error) {
 		// The demo may have been interrupted: put the knobs back all the same.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		_ = d.setKnobs(ctx, map[string]any{"duplicate": 0, "order": "fifo"}) // the instance may be gone by now
+		_ = d.setKnobs(ctx, map[string]any{"duplicate": nil, "order": nil}) // the instance may be gone by now
 	}, nil
 }
 
