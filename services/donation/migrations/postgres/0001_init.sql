@@ -137,3 +137,11 @@ CREATE TABLE stripe_account (
 	id           TEXT    PRIMARY KEY,
 	confirmed_at BIGINT  NOT NULL
 );
+
+-- One payment is listed once for one reason: what is parked is looked up by object.
+CREATE INDEX stripe_event_parked_object ON stripe_event (object_id) WHERE state = 'parked';
+
+-- Money that was booked as belonging to no gift must not become a gift: each
+-- payment that would make one succeed is looked up here, by itself and its charge.
+CREATE INDEX balance_transaction_foreign_payment ON balance_transaction (payment_intent_id) WHERE is_foreign = 1;
+CREATE INDEX balance_transaction_foreign_source ON balance_transaction (source_id) WHERE is_foreign = 1;
