@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
+	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
 
 	"github.com/almoner/almoner/services/internal/audit"
@@ -198,13 +200,21 @@ func (p program) auditVerify(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		catalogue, err := fundraiserv1.NewFundraiserServiceClient(o.Conn()).ListAppeals(ctx, &fundraiserv1.ListAppealsRequest{})
+		if err != nil {
+			return err
+		}
+		slugs := map[string]string{}
+		for _, organization := range catalogue.GetOrganizations() {
+			slugs[organization.GetOrganizationId()] = organization.GetSlug()
+		}
 		broken := false
 		for _, chain := range resp.GetChains() {
 			verdict := "unbroken"
 			if chain.GetFault() != "" {
 				verdict, broken = "BROKEN: "+chain.GetFault(), true
 			}
-			fmt.Fprintf(p.stdout, "%s  %d entries  head %s  %s\n", chain.GetOrganizationId(), chain.GetEntries(), chain.GetHeadHash(), verdict)
+			fmt.Fprintf(p.stdout, "%s  %d entries  head %s  %s\n", cmp.Or(slugs[chain.GetOrganizationId()], chain.GetOrganizationId()), chain.GetEntries(), chain.GetHeadHash(), verdict)
 		}
 		if broken {
 			return exitError{1}
