@@ -32,7 +32,7 @@ func TestThanksSaysWhatIsTrue(t *testing.T) {
 		{donationv1.State_STATE_CHECKOUT_OPEN, "", []string{"We are confirming your payment", "looks again by itself"}, "Thank you", form, true},
 		{donationv1.State_STATE_CREATED, "", []string{"We are confirming your payment"}, "Thank you", form, true},
 		{donationv1.State_STATE_UNSPECIFIED, "", []string{"We are confirming your payment"}, "Thank you", form, true},
-		{donationv1.State_STATE_CHECKOUT_OPEN, "insufficient_funds", []string{"The last card that was tried was declined"}, "insufficient", form, true},
+		{donationv1.State_STATE_CHECKOUT_OPEN, "insufficient_funds", []string{"Your payment has not come through yet", "The last card that was tried was declined"}, "insufficient", form, true},
 		{donationv1.State_STATE_PROCESSING, "", []string{"Your gift is on its way", "a few days"}, "See your receipt", "/appeals/river-floods", false},
 		{donationv1.State_STATE_EXPIRED, "", []string{"The payment page has timed out", "Nothing was charged.", "Give $100.00 after all"}, "Thank you", form, false},
 		{donationv1.State_STATE_FAILED, "card_declined", []string{"The payment did not go through", "The card was declined. Nothing was charged."}, "Thank you", form, false},

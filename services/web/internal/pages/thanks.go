@@ -131,6 +131,9 @@ func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Tha
 		return view.Thanks{}, err
 	}
 	page.Frame = view.Frame{Title: titles[page.Outcome], Private: true}
+	if page.Outcome == view.Confirming && page.Declined {
+		page.Title = "Your payment has not come through yet"
+	}
 
 	// What was given to is an ornament here: without it the page is still true.
 	found, err := s.find(ctx, d.GetAppealSlug(), d.GetFundraiserSlug())
