@@ -21,6 +21,7 @@ import (
 	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
 
 	"github.com/almoner/almoner/services/internal/audit"
+	"github.com/almoner/almoner/services/internal/money"
 )
 
 // Config says where the instance is.
@@ -165,7 +166,7 @@ func (r Result) WriteTable(w io.Writer) error {
 	for _, line := range r.Gifts {
 		fmt.Fprintln(tw, strings.Join([]string{
 			line.Story, line.Amount + " " + line.Currency, state(line), dash(line.PaymentIntent),
-			number(line.EventPos), number(line.Total), entries(line.Entries), dash(line.Receipt), dash(line.TraceID),
+			number(line.EventPos), total(line), entries(line.Entries), dash(line.Receipt), dash(line.TraceID),
 			took(line, line.TotalMillis), took(line, line.LedgerMillis), took(line, line.ReceiptMillis),
 		}, "\t"))
 	}
@@ -201,6 +202,15 @@ func number(n int64) string {
 		return "-"
 	}
 	return strconv.FormatInt(n, 10)
+}
+
+// total is written like the amount beside it, in the currency's own units.
+func total(line Line) string {
+	currency, err := money.ParseCurrency(line.Currency)
+	if err != nil || line.Total == 0 {
+		return "-"
+	}
+	return money.Decimal(money.Amount{Minor: line.Total, Currency: currency})
 }
 
 func entries(numbers []int64) string {
