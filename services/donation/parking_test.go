@@ -170,6 +170,22 @@ func TestTheFullerEventStaysListed(t *testing.T) {
 	}
 }
 
+// A signed event says that it is about a session and carries a payment. It is
+// parked like any payment of an unknown gift, and trying it again does no harm.
+func TestAnEventOfOneKindWithAnObjectOfAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deliver(paidEvent("evt_mixed", "pi_mixed", uuid.NewString(), func(body map[string]any) {
+		body["type"] = "checkout.session.completed"
+	}), webhookSecret, w.clock.Now())
+	w.quiet()
+	w.one("pi_mixed", unknownGift)
+	if answer := w.retry(); answer.GetApplied() != 0 || answer.GetParked() != 1 {
+		t.Errorf("retry: %v", answer)
+	}
+	w.one("pi_mixed", unknownGift)
+}
+
 // unpaid checks that a gift whose money is booked elsewhere is not booked again.
 func (w *world) unpaid(donation string) {
 	w.t.Helper()

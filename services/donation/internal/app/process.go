@@ -166,7 +166,8 @@ func (a *App) readSealed(it *item, how reading) (fetch bool) {
 		it.park(domain.NotDecodable)
 		return false
 	}
-	it.found, it.glance = &found, how == readLater
+	// Whatever the type says: only a session can name a payment without telling of it.
+	it.found, it.glance = &found, how == readLater && found.Snapshot.Session != nil
 	return it.glance && it.event.Attempts > 0
 }
 
