@@ -49,9 +49,10 @@ type App struct {
 	cfg Config
 	Parts
 
-	intents *turns
-	limiter *limiter
-	intake  *intake
+	intents  *turns
+	accounts *turns
+	limiter  *limiter
+	intake   *intake
 
 	toProcess signal
 	toImport  signal
@@ -72,7 +73,7 @@ func New(cfg Config, parts Parts) *App {
 		cfg.ImportEvery = 15 * time.Second
 	}
 	a := &App{
-		cfg: cfg, Parts: parts, intents: newTurns(), limiter: newLimiter(),
+		cfg: cfg, Parts: parts, intents: newTurns(), accounts: newTurns(), limiter: newLimiter(),
 		toProcess: newSignal(), toImport: newSignal(),
 	}
 	a.intake = newIntake(a)

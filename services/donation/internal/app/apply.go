@@ -36,9 +36,21 @@ type ruling struct {
 	paid   bool
 }
 
+// decide runs a transaction that locks the account. Of this process one at a time
+// waits for that lock: should its holder have frozen, the others would hold every
+// connection there is, and no page could be shown and no webhook stored.
+func (a *App) decide(ctx context.Context, account string, fn func(ctx context.Context, tx Tx) error) error {
+	done, err := a.accounts.take(ctx, account)
+	if err != nil {
+		return fmt.Errorf("wait for the account: %w", err)
+	}
+	defer done()
+	return a.Store.InTx(ctx, fn)
+}
+
 // apply merges evidence into donations and appends the events, all in the
-// caller's transaction. It is the one place where a gift becomes money, so all
-// four routes (webhook, return page, resolver, import) end here.
+// caller's transaction, which decide began. It is the one place where a gift
+// becomes money, so all four routes (webhook, return page, resolver, import) end here.
 func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error) {
 	// Another process may hear of the same payment by another route.
 	if slices.ContainsFunc(list, func(e evidence) bool { return e.found.Ours }) {
@@ -255,7 +267,7 @@ func (a *App) ingest(ctx context.Context, found Found) (ruling, error) {
 		return ruling{}, err
 	}
 	var result ruling
-	err = a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+	err = a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
 		rulings, err := a.apply(ctx, tx, account, []evidence{{found: found}})
 		if err != nil {
 			return err

@@ -308,7 +308,7 @@ func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]
 // either been seen here, or sees there what was booked as foreign.
 func (a *App) record(ctx context.Context, account string, page []Transaction, home string) (int, error) {
 	added := 0
-	err := a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+	err := a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
 		err := tx.LockAccount(ctx, account)
 		if err != nil {
 			return err

@@ -183,7 +183,7 @@ func (a *App) finish(ctx context.Context, items []item, from []EventState) error
 		return err
 	}
 	paid, moved := false, false
-	err = a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+	err = a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
 		paid, moved = false, false
 		seqs := make([]int64, len(items))
 		for i := range items {

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// turns lets one request at a time work on an intent, within this process.
+// turns lets one at a time work on an intent, or an account, within this process.
 // Twenty posts of one form queue here and find the first one's work done.
 type turns struct {
 	mu      sync.Mutex
