@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -178,5 +179,45 @@ func TestAWrongURLIsRefusedWithoutRepeatingIt(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the password is in %q", err)
 		}
+	}
+}
+
+// An administrator made transactions repeatable reads by default. Who waited for a
+// lock must see what its holder did all the same.
+func TestWhoWaitedForALockSeesWhatWasDone(t *testing.T) {
+	t.Parallel()
+	address := testkit.PostgreSQLURL(t)
+	separator := "?"
+	if strings.Contains(address, "?") {
+		separator = "&"
+	}
+	db, err := database.Open(t.Context(), database.Config{
+		URL:     address + separator + "default_transaction_isolation=repeatable%20read",
+		Service: "donation", Migrations: []database.MigrationSet{fund()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	err = db.Migrate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, db, "water", int64(100))
+	err = db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		var before, after int64
+		err := tx.QueryRowContext(ctx, `SELECT minor FROM fund WHERE code = 'water'`+tx.ForUpdate()).Scan(&before)
+		if err != nil {
+			return err
+		}
+		put(t, db, "school", int64(50)) // another connection commits meanwhile
+		err = tx.QueryRowContext(ctx, `SELECT CAST(SUM(minor) AS BIGINT) FROM fund`).Scan(&after)
+		if before != 100 || after != 150 {
+			t.Errorf("saw %d, then %d", before, after)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

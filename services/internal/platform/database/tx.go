@@ -42,7 +42,14 @@ type inside struct{ db *DB }
 // start, at most five times in all. fn must use the ctx and tx that it gets.
 // A transaction inside a transaction is refused: on SQLite it would wait for itself.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return db.run(ctx, db.writer, nil, fn)
+	var options *sql.TxOptions
+	if db.engine == PostgreSQL {
+		// Whoever waited for a row's lock has to see, in the next statement, what its
+		// holder did, whatever the server's default is: rows that are only locked do
+		// not make a stale snapshot fail.
+		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	return db.run(ctx, db.writer, options, fn)
 }
 
 // InReadTx runs fn on one consistent snapshot. Writing in it fails.
