@@ -186,6 +186,24 @@ func TestAnEventOfOneKindWithAnObjectOfAnother(t *testing.T) {
 	w.one("pi_mixed", unknownGift)
 }
 
+// Somebody in Stripe's dashboard wrote another gift into a payment's metadata. One
+// payment is one gift: the second is listed, and does not wait for ever.
+func TestAPaymentIsMovedToAnotherGift(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hers, his := w.checkout(form()), w.checkout(form())
+	w.deliver(paidEvent("evt_hers", "pi_hers", hers.GetDonationId(), nil), webhookSecret, w.clock.Now())
+	w.eventually("her gift is paid", func() bool {
+		return w.donation(hers.GetDonationId()).GetState() == donationv1.State_STATE_SUCCEEDED
+	})
+	w.deliver(paidEvent("evt_his", "pi_hers", his.GetDonationId(), nil), webhookSecret, w.clock.Now())
+	sums := w.quiet()
+	w.one("pi_hers", "the payment has paid another gift")
+	if len(sums.GetSums()) != 1 || sums.GetSums()[0].GetGifts() != 1 || w.kinds()["DonationSucceeded"] != 1 {
+		t.Errorf("sums %v, events %v", sums, w.kinds())
+	}
+}
+
 // unpaid checks that a gift whose money is booked elsewhere is not booked again.
 func (w *world) unpaid(donation string) {
 	w.t.Helper()

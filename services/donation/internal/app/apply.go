@@ -63,7 +63,7 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 	if err != nil {
 		return nil, err
 	}
-	foreign, err := a.foreignMoney(ctx, tx, list)
+	foreign, owners, err := a.spokenFor(ctx, tx, list)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +89,17 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 			continue
 		}
 		out := domain.Derive(d, e.found.Snapshot)
-		if out.Paid && (foreign[out.Donation.PaymentIntentID] || foreign[out.Donation.ChargeID]) {
+		payment := out.Donation.PaymentIntentID
+		switch {
+		case !out.Paid:
+		case owners[payment] != "":
+			// Metadata can be edited so that it names another gift afterwards.
+			out = domain.Outcome{Donation: d, Parked: domain.PaysAnother}
+		case foreign[payment] || foreign[out.Donation.ChargeID]:
 			// The ledger has this money already; as a gift it would have it twice.
 			out = domain.Outcome{Donation: d, Parked: domain.BookedAsForeign}
+		default:
+			owners[payment] = d.ID
 		}
 		rulings[i] = ruling{state: EventDone, reason: out.Parked, paid: out.Paid}
 		switch {
@@ -175,28 +183,37 @@ func (a *App) lockGifts(ctx context.Context, tx Tx, list []evidence) (map[string
 	return gifts, nil
 }
 
-// foreignMoney answers which of the payments and charges that may make a gift
-// succeed were imported as belonging to no gift.
-func (a *App) foreignMoney(ctx context.Context, tx Tx, list []evidence) (map[string]bool, error) {
-	var ids []string
+// spokenFor answers what the payments that may make a gift succeed are already:
+// foreign names payments and charges that were imported as belonging to no gift,
+// owners the gifts that payments have made succeed.
+func (a *App) spokenFor(ctx context.Context, tx Tx, list []evidence) (foreign map[string]bool, owners map[string]string, err error) {
+	var payments, sources []string
 	for _, e := range list {
 		p := e.found.Snapshot.Payment
 		if !e.found.Ours || p == nil || p.Status != domain.PaymentSucceeded {
 			continue
 		}
-		ids = append(ids, p.ID)
+		payments = append(payments, p.ID)
 		if p.ChargeID != "" {
-			ids = append(ids, p.ChargeID)
+			sources = append(sources, p.ChargeID)
 		}
 	}
-	if len(ids) == 0 {
-		return nil, nil
+	owners = map[string]string{}
+	if len(payments) == 0 {
+		return nil, owners, nil
 	}
-	foreign, err := tx.ForeignSources(ctx, ids)
+	foreign, err = tx.ForeignSources(ctx, append(sources, payments...))
 	if err != nil {
-		return nil, fmt.Errorf("look for the money of payments: %w", err)
+		return nil, nil, fmt.Errorf("look for the money of payments: %w", err)
 	}
-	return foreign, nil
+	paid, err := tx.DonationsOfPayments(ctx, payments)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for the gifts of payments: %w", err)
+	}
+	for _, d := range paid {
+		owners[d.PaymentIntentID] = d.ID
+	}
+	return foreign, owners, nil
 }
 
 // annotate adds when we learned it and when to ask again; neither is part of

@@ -64,6 +64,7 @@ const (
 	AccountDiffers  Reason = "it belongs to another Stripe account"
 	NotDecodable    Reason = "it cannot be decoded"
 	ObjectUnknown   Reason = "Stripe does not know the object"
+	PaysAnother     Reason = "the payment has paid another gift"
 	BookedAsForeign Reason = "its money was booked before as belonging to no gift"
 )
 
