@@ -159,9 +159,13 @@ func (a *App) importOldest(ctx context.Context, account string) (anchor string, 
 	}
 	slices.Reverse(oldest)
 	added, whole, err := a.importPage(ctx, account, oldest)
-	if err != nil || !whole {
-		a.toImport.ring()
+	if err != nil {
+		// Not rung: the whole list was walked, and the next try comes in its time.
 		return "", added, err
+	}
+	if !whole {
+		a.toImport.ring()
+		return "", added, nil
 	}
 	return oldest[len(oldest)-1].ID, added, nil
 }
