@@ -96,7 +96,7 @@ func TestSupportersPage(t *testing.T) {
 	t.Parallel()
 	p := parse(t, get(t, open(t, newCharity()), "/f/amina-runs").Body.String())
 	for _, words := range []string{
-		"Amina Yusuf is raising money for Families fleeing the river floods",
+		"A page by Amina Yusuf, raising money for Families fleeing the river floods",
 		"$150.00 given of $1,000.00", "3 gifts, 15% of the goal.",
 		"Gifts on this page go to Harbour Refugee Relief, not to Amina Yusuf.",
 		"Nobody has given here yet. Be the first.",

@@ -131,9 +131,10 @@ func (o *Operator) Close() error {
 
 func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, open *closers) (map[string]*database.DB, error) {
 	databases := map[string]*database.DB{}
-	for service, migrations := range migrationSets() {
+	sets := migrationSets()
+	for _, service := range Services() {
 		db, err := database.Open(ctx, database.Config{
-			URL: cfg.databaseURL(service), Service: service, Migrations: migrations, Logger: logger,
+			URL: cfg.databaseURL(service), Service: service, Migrations: sets[service], Logger: logger,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("open the database of %s: %w", service, err)

@@ -102,7 +102,7 @@ func reference(raw []byte, id *string, expanded func([]byte) (string, error)) (o
 	return false, json.Unmarshal(raw, id)
 }
 
-// found reads a session. at is when it was true in unix seconds, 0 for now.
+// found reads a session. at is when it was true in unix seconds; 0 means that it was fetched just now.
 func (s *session) found(at int64) app.Found {
 	f := app.Found{
 		Ours: s.Metadata[metaMark] != "", DonationID: s.Metadata[metaDonation],

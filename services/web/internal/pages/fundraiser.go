@@ -21,7 +21,7 @@ func (s *Site) fundraiser(w http.ResponseWriter, r *http.Request) {
 	page := view.Fundraiser{
 		Frame: view.Frame{
 			Title:       found.page.GetTitle(),
-			Description: found.page.GetOwnerName() + " is raising money for " + found.appeal.GetTitle(),
+			Description: "A page by " + found.page.GetOwnerName() + ", raising money for " + found.appeal.GetTitle(),
 			Canonical:   s.absolute(found.path()),
 			Site:        site(found.organization),
 		},
