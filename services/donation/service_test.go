@@ -400,7 +400,7 @@ func TestWhatMayBeShown(t *testing.T) {
 	}
 	_, err = w.web.GetDonor(t.Context(), &donationv1.GetDonorRequest{DonationId: ids[0]})
 	if apperr.CodeOf(err) != apperr.PermissionDenied {
-		t.Errorf("web asked for a donor: %v", err)
+		t.Errorf("a viewer asked for a donor: %v", err)
 	}
 }
 

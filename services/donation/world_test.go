@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/grpc"
 
 	attributionv1 "github.com/almoner/almoner/proto/gen/almoner/attribution/v1"
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
@@ -130,14 +131,15 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	network := rpc.NewNetwork()
-	dial := func(caller string) *rpcConn {
-		conn, err := network.Dial(caller)
+	people := testkit.NewPeople(w.t)
+	dial := func(caller string, options ...grpc.DialOption) *rpcConn {
+		conn, err := network.Dial(caller, options...)
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		return &rpcConn{conn}
 	}
-	own, web, operator := dial("donation"), dial("web"), dial("operator")
+	own, web, operator := dial("donation"), dial("web", people.As("a viewer", "viewer")...), dial("operator")
 	stripe := httptest.NewServer(w.stripe)
 	tracing := telemetry.NewTracing("donation", "test")
 	service, err := donation.New(donation.Config{
@@ -151,7 +153,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	server := rpc.NewServer(rpc.ServerConfig{})
+	server := rpc.NewServer(rpc.ServerConfig{PersonKey: people.Key})
 	feeds := feed.NewServer()
 	service.RegisterGRPC(server)
 	service.AddTo(feeds)

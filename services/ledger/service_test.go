@@ -91,7 +91,8 @@ func start(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.NewServer(rpc.ServerConfig{})
+	people := testkit.NewPeople(t)
+	server := rpc.NewServer(rpc.ServerConfig{PersonKey: people.Key})
 	service.RegisterGRPC(server)
 	service.AddTo(feeds)
 	feedv1.RegisterFeedServiceServer(server, feeds)
@@ -99,7 +100,7 @@ func start(t *testing.T) *world {
 	run("server", func(ctx context.Context) error { return server.Serve(ctx, w.network) })
 	run("ledger", service.Run)
 
-	web := w.dial(t, "web")
+	web := w.dial(t, "web", people.As("an accountant", "accountant")...)
 	w.web, w.parking = ledgerv1.NewLedgerServiceClient(web), feedv1.NewParkingServiceClient(web)
 	err = service.Ready(t.Context())
 	if err != nil {
@@ -117,9 +118,9 @@ func start(t *testing.T) *world {
 	return w
 }
 
-func (w *world) dial(t *testing.T, caller string) *grpc.ClientConn {
+func (w *world) dial(t *testing.T, caller string, options ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
-	conn, err := w.network.Dial(caller)
+	conn, err := w.network.Dial(caller, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -214,12 +214,13 @@ func (w *town) boot() *process {
 	}
 
 	own := rpc.NewNetwork()
-	server := rpc.NewServer(rpc.ServerConfig{})
+	people := testkit.NewPeople(w.t)
+	server := rpc.NewServer(rpc.ServerConfig{PersonKey: people.Key})
 	service.RegisterGRPC(server)
 	feeds := feed.NewServer()
 	service.AddTo(feeds)
 	feedv1.RegisterParkingServiceServer(server, feeds)
-	web := dial(w.t, own, "web")
+	web := dial(w.t, own, "web", people.As("an accountant", "accountant")...)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
@@ -250,9 +251,9 @@ func (w *town) config() receipt.Config {
 	}
 }
 
-func dial(t testing.TB, network *rpc.Network, caller string) *grpc.ClientConn {
+func dial(t testing.TB, network *rpc.Network, caller string, options ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
-	conn, err := network.Dial(caller)
+	conn, err := network.Dial(caller, options...)
 	if err != nil {
 		t.Fatalf("dial as %s: %v", caller, err)
 	}

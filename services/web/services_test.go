@@ -68,8 +68,8 @@ func newCharity() *charity {
 			{
 				AppealId: "a1", Slug: "river-floods", OrganizationId: "o1", Kind: fundraiserv1.AppealKind_APPEAL_KIND_CRISIS,
 				Title: "Families fleeing the river floods", Summary: "Forty villages are under water. Boats, tents and clean water are needed tonight.",
-				Story:    []string{"The water came in the night, and by morning the road was gone.", "Our teams are on the dam with boats."},
-				Currency: "USD", SuggestedMinor: []int64{2500, 5000, 10000, 25000}, MinimumMinor: 200, GoalMinor: 25_000_000,
+				StoryMarkdown: "The water came in the night, and by morning the road was gone.\n\nOur teams are on the dam with boats.",
+				Currency:      "USD", SuggestedMinor: []int64{2500, 5000, 10000, 25000}, MinimumMinor: 200, GoalMinor: 25_000_000,
 				Funds: funds, Totals: &fundraiserv1.Totals{SettledMinor: 4_512_050, Gifts: 312},
 				CoverRatePpm: 29_000, CoverFixedMinor: 30,
 			},
@@ -83,8 +83,8 @@ func newCharity() *charity {
 			{
 				AppealId: "a3", Slug: "new-homes", OrganizationId: "o1", Kind: fundraiserv1.AppealKind_APPEAL_KIND_CAMPAIGN,
 				Title: "A new home for 60,000", Summary: "Resettle families who have waited in camps for years.",
-				Story:    []string{"Sixty thousand people have a country that will take them."},
-				Currency: "EUR", SuggestedMinor: []int64{2000, 5000}, MinimumMinor: 200,
+				StoryMarkdown: "Sixty thousand people have a country that will take them.",
+				Currency:      "EUR", SuggestedMinor: []int64{2000, 5000}, MinimumMinor: 200,
 				GoalCount: 60_000, GoalUnit: "people resettled", UnitCostMinor: 125_000,
 				Funds: funds[:1], Totals: &fundraiserv1.Totals{SettledMinor: 150_624_999, Gifts: 1},
 				CoverRatePpm: 15_000, CoverFixedMinor: 25,
@@ -97,7 +97,7 @@ func newCharity() *charity {
 		},
 		pages: []*fundraiserv1.Fundraiser{{
 			FundraiserId: "f1", Slug: "amina-runs", AppealSlug: "river-floods", Title: "Amina runs for the villages",
-			OwnerName: "Amina Yusuf", Story: []string{"I run because my aunt lives by that river."},
+			OwnerName: "Amina Yusuf", StoryMarkdown: "I run because my aunt lives by that river.",
 			GoalMinor: 100_000, Totals: &fundraiserv1.Totals{SettledMinor: 15_000, Gifts: 3},
 		}},
 		donation: donated(donationv1.State_STATE_SUCCEEDED),

@@ -1,7 +1,10 @@
 package node
 
 import (
+	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -61,4 +64,15 @@ func makeSecretKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("write: %w", err)
 	}
 	return key, os.Rename(temporary.Name(), path)
+}
+
+// personKey is what web signs acting people with. It is made from the secret key,
+// so that a process needs one secret and not two, and never shares bits with what
+// signs links. Services that run apart from web are given the public half alone.
+func personKey(secret config.Secret) (ed25519.PrivateKey, error) {
+	seed, err := hkdf.Key(sha256.New, []byte(secret.Reveal()), nil, "almoner acting person", ed25519.SeedSize)
+	if err != nil {
+		return nil, fmt.Errorf("key of acting people: %w", err)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -69,15 +70,25 @@ func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, co
 		p.tracing[service] = provider
 		open.add("traces of "+service, func() error { return provider.Shutdown(context.Background()) })
 	}
+	people, err := personKey(cfg.SecretKey)
+	if err != nil {
+		return nil, err
+	}
 	p.server = rpc.NewServer(rpc.ServerConfig{
 		Logger: logger, Tracer: p.tracing["operator"], Propagator: telemetry.Propagator(),
+		PersonKey: people.Public().(ed25519.PublicKey),
 	})
 
 	// Each service has its own connections, which carry its name.
 	conns := map[string]*grpc.ClientConn{}
 	brokers := map[string]*nats.Conn{}
 	for _, service := range append(Services(), "web") {
-		conns[service], err = p.dial(service)
+		var options []grpc.DialOption
+		if service == "web" {
+			// People sign in at web, so only its calls can speak for one.
+			options = rpc.Acting(people, time.Now)
+		}
+		conns[service], err = p.dial(service, options...)
 		if err != nil {
 			return nil, err
 		}
@@ -163,8 +174,8 @@ func (p *parts) services(cfg Config, logger *slog.Logger, databases map[string]*
 }
 
 // dial opens a connection to every service of the process that carries caller.
-func (p *parts) dial(caller string) (*grpc.ClientConn, error) {
-	conn, err := p.network.Dial(caller, rpc.Traced(p.tracing[caller], telemetry.Propagator()))
+func (p *parts) dial(caller string, options ...grpc.DialOption) (*grpc.ClientConn, error) {
+	conn, err := p.network.Dial(caller, append(options, rpc.Traced(p.tracing[caller], telemetry.Propagator()))...)
 	if err != nil {
 		return nil, fmt.Errorf("connect %s: %w", caller, err)
 	}

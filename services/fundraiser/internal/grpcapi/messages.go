@@ -1,6 +1,8 @@
 package grpcapi
 
 import (
+	"strings"
+
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
@@ -30,7 +32,7 @@ func appeal(a app.Appeal, closed bool) *fundraiserv1.Appeal {
 		Kind:            kind(a.Kind),
 		Title:           a.Title,
 		Summary:         a.Summary,
-		Story:           a.Story,
+		StoryMarkdown:   strings.Join(a.Story, "\n\n"),
 		Currency:        a.Currency.Code(),
 		SuggestedMinor:  a.Suggested,
 		MinimumMinor:    a.Minimum,
@@ -51,15 +53,15 @@ func appeal(a app.Appeal, closed bool) *fundraiserv1.Appeal {
 
 func page(p app.Page, appealSlug string, closed bool) *fundraiserv1.Fundraiser {
 	return &fundraiserv1.Fundraiser{
-		FundraiserId: p.ID,
-		Slug:         p.Slug,
-		AppealSlug:   appealSlug,
-		Title:        p.Title,
-		OwnerName:    p.Owner,
-		Story:        p.Story,
-		GoalMinor:    p.Goal,
-		Closed:       closed,
-		Totals:       totals(p.Total),
+		FundraiserId:  p.ID,
+		Slug:          p.Slug,
+		AppealSlug:    appealSlug,
+		Title:         p.Title,
+		OwnerName:     p.Owner,
+		StoryMarkdown: strings.Join(p.Story, "\n\n"),
+		GoalMinor:     p.Goal,
+		Closed:        closed,
+		Totals:        totals(p.Total),
 	}
 }
 

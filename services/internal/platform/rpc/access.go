@@ -15,7 +15,15 @@ import (
 
 // accessTable says for each full method name who may call it. What is not in
 // it may be called by nobody.
-type accessTable map[string][]string
+type accessTable map[string]permission
+
+// permission names the services that may call a method, and the roles of which
+// web's acting person needs one.
+type permission struct{ callers, roles []string }
+
+// knownRoles are those that a proto may name: a misspelt one would be a door that
+// nobody can open, or worse, that somebody believes to be shut.
+func knownRoles() []string { return []string{"supporter", "viewer", "accountant", "admin"} }
 
 // add reads the callers of every method of a service from its proto. A method
 // that names none is an error of the contract: it could never be called.
@@ -35,7 +43,12 @@ func (t accessTable) add(service *grpc.ServiceDesc) error {
 		if !ok || len(access.GetCallers()) == 0 {
 			return fmt.Errorf("who may call %s: its proto has no almoner.access.v1.access option", method.FullName())
 		}
-		t[fmt.Sprintf("/%s/%s", service.ServiceName, method.Name())] = access.GetCallers()
+		for _, role := range access.GetRoles() {
+			if !slices.Contains(knownRoles(), role) {
+				return fmt.Errorf("who may call %s: there is no role %q", method.FullName(), role)
+			}
+		}
+		t[fmt.Sprintf("/%s/%s", service.ServiceName, method.Name())] = permission{callers: access.GetCallers(), roles: access.GetRoles()}
 	}
 	return nil
 }
@@ -45,7 +58,7 @@ func (t accessTable) authorise(caller, method string) error {
 	if caller == "" {
 		return apperr.New(apperr.Unauthenticated, "CALLER_UNKNOWN", "The caller did not say who it is.")
 	}
-	if !slices.Contains(t[method], caller) {
+	if !slices.Contains(t[method].callers, caller) {
 		return apperr.New(apperr.PermissionDenied, "CALLER_NOT_ALLOWED", "This caller may not call this method.")
 	}
 	return nil

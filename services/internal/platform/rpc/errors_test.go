@@ -130,7 +130,7 @@ func TestPanicIsInternalAndTheProcessLives(t *testing.T) {
 func TestMethodThatAnOlderVersionLacks(t *testing.T) {
 	t.Parallel()
 	p := start(t, rpc.ServerConfig{}, withFeed(nil))
-	conn := p.dial(t, "web")
+	conn := p.dial(t, "operator")
 	_, unregistered := feedv1.NewParkingServiceClient(conn).ListParked(t.Context(), &feedv1.ListParkedRequest{})
 	_, left := feedv1.NewFeedServiceClient(p.dial(t, "ledger")).Read(t.Context(), &feedv1.ReadRequest{})
 	for _, err := range []error{unregistered, left} {

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -104,7 +105,11 @@ func withFeed(head func(context.Context) (*feedv1.HeadResponse, error)) func(*rp
 // Every client with every method: what the proto says is what happens.
 func TestOnlyWhoTheProtoNamesMayCall(t *testing.T) {
 	t.Parallel()
-	p := start(t, rpc.ServerConfig{}, func(s *rpc.Server) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, rpc.ServerConfig{PersonKey: public, Now: at(noon)}, func(s *rpc.Server) {
 		feedv1.RegisterFeedServiceServer(s, feedServer{})
 		feedv1.RegisterParkingServiceServer(s, parkingServer{})
 	})
@@ -139,10 +144,10 @@ Ledger      no    no          no
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n%-12s%-6s%-12s%s\n", "caller", "Head", "ListParked", "RetryParked")
 	for _, caller := range []string{"web", "donation", "fundraiser", "receipt", "ledger", "operator", "stranger", "Ledger"} {
-		conn := p.dial(t, caller)
+		conn := p.dial(t, caller, rpc.Acting(private, at(noon))...)
 		answers := make([]string, len(methods))
 		for i, method := range methods {
-			err := method.call(t.Context(), conn)
+			err := method.call(as(t, "accountant"), conn)
 			answers[i] = "yes"
 			if err != nil {
 				answers[i] = "no"

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,8 @@ type ServerConfig struct {
 	Tracer     trace.TracerProvider          // default: calls make no spans
 	Propagator propagation.TextMapPropagator // default: W3C trace context
 	Grace      time.Duration                 // how long calls may finish when stopping; default 10 s
+	PersonKey  ed25519.PublicKey             // verifies the people that web acts for; without it nobody is believed
+	Now        func() time.Time              // default: time.Now
 }
 
 // Server answers the calls of one process, for all services that run in it.
@@ -39,6 +42,9 @@ type Server struct {
 	grace    time.Duration
 	stopping context.Context
 	stop     context.CancelFunc
+
+	personKey ed25519.PublicKey
+	now       func() time.Time
 }
 
 // NewServer makes a server without services.
@@ -55,7 +61,13 @@ func NewServer(config ServerConfig) *Server {
 	if config.Grace <= 0 {
 		config.Grace = 10 * time.Second
 	}
-	s := &Server{access: accessTable{}, logger: config.Logger, grace: config.Grace}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	s := &Server{
+		access: accessTable{}, logger: config.Logger, grace: config.Grace,
+		personKey: config.PersonKey, now: config.Now,
+	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
 		grpc.Creds(serverCredentials{}),
@@ -119,7 +131,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 func (s *Server) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (reply any, err error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
-	err = s.answer(ctx, info.FullMethod, func() error {
+	err = s.answer(ctx, info.FullMethod, func(ctx context.Context) error {
 		reply, err = handle(ctx, request)
 		return err
 	})
@@ -133,7 +145,7 @@ func (s *Server) stream(service any, stream grpc.ServerStream, info *grpc.Stream
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
-	return s.answer(ctx, info.FullMethod, func() error {
+	return s.answer(ctx, info.FullMethod, func(ctx context.Context) error {
 		err := handle(service, serverStream{ServerStream: stream, ctx: ctx})
 		if err != nil && s.stopping.Err() != nil {
 			return apperr.Wrap(err, apperr.Unavailable, "STOPPING", "This part of the system is restarting.")
@@ -144,7 +156,7 @@ func (s *Server) stream(service any, stream grpc.ServerStream, info *grpc.Stream
 
 // answer runs one call from authorisation to log line and returns the status
 // that is sent.
-func (s *Server) answer(ctx context.Context, method string, run func() error) error {
+func (s *Server) answer(ctx context.Context, method string, run func(context.Context) error) error {
 	began := time.Now()
 	err := s.guarded(ctx, method, run)
 	answer := toStatus(err)
@@ -158,7 +170,7 @@ func (s *Server) answer(ctx context.Context, method string, run func() error) er
 	return answer
 }
 
-func (s *Server) guarded(ctx context.Context, method string, run func() error) (err error) {
+func (s *Server) guarded(ctx context.Context, method string, run func(context.Context) error) (err error) {
 	defer func() {
 		panicked := recover()
 		if panicked == nil {
@@ -175,11 +187,11 @@ func (s *Server) guarded(ctx context.Context, method string, run func() error) (
 			slog.String("method", method), slog.String("panic", what), slog.String("stack", string(debug.Stack())))
 		err = apperr.New(apperr.Internal, "INTERNAL", "Something went wrong on our side.")
 	}()
-	err = s.access.authorise(Caller(ctx), method)
+	ctx, err = s.admit(ctx, method)
 	if err != nil {
 		return err
 	}
-	return run()
+	return run(ctx)
 }
 
 // log writes one line a call, without anything from the messages. What a

@@ -37,7 +37,7 @@ func (s *Site) appeal(w http.ResponseWriter, r *http.Request) {
 		Kicker:       kicker(found.appeal.GetKind()),
 		Heading:      found.appeal.GetTitle(),
 		Summary:      found.appeal.GetSummary(),
-		Story:        found.appeal.GetStory(),
+		Story:        paragraphs(found.appeal.GetStoryMarkdown()),
 		Organization: found.organization.GetName(),
 		Closed:       found.closed(),
 		DonateURL:    found.donatePath(shareCode(r)),

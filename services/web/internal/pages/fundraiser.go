@@ -27,7 +27,7 @@ func (s *Site) fundraiser(w http.ResponseWriter, r *http.Request) {
 		},
 		Heading:      found.page.GetTitle(),
 		Owner:        found.page.GetOwnerName(),
-		Story:        found.page.GetStory(),
+		Story:        paragraphs(found.page.GetStoryMarkdown()),
 		Appeal:       view.Link{Label: found.appeal.GetTitle(), URL: appealPath(found.appeal.GetSlug())},
 		Organization: found.organization.GetName(),
 		Closed:       found.closed(),

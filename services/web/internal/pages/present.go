@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"strings"
 	"time"
 	// Dates are shown in the organization's time zone also where the machine
 	// has no time zone database.
@@ -115,3 +116,6 @@ func kicker(kind fundraiserv1.AppealKind) string {
 		return ""
 	}
 }
+
+// paragraphs of a story.
+func paragraphs(story string) []string { return strings.Split(story, "\n\n") }

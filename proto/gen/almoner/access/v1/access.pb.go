@@ -27,7 +27,11 @@ type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names of the services that may call: web, donation, fundraiser, receipt,
 	// ledger, or operator (the commands that an operator runs on the databases).
-	Callers       []string `protobuf:"bytes,1,rep,name=callers,proto3" json:"callers,omitempty"`
+	Callers []string `protobuf:"bytes,1,rep,name=callers,proto3" json:"callers,omitempty"`
+	// Roles of the person for whom web calls: supporter, viewer, accountant or
+	// admin; one of them is enough. None named: web needs nobody's word. The other
+	// callers act for themselves and need no role.
+	Roles         []string `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -69,6 +73,13 @@ func (x *Access) GetCallers() []string {
 	return nil
 }
 
+func (x *Access) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
 var file_almoner_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -92,9 +103,10 @@ var File_almoner_access_v1_access_proto protoreflect.FileDescriptor
 
 const file_almoner_access_v1_access_proto_rawDesc = "" +
 	"\n" +
-	"\x1ealmoner/access/v1/access.proto\x12\x11almoner.access.v1\x1a google/protobuf/descriptor.proto\"\"\n" +
+	"\x1ealmoner/access/v1/access.proto\x12\x11almoner.access.v1\x1a google/protobuf/descriptor.proto\"8\n" +
 	"\x06Access\x12\x18\n" +
-	"\acallers\x18\x01 \x03(\tR\acallers:S\n" +
+	"\acallers\x18\x01 \x03(\tR\acallers\x12\x14\n" +
+	"\x05roles\x18\x02 \x03(\tR\x05roles:S\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xa9\x8b\x03 \x01(\v2\x19.almoner.access.v1.AccessR\x06accessB\xcb\x01\n" +
 	"\x15com.almoner.access.v1B\vAccessProtoP\x01Z?github.com/almoner/almoner/proto/gen/almoner/access/v1;accessv1\xa2\x02\x03AAX\xaa\x02\x11Almoner.Access.V1\xca\x02\x11Almoner\\Access\\V1\xe2\x02\x1dAlmoner\\Access\\V1\\GPBMetadata\xea\x02\x13Almoner::Access::V1b\x06proto3"
 

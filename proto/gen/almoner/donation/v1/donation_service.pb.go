@@ -1077,6 +1077,98 @@ func (x *GetDonorResponse) GetLanguage() string {
 	return ""
 }
 
+// FindDonationsRequest is what somebody pasted into the search box.
+type FindDonationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Any of the ids, whole and exact.
+	Reference     string `protobuf:"bytes,1,opt,name=reference,proto3" json:"reference,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindDonationsRequest) Reset() {
+	*x = FindDonationsRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindDonationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindDonationsRequest) ProtoMessage() {}
+
+func (x *FindDonationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindDonationsRequest.ProtoReflect.Descriptor instead.
+func (*FindDonationsRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *FindDonationsRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+// FindDonationsResponse lists what it belongs to; usually one, or none.
+type FindDonationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 20, the newest first.
+	Donations     []*Donation `protobuf:"bytes,1,rep,name=donations,proto3" json:"donations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindDonationsResponse) Reset() {
+	*x = FindDonationsResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindDonationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindDonationsResponse) ProtoMessage() {}
+
+func (x *FindDonationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindDonationsResponse.ProtoReflect.Descriptor instead.
+func (*FindDonationsResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FindDonationsResponse) GetDonations() []*Donation {
+	if x != nil {
+		return x.Donations
+	}
+	return nil
+}
+
 // PublicGiftsRequest names donations, at most 200.
 type PublicGiftsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1088,7 +1180,7 @@ type PublicGiftsRequest struct {
 
 func (x *PublicGiftsRequest) Reset() {
 	*x = PublicGiftsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +1192,7 @@ func (x *PublicGiftsRequest) String() string {
 func (*PublicGiftsRequest) ProtoMessage() {}
 
 func (x *PublicGiftsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +1205,7 @@ func (x *PublicGiftsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGiftsRequest.ProtoReflect.Descriptor instead.
 func (*PublicGiftsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{11}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PublicGiftsRequest) GetDonationIds() []string {
@@ -1134,7 +1226,7 @@ type PublicGiftsResponse struct {
 
 func (x *PublicGiftsResponse) Reset() {
 	*x = PublicGiftsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1238,7 @@ func (x *PublicGiftsResponse) String() string {
 func (*PublicGiftsResponse) ProtoMessage() {}
 
 func (x *PublicGiftsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1251,7 @@ func (x *PublicGiftsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGiftsResponse.ProtoReflect.Descriptor instead.
 func (*PublicGiftsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{12}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PublicGiftsResponse) GetGifts() []*PublicGift {
@@ -1184,7 +1276,7 @@ type PublicGift struct {
 
 func (x *PublicGift) Reset() {
 	*x = PublicGift{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1288,7 @@ func (x *PublicGift) String() string {
 func (*PublicGift) ProtoMessage() {}
 
 func (x *PublicGift) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1301,7 @@ func (x *PublicGift) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGift.ProtoReflect.Descriptor instead.
 func (*PublicGift) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{13}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PublicGift) GetDonationId() string {
@@ -1242,7 +1334,7 @@ type SumGiftsRequest struct {
 
 func (x *SumGiftsRequest) Reset() {
 	*x = SumGiftsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1346,7 @@ func (x *SumGiftsRequest) String() string {
 func (*SumGiftsRequest) ProtoMessage() {}
 
 func (x *SumGiftsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1359,7 @@ func (x *SumGiftsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumGiftsRequest.ProtoReflect.Descriptor instead.
 func (*SumGiftsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{14}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{16}
 }
 
 // GiftSum adds up the succeeded gifts of one organization and currency.
@@ -1289,7 +1381,7 @@ type GiftSum struct {
 
 func (x *GiftSum) Reset() {
 	*x = GiftSum{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1393,7 @@ func (x *GiftSum) String() string {
 func (*GiftSum) ProtoMessage() {}
 
 func (x *GiftSum) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1406,7 @@ func (x *GiftSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GiftSum.ProtoReflect.Descriptor instead.
 func (*GiftSum) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{15}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GiftSum) GetOrganizationId() string {
@@ -1373,7 +1465,7 @@ type SumGiftsResponse struct {
 
 func (x *SumGiftsResponse) Reset() {
 	*x = SumGiftsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1385,7 +1477,7 @@ func (x *SumGiftsResponse) String() string {
 func (*SumGiftsResponse) ProtoMessage() {}
 
 func (x *SumGiftsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1398,7 +1490,7 @@ func (x *SumGiftsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumGiftsResponse.ProtoReflect.Descriptor instead.
 func (*SumGiftsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{16}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SumGiftsResponse) GetSums() []*GiftSum {
@@ -1452,7 +1544,7 @@ type GetStripeBalanceRequest struct {
 
 func (x *GetStripeBalanceRequest) Reset() {
 	*x = GetStripeBalanceRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1464,7 +1556,7 @@ func (x *GetStripeBalanceRequest) String() string {
 func (*GetStripeBalanceRequest) ProtoMessage() {}
 
 func (x *GetStripeBalanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1477,7 +1569,7 @@ func (x *GetStripeBalanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStripeBalanceRequest.ProtoReflect.Descriptor instead.
 func (*GetStripeBalanceRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{17}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{19}
 }
 
 // StripeBalance is what Stripe says it holds in one currency.
@@ -1497,7 +1589,7 @@ type StripeBalance struct {
 
 func (x *StripeBalance) Reset() {
 	*x = StripeBalance{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1601,7 @@ func (x *StripeBalance) String() string {
 func (*StripeBalance) ProtoMessage() {}
 
 func (x *StripeBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1614,7 @@ func (x *StripeBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StripeBalance.ProtoReflect.Descriptor instead.
 func (*StripeBalance) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{18}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StripeBalance) GetAccountId() string {
@@ -1566,7 +1658,7 @@ type GetStripeBalanceResponse struct {
 
 func (x *GetStripeBalanceResponse) Reset() {
 	*x = GetStripeBalanceResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +1670,7 @@ func (x *GetStripeBalanceResponse) String() string {
 func (*GetStripeBalanceResponse) ProtoMessage() {}
 
 func (x *GetStripeBalanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +1683,7 @@ func (x *GetStripeBalanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStripeBalanceResponse.ProtoReflect.Descriptor instead.
 func (*GetStripeBalanceResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{19}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetStripeBalanceResponse) GetBalances() []*StripeBalance {
@@ -1708,7 +1800,11 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x10GetDonorResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x1a\n" +
-	"\blanguage\x18\x03 \x01(\tR\blanguage\"7\n" +
+	"\blanguage\x18\x03 \x01(\tR\blanguage\"4\n" +
+	"\x14FindDonationsRequest\x12\x1c\n" +
+	"\treference\x18\x01 \x01(\tR\treference\"T\n" +
+	"\x15FindDonationsResponse\x12;\n" +
+	"\tdonations\x18\x01 \x03(\v2\x1d.almoner.donation.v1.DonationR\tdonations\"7\n" +
 	"\x12PublicGiftsRequest\x12!\n" +
 	"\fdonation_ids\x18\x01 \x03(\tR\vdonationIds\"L\n" +
 	"\x13PublicGiftsResponse\x125\n" +
@@ -1753,7 +1849,7 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0fSTATE_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATE_EXPIRED\x10\x05\x12\x10\n" +
 	"\fSTATE_FAILED\x10\x06\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\a2\xb7\a\n" +
+	"\x0fSTATE_ABANDONED\x10\a2\x95\t\n" +
 	"\x0fDonationService\x12q\n" +
 	"\rStartCheckout\x12).almoner.donation.v1.StartCheckoutRequest\x1a*.almoner.donation.v1.StartCheckoutResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12u\n" +
@@ -1763,17 +1859,24 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0fConfirmDonation\x12+.almoner.donation.v1.ConfirmDonationRequest\x1a,.almoner.donation.v1.ConfirmDonationResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12w\n" +
 	"\x0fGetCheckoutForm\x12+.almoner.donation.v1.GetCheckoutFormRequest\x1a,.almoner.donation.v1.GetCheckoutFormResponse\"\t\xca\xda\x18\x05\n" +
-	"\x03web\x12f\n" +
-	"\bGetDonor\x12$.almoner.donation.v1.GetDonorRequest\x1a%.almoner.donation.v1.GetDonorResponse\"\r\xca\xda\x18\t\n" +
-	"\areceipt\x12k\n" +
+	"\x03web\x12~\n" +
+	"\bGetDonor\x12$.almoner.donation.v1.GetDonorRequest\x1a%.almoner.donation.v1.GetDonorResponse\"%\xca\xda\x18!\n" +
+	"\areceipt\n" +
+	"\x03web\x12\n" +
+	"accountant\x12\x05admin\x12\x8c\x01\n" +
+	"\rFindDonations\x12).almoner.donation.v1.FindDonationsRequest\x1a*.almoner.donation.v1.FindDonationsResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12k\n" +
 	"\vPublicGifts\x12'.almoner.donation.v1.PublicGiftsRequest\x1a(.almoner.donation.v1.PublicGiftsResponse\"\t\xca\xda\x18\x05\n" +
-	"\x03web\x12l\n" +
-	"\bSumGifts\x12$.almoner.donation.v1.SumGiftsRequest\x1a%.almoner.donation.v1.SumGiftsResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\x03web\x12\x87\x01\n" +
+	"\bSumGifts\x12$.almoner.donation.v1.SumGiftsRequest\x1a%.almoner.donation.v1.SumGiftsResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperator\x12\x84\x01\n" +
-	"\x10GetStripeBalance\x12,.almoner.donation.v1.GetStripeBalanceRequest\x1a-.almoner.donation.v1.GetStripeBalanceResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x9f\x01\n" +
+	"\x10GetStripeBalance\x12,.almoner.donation.v1.GetStripeBalanceRequest\x1a-.almoner.donation.v1.GetStripeBalanceResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperatorB\xe2\x01\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05adminB\xe2\x01\n" +
 	"\x17com.almoner.donation.v1B\x14DonationServiceProtoP\x01ZCgithub.com/almoner/almoner/proto/gen/almoner/donation/v1;donationv1\xa2\x02\x03ADX\xaa\x02\x13Almoner.Donation.V1\xca\x02\x13Almoner\\Donation\\V1\xe2\x02\x1fAlmoner\\Donation\\V1\\GPBMetadata\xea\x02\x15Almoner::Donation::V1b\x06proto3"
 
 var (
@@ -1789,7 +1892,7 @@ func file_almoner_donation_v1_donation_service_proto_rawDescGZIP() []byte {
 }
 
 var file_almoner_donation_v1_donation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_almoner_donation_v1_donation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_almoner_donation_v1_donation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_almoner_donation_v1_donation_service_proto_goTypes = []any{
 	(State)(0),                       // 0: almoner.donation.v1.State
 	(*StartCheckoutRequest)(nil),     // 1: almoner.donation.v1.StartCheckoutRequest
@@ -1803,54 +1906,59 @@ var file_almoner_donation_v1_donation_service_proto_goTypes = []any{
 	(*GetCheckoutFormResponse)(nil),  // 9: almoner.donation.v1.GetCheckoutFormResponse
 	(*GetDonorRequest)(nil),          // 10: almoner.donation.v1.GetDonorRequest
 	(*GetDonorResponse)(nil),         // 11: almoner.donation.v1.GetDonorResponse
-	(*PublicGiftsRequest)(nil),       // 12: almoner.donation.v1.PublicGiftsRequest
-	(*PublicGiftsResponse)(nil),      // 13: almoner.donation.v1.PublicGiftsResponse
-	(*PublicGift)(nil),               // 14: almoner.donation.v1.PublicGift
-	(*SumGiftsRequest)(nil),          // 15: almoner.donation.v1.SumGiftsRequest
-	(*GiftSum)(nil),                  // 16: almoner.donation.v1.GiftSum
-	(*SumGiftsResponse)(nil),         // 17: almoner.donation.v1.SumGiftsResponse
-	(*GetStripeBalanceRequest)(nil),  // 18: almoner.donation.v1.GetStripeBalanceRequest
-	(*StripeBalance)(nil),            // 19: almoner.donation.v1.StripeBalance
-	(*GetStripeBalanceResponse)(nil), // 20: almoner.donation.v1.GetStripeBalanceResponse
-	(*v1.Money)(nil),                 // 21: almoner.money.v1.Money
-	(Visibility)(0),                  // 22: almoner.donation.v1.Visibility
+	(*FindDonationsRequest)(nil),     // 12: almoner.donation.v1.FindDonationsRequest
+	(*FindDonationsResponse)(nil),    // 13: almoner.donation.v1.FindDonationsResponse
+	(*PublicGiftsRequest)(nil),       // 14: almoner.donation.v1.PublicGiftsRequest
+	(*PublicGiftsResponse)(nil),      // 15: almoner.donation.v1.PublicGiftsResponse
+	(*PublicGift)(nil),               // 16: almoner.donation.v1.PublicGift
+	(*SumGiftsRequest)(nil),          // 17: almoner.donation.v1.SumGiftsRequest
+	(*GiftSum)(nil),                  // 18: almoner.donation.v1.GiftSum
+	(*SumGiftsResponse)(nil),         // 19: almoner.donation.v1.SumGiftsResponse
+	(*GetStripeBalanceRequest)(nil),  // 20: almoner.donation.v1.GetStripeBalanceRequest
+	(*StripeBalance)(nil),            // 21: almoner.donation.v1.StripeBalance
+	(*GetStripeBalanceResponse)(nil), // 22: almoner.donation.v1.GetStripeBalanceResponse
+	(*v1.Money)(nil),                 // 23: almoner.money.v1.Money
+	(Visibility)(0),                  // 24: almoner.donation.v1.Visibility
 }
 var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
-	21, // 0: almoner.donation.v1.StartCheckoutRequest.gift:type_name -> almoner.money.v1.Money
-	22, // 1: almoner.donation.v1.StartCheckoutRequest.visibility:type_name -> almoner.donation.v1.Visibility
+	23, // 0: almoner.donation.v1.StartCheckoutRequest.gift:type_name -> almoner.money.v1.Money
+	24, // 1: almoner.donation.v1.StartCheckoutRequest.visibility:type_name -> almoner.donation.v1.Visibility
 	0,  // 2: almoner.donation.v1.Donation.state:type_name -> almoner.donation.v1.State
-	21, // 3: almoner.donation.v1.Donation.gift:type_name -> almoner.money.v1.Money
-	21, // 4: almoner.donation.v1.Donation.cover:type_name -> almoner.money.v1.Money
-	21, // 5: almoner.donation.v1.Donation.fee:type_name -> almoner.money.v1.Money
+	23, // 3: almoner.donation.v1.Donation.gift:type_name -> almoner.money.v1.Money
+	23, // 4: almoner.donation.v1.Donation.cover:type_name -> almoner.money.v1.Money
+	23, // 5: almoner.donation.v1.Donation.fee:type_name -> almoner.money.v1.Money
 	3,  // 6: almoner.donation.v1.GetDonationResponse.donation:type_name -> almoner.donation.v1.Donation
 	3,  // 7: almoner.donation.v1.ConfirmDonationResponse.donation:type_name -> almoner.donation.v1.Donation
-	21, // 8: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
-	22, // 9: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
+	23, // 8: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
+	24, // 9: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
 	0,  // 10: almoner.donation.v1.GetCheckoutFormResponse.state:type_name -> almoner.donation.v1.State
-	14, // 11: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
-	16, // 12: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
-	19, // 13: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
-	1,  // 14: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
-	4,  // 15: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
-	6,  // 16: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
-	8,  // 17: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
-	10, // 18: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
-	12, // 19: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
-	15, // 20: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
-	18, // 21: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
-	2,  // 22: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	5,  // 23: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	7,  // 24: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	9,  // 25: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	11, // 26: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	13, // 27: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	17, // 28: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	20, // 29: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	22, // [22:30] is the sub-list for method output_type
-	14, // [14:22] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	3,  // 11: almoner.donation.v1.FindDonationsResponse.donations:type_name -> almoner.donation.v1.Donation
+	16, // 12: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
+	18, // 13: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
+	21, // 14: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
+	1,  // 15: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
+	4,  // 16: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
+	6,  // 17: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
+	8,  // 18: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
+	10, // 19: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
+	12, // 20: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
+	14, // 21: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
+	17, // 22: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
+	20, // 23: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
+	2,  // 24: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	5,  // 25: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	7,  // 26: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	9,  // 27: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	11, // 28: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	13, // 29: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	15, // 30: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	19, // 31: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	22, // 32: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	24, // [24:33] is the sub-list for method output_type
+	15, // [15:24] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_almoner_donation_v1_donation_service_proto_init() }
@@ -1869,7 +1977,7 @@ func file_almoner_donation_v1_donation_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_almoner_donation_v1_donation_service_proto_rawDesc), len(file_almoner_donation_v1_donation_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

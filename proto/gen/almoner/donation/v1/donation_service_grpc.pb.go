@@ -24,6 +24,7 @@ const (
 	DonationService_ConfirmDonation_FullMethodName  = "/almoner.donation.v1.DonationService/ConfirmDonation"
 	DonationService_GetCheckoutForm_FullMethodName  = "/almoner.donation.v1.DonationService/GetCheckoutForm"
 	DonationService_GetDonor_FullMethodName         = "/almoner.donation.v1.DonationService/GetDonor"
+	DonationService_FindDonations_FullMethodName    = "/almoner.donation.v1.DonationService/FindDonations"
 	DonationService_PublicGifts_FullMethodName      = "/almoner.donation.v1.DonationService/PublicGifts"
 	DonationService_SumGifts_FullMethodName         = "/almoner.donation.v1.DonationService/SumGifts"
 	DonationService_GetStripeBalance_FullMethodName = "/almoner.donation.v1.DonationService/GetStripeBalance"
@@ -48,8 +49,12 @@ type DonationServiceClient interface {
 	ConfirmDonation(ctx context.Context, in *ConfirmDonationRequest, opts ...grpc.CallOption) (*ConfirmDonationResponse, error)
 	// GetCheckoutForm returns what the donor had typed, to show the form again.
 	GetCheckoutForm(ctx context.Context, in *GetCheckoutFormRequest, opts ...grpc.CallOption) (*GetCheckoutFormResponse, error)
-	// GetDonor returns the donor's name and address for a receipt.
+	// GetDonor returns the donor's name and address, for a receipt and for the
+	// staff who answer the donor's questions.
 	GetDonor(ctx context.Context, in *GetDonorRequest, opts ...grpc.CallOption) (*GetDonorResponse, error)
+	// FindDonations looks a reference up: a donation's own id, or Stripe's id of
+	// its session, payment intent, charge or balance transaction.
+	FindDonations(ctx context.Context, in *FindDonationsRequest, opts ...grpc.CallOption) (*FindDonationsResponse, error)
 	// PublicGifts returns the names and messages that may be shown with gifts.
 	PublicGifts(ctx context.Context, in *PublicGiftsRequest, opts ...grpc.CallOption) (*PublicGiftsResponse, error)
 	// SumGifts adds up all gifts and says what is still on its way.
@@ -117,6 +122,16 @@ func (c *donationServiceClient) GetDonor(ctx context.Context, in *GetDonorReques
 	return out, nil
 }
 
+func (c *donationServiceClient) FindDonations(ctx context.Context, in *FindDonationsRequest, opts ...grpc.CallOption) (*FindDonationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindDonationsResponse)
+	err := c.cc.Invoke(ctx, DonationService_FindDonations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *donationServiceClient) PublicGifts(ctx context.Context, in *PublicGiftsRequest, opts ...grpc.CallOption) (*PublicGiftsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PublicGiftsResponse)
@@ -166,8 +181,12 @@ type DonationServiceServer interface {
 	ConfirmDonation(context.Context, *ConfirmDonationRequest) (*ConfirmDonationResponse, error)
 	// GetCheckoutForm returns what the donor had typed, to show the form again.
 	GetCheckoutForm(context.Context, *GetCheckoutFormRequest) (*GetCheckoutFormResponse, error)
-	// GetDonor returns the donor's name and address for a receipt.
+	// GetDonor returns the donor's name and address, for a receipt and for the
+	// staff who answer the donor's questions.
 	GetDonor(context.Context, *GetDonorRequest) (*GetDonorResponse, error)
+	// FindDonations looks a reference up: a donation's own id, or Stripe's id of
+	// its session, payment intent, charge or balance transaction.
+	FindDonations(context.Context, *FindDonationsRequest) (*FindDonationsResponse, error)
 	// PublicGifts returns the names and messages that may be shown with gifts.
 	PublicGifts(context.Context, *PublicGiftsRequest) (*PublicGiftsResponse, error)
 	// SumGifts adds up all gifts and says what is still on its way.
@@ -199,6 +218,9 @@ func (UnimplementedDonationServiceServer) GetCheckoutForm(context.Context, *GetC
 }
 func (UnimplementedDonationServiceServer) GetDonor(context.Context, *GetDonorRequest) (*GetDonorResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDonor not implemented")
+}
+func (UnimplementedDonationServiceServer) FindDonations(context.Context, *FindDonationsRequest) (*FindDonationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindDonations not implemented")
 }
 func (UnimplementedDonationServiceServer) PublicGifts(context.Context, *PublicGiftsRequest) (*PublicGiftsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PublicGifts not implemented")
@@ -320,6 +342,24 @@ func _DonationService_GetDonor_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DonationService_FindDonations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindDonationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).FindDonations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_FindDonations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).FindDonations(ctx, req.(*FindDonationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DonationService_PublicGifts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PublicGiftsRequest)
 	if err := dec(in); err != nil {
@@ -400,6 +440,10 @@ var DonationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDonor",
 			Handler:    _DonationService_GetDonor_Handler,
+		},
+		{
+			MethodName: "FindDonations",
+			Handler:    _DonationService_FindDonations_Handler,
 		},
 		{
 			MethodName: "PublicGifts",

@@ -823,15 +823,17 @@ const file_almoner_feed_v1_feed_service_proto_rawDesc = "" +
 	"fundraiser\n" +
 	"\areceipt\n" +
 	"\x06ledger\n" +
-	"\boperator2\xeb\x01\n" +
-	"\x0eParkingService\x12j\n" +
+	"\boperator2\x9b\x02\n" +
+	"\x0eParkingService\x12\x85\x01\n" +
 	"\n" +
-	"ListParked\x12\".almoner.feed.v1.ListParkedRequest\x1a#.almoner.feed.v1.ListParkedResponse\"\x13\xca\xda\x18\x0f\n" +
+	"ListParked\x12\".almoner.feed.v1.ListParkedRequest\x1a#.almoner.feed.v1.ListParkedResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperator\x12m\n" +
-	"\vRetryParked\x12#.almoner.feed.v1.RetryParkedRequest\x1a$.almoner.feed.v1.RetryParkedResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x80\x01\n" +
+	"\vRetryParked\x12#.almoner.feed.v1.RetryParkedRequest\x1a$.almoner.feed.v1.RetryParkedResponse\"&\xca\xda\x18\"\n" +
 	"\x03web\n" +
-	"\boperatorB\xc2\x01\n" +
+	"\boperator\x12\n" +
+	"accountant\x12\x05adminB\xc2\x01\n" +
 	"\x13com.almoner.feed.v1B\x10FeedServiceProtoP\x01Z;github.com/almoner/almoner/proto/gen/almoner/feed/v1;feedv1\xa2\x02\x03AFX\xaa\x02\x0fAlmoner.Feed.V1\xca\x02\x0fAlmoner\\Feed\\V1\xe2\x02\x1bAlmoner\\Feed\\V1\\GPBMetadata\xea\x02\x11Almoner::Feed::V1b\x06proto3"
 
 var (

@@ -25,6 +25,71 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// FundraiserState is where a supporter's page stands.
+type FundraiserState int32
+
+const (
+	// Not said.
+	FundraiserState_FUNDRAISER_STATE_UNSPECIFIED FundraiserState = 0
+	// Only its owner sees it.
+	FundraiserState_FUNDRAISER_STATE_DRAFT FundraiserState = 1
+	// Everybody sees it and it takes gifts.
+	FundraiserState_FUNDRAISER_STATE_LIVE FundraiserState = 2
+	// Everybody sees it; it takes no gifts until its owner resumes it.
+	FundraiserState_FUNDRAISER_STATE_PAUSED FundraiserState = 3
+	// Everybody sees it; it takes no more gifts.
+	FundraiserState_FUNDRAISER_STATE_CLOSED FundraiserState = 4
+	// Staff took it down: its owner sees it, and that it was taken down.
+	FundraiserState_FUNDRAISER_STATE_TAKEN_DOWN FundraiserState = 5
+)
+
+// Enum value maps for FundraiserState.
+var (
+	FundraiserState_name = map[int32]string{
+		0: "FUNDRAISER_STATE_UNSPECIFIED",
+		1: "FUNDRAISER_STATE_DRAFT",
+		2: "FUNDRAISER_STATE_LIVE",
+		3: "FUNDRAISER_STATE_PAUSED",
+		4: "FUNDRAISER_STATE_CLOSED",
+		5: "FUNDRAISER_STATE_TAKEN_DOWN",
+	}
+	FundraiserState_value = map[string]int32{
+		"FUNDRAISER_STATE_UNSPECIFIED": 0,
+		"FUNDRAISER_STATE_DRAFT":       1,
+		"FUNDRAISER_STATE_LIVE":        2,
+		"FUNDRAISER_STATE_PAUSED":      3,
+		"FUNDRAISER_STATE_CLOSED":      4,
+		"FUNDRAISER_STATE_TAKEN_DOWN":  5,
+	}
+)
+
+func (x FundraiserState) Enum() *FundraiserState {
+	p := new(FundraiserState)
+	*p = x
+	return p
+}
+
+func (x FundraiserState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FundraiserState) Descriptor() protoreflect.EnumDescriptor {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes[0].Descriptor()
+}
+
+func (FundraiserState) Type() protoreflect.EnumType {
+	return &file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes[0]
+}
+
+func (x FundraiserState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FundraiserState.Descriptor instead.
+func (FundraiserState) EnumDescriptor() ([]byte, []int) {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{0}
+}
+
 // AppealKind is what sort of appeal it is.
 type AppealKind int32
 
@@ -66,11 +131,11 @@ func (x AppealKind) String() string {
 }
 
 func (AppealKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes[0].Descriptor()
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes[1].Descriptor()
 }
 
 func (AppealKind) Type() protoreflect.EnumType {
-	return &file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes[0]
+	return &file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes[1]
 }
 
 func (x AppealKind) Number() protoreflect.EnumNumber {
@@ -79,7 +144,7 @@ func (x AppealKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AppealKind.Descriptor instead.
 func (AppealKind) EnumDescriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{0}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{1}
 }
 
 // Organization is the charity.
@@ -104,7 +169,9 @@ type Organization struct {
 	// What it does, one paragraph.
 	Mission string `protobuf:"bytes,9,opt,name=mission,proto3" json:"mission,omitempty"`
 	// Where donors write to.
-	ContactEmail  string `protobuf:"bytes,10,opt,name=contact_email,json=contactEmail,proto3" json:"contact_email,omitempty"`
+	ContactEmail string `protobuf:"bytes,10,opt,name=contact_email,json=contactEmail,proto3" json:"contact_email,omitempty"`
+	// Its logo, if it has one.
+	Logo          *Image `protobuf:"bytes,11,opt,name=logo,proto3" json:"logo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,6 +276,96 @@ func (x *Organization) GetContactEmail() string {
 	return ""
 }
 
+func (x *Organization) GetLogo() *Image {
+	if x != nil {
+		return x.Logo
+	}
+	return nil
+}
+
+// Image is a picture that was re-encoded here: its orientation is applied, and
+// nothing that the camera wrote into it is left.
+type Image struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names it in GetImage; unguessable, another one for each upload.
+	ImageId string `protobuf:"bytes,1,opt,name=image_id,json=imageId,proto3" json:"image_id,omitempty"`
+	// What it shows, for who cannot see it.
+	Alt string `protobuf:"bytes,2,opt,name=alt,proto3" json:"alt,omitempty"`
+	// Width of the largest size, pixels.
+	Width int32 `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
+	// Height of the largest size, pixels.
+	Height int32 `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
+	// Widths that it is there in, the largest first.
+	Widths        []int32 `protobuf:"varint,5,rep,packed,name=widths,proto3" json:"widths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Image) Reset() {
+	*x = Image{}
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Image) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Image) ProtoMessage() {}
+
+func (x *Image) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Image.ProtoReflect.Descriptor instead.
+func (*Image) Descriptor() ([]byte, []int) {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Image) GetImageId() string {
+	if x != nil {
+		return x.ImageId
+	}
+	return ""
+}
+
+func (x *Image) GetAlt() string {
+	if x != nil {
+		return x.Alt
+	}
+	return ""
+}
+
+func (x *Image) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Image) GetHeight() int32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Image) GetWidths() []int32 {
+	if x != nil {
+		return x.Widths
+	}
+	return nil
+}
+
 // Fund is a designation that a donor may choose.
 type Fund struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -224,7 +381,7 @@ type Fund struct {
 
 func (x *Fund) Reset() {
 	*x = Fund{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[1]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -236,7 +393,7 @@ func (x *Fund) String() string {
 func (*Fund) ProtoMessage() {}
 
 func (x *Fund) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[1]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -249,7 +406,7 @@ func (x *Fund) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fund.ProtoReflect.Descriptor instead.
 func (*Fund) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{1}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Fund) GetCode() string {
@@ -288,7 +445,7 @@ type Totals struct {
 
 func (x *Totals) Reset() {
 	*x = Totals{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[2]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +457,7 @@ func (x *Totals) String() string {
 func (*Totals) ProtoMessage() {}
 
 func (x *Totals) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[2]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +470,7 @@ func (x *Totals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Totals.ProtoReflect.Descriptor instead.
 func (*Totals) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{2}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Totals) GetSettledMinor() int64 {
@@ -352,8 +509,8 @@ type Appeal struct {
 	Title string `protobuf:"bytes,5,opt,name=title,proto3" json:"title,omitempty"`
 	// One sentence.
 	Summary string `protobuf:"bytes,6,opt,name=summary,proto3" json:"summary,omitempty"`
-	// The story, paragraphs of plain text.
-	Story []string `protobuf:"bytes,7,rep,name=story,proto3" json:"story,omitempty"`
+	// The story in Markdown, as it was written; what shows it makes it safe.
+	StoryMarkdown string `protobuf:"bytes,20,opt,name=story_markdown,json=storyMarkdown,proto3" json:"story_markdown,omitempty"`
 	// Currency of all its gifts.
 	Currency string `protobuf:"bytes,8,opt,name=currency,proto3" json:"currency,omitempty"`
 	// Suggested amounts, minor units.
@@ -384,7 +541,7 @@ type Appeal struct {
 
 func (x *Appeal) Reset() {
 	*x = Appeal{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[3]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +553,7 @@ func (x *Appeal) String() string {
 func (*Appeal) ProtoMessage() {}
 
 func (x *Appeal) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[3]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +566,7 @@ func (x *Appeal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Appeal.ProtoReflect.Descriptor instead.
 func (*Appeal) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{3}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Appeal) GetAppealId() string {
@@ -454,11 +611,11 @@ func (x *Appeal) GetSummary() string {
 	return ""
 }
 
-func (x *Appeal) GetStory() []string {
+func (x *Appeal) GetStoryMarkdown() string {
 	if x != nil {
-		return x.Story
+		return x.StoryMarkdown
 	}
-	return nil
+	return ""
 }
 
 func (x *Appeal) GetCurrency() string {
@@ -558,21 +715,27 @@ type Fundraiser struct {
 	Title string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
 	// Name that the supporter chose to show.
 	OwnerName string `protobuf:"bytes,5,opt,name=owner_name,json=ownerName,proto3" json:"owner_name,omitempty"`
-	// The story, paragraphs of plain text.
-	Story []string `protobuf:"bytes,6,rep,name=story,proto3" json:"story,omitempty"`
+	// The story in Markdown, as its owner wrote it; what shows it makes it safe.
+	StoryMarkdown string `protobuf:"bytes,10,opt,name=story_markdown,json=storyMarkdown,proto3" json:"story_markdown,omitempty"`
 	// Goal, minor units of the appeal's currency.
 	GoalMinor int64 `protobuf:"varint,7,opt,name=goal_minor,json=goalMinor,proto3" json:"goal_minor,omitempty"`
-	// True once it takes no more gifts.
+	// True while it takes no gifts: paused or closed, it or its appeal.
 	Closed bool `protobuf:"varint,8,opt,name=closed,proto3" json:"closed,omitempty"`
 	// Totals of this page.
-	Totals        *Totals `protobuf:"bytes,9,opt,name=totals,proto3" json:"totals,omitempty"`
+	Totals *Totals `protobuf:"bytes,9,opt,name=totals,proto3" json:"totals,omitempty"`
+	// Where it stands.
+	State FundraiserState `protobuf:"varint,11,opt,name=state,proto3,enum=almoner.fundraiser.v1.FundraiserState" json:"state,omitempty"`
+	// Its picture, if it has one.
+	Photo *Image `protobuf:"bytes,12,opt,name=photo,proto3" json:"photo,omitempty"`
+	// Raised by one whenever anything of it changes but its totals.
+	Version       int64 `protobuf:"varint,13,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Fundraiser) Reset() {
 	*x = Fundraiser{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[4]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -584,7 +747,7 @@ func (x *Fundraiser) String() string {
 func (*Fundraiser) ProtoMessage() {}
 
 func (x *Fundraiser) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[4]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +760,7 @@ func (x *Fundraiser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fundraiser.ProtoReflect.Descriptor instead.
 func (*Fundraiser) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{4}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Fundraiser) GetFundraiserId() string {
@@ -635,11 +798,11 @@ func (x *Fundraiser) GetOwnerName() string {
 	return ""
 }
 
-func (x *Fundraiser) GetStory() []string {
+func (x *Fundraiser) GetStoryMarkdown() string {
 	if x != nil {
-		return x.Story
+		return x.StoryMarkdown
 	}
-	return nil
+	return ""
 }
 
 func (x *Fundraiser) GetGoalMinor() int64 {
@@ -663,6 +826,27 @@ func (x *Fundraiser) GetTotals() *Totals {
 	return nil
 }
 
+func (x *Fundraiser) GetState() FundraiserState {
+	if x != nil {
+		return x.State
+	}
+	return FundraiserState_FUNDRAISER_STATE_UNSPECIFIED
+}
+
+func (x *Fundraiser) GetPhoto() *Image {
+	if x != nil {
+		return x.Photo
+	}
+	return nil
+}
+
+func (x *Fundraiser) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 // Gift is one line of a list of gifts. Names come from the donation service.
 type Gift struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -682,7 +866,7 @@ type Gift struct {
 
 func (x *Gift) Reset() {
 	*x = Gift{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[5]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +878,7 @@ func (x *Gift) String() string {
 func (*Gift) ProtoMessage() {}
 
 func (x *Gift) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[5]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +891,7 @@ func (x *Gift) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gift.ProtoReflect.Descriptor instead.
 func (*Gift) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{5}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Gift) GetDonationId() string {
@@ -754,7 +938,7 @@ type ListAppealsRequest struct {
 
 func (x *ListAppealsRequest) Reset() {
 	*x = ListAppealsRequest{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[6]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +950,7 @@ func (x *ListAppealsRequest) String() string {
 func (*ListAppealsRequest) ProtoMessage() {}
 
 func (x *ListAppealsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[6]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +963,7 @@ func (x *ListAppealsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAppealsRequest.ProtoReflect.Descriptor instead.
 func (*ListAppealsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{6}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{7}
 }
 
 // ListAppealsResponse lists what can be given to.
@@ -795,7 +979,7 @@ type ListAppealsResponse struct {
 
 func (x *ListAppealsResponse) Reset() {
 	*x = ListAppealsResponse{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[7]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +991,7 @@ func (x *ListAppealsResponse) String() string {
 func (*ListAppealsResponse) ProtoMessage() {}
 
 func (x *ListAppealsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[7]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +1004,7 @@ func (x *ListAppealsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAppealsResponse.ProtoReflect.Descriptor instead.
 func (*ListAppealsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{7}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListAppealsResponse) GetOrganizations() []*Organization {
@@ -848,7 +1032,7 @@ type GetAppealRequest struct {
 
 func (x *GetAppealRequest) Reset() {
 	*x = GetAppealRequest{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[8]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +1044,7 @@ func (x *GetAppealRequest) String() string {
 func (*GetAppealRequest) ProtoMessage() {}
 
 func (x *GetAppealRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[8]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1057,7 @@ func (x *GetAppealRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAppealRequest.ProtoReflect.Descriptor instead.
 func (*GetAppealRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{8}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetAppealRequest) GetSlug() string {
@@ -900,7 +1084,7 @@ type GetAppealResponse struct {
 
 func (x *GetAppealResponse) Reset() {
 	*x = GetAppealResponse{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[9]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +1096,7 @@ func (x *GetAppealResponse) String() string {
 func (*GetAppealResponse) ProtoMessage() {}
 
 func (x *GetAppealResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[9]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +1109,7 @@ func (x *GetAppealResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAppealResponse.ProtoReflect.Descriptor instead.
 func (*GetAppealResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{9}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetAppealResponse) GetAppeal() *Appeal {
@@ -967,7 +1151,7 @@ type GetFundraiserRequest struct {
 
 func (x *GetFundraiserRequest) Reset() {
 	*x = GetFundraiserRequest{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[10]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1163,7 @@ func (x *GetFundraiserRequest) String() string {
 func (*GetFundraiserRequest) ProtoMessage() {}
 
 func (x *GetFundraiserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[10]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1176,7 @@ func (x *GetFundraiserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFundraiserRequest.ProtoReflect.Descriptor instead.
 func (*GetFundraiserRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{10}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetFundraiserRequest) GetSlug() string {
@@ -1019,7 +1203,7 @@ type GetFundraiserResponse struct {
 
 func (x *GetFundraiserResponse) Reset() {
 	*x = GetFundraiserResponse{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[11]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1215,7 @@ func (x *GetFundraiserResponse) String() string {
 func (*GetFundraiserResponse) ProtoMessage() {}
 
 func (x *GetFundraiserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[11]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1228,7 @@ func (x *GetFundraiserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFundraiserResponse.ProtoReflect.Descriptor instead.
 func (*GetFundraiserResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{11}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetFundraiserResponse) GetFundraiser() *Fundraiser {
@@ -1095,7 +1279,7 @@ type ResolveGiftRequest struct {
 
 func (x *ResolveGiftRequest) Reset() {
 	*x = ResolveGiftRequest{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[12]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1291,7 @@ func (x *ResolveGiftRequest) String() string {
 func (*ResolveGiftRequest) ProtoMessage() {}
 
 func (x *ResolveGiftRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[12]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1304,7 @@ func (x *ResolveGiftRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveGiftRequest.ProtoReflect.Descriptor instead.
 func (*ResolveGiftRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{12}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResolveGiftRequest) GetTarget() isResolveGiftRequest_Target {
@@ -1207,7 +1391,7 @@ type ResolveGiftResponse struct {
 
 func (x *ResolveGiftResponse) Reset() {
 	*x = ResolveGiftResponse{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[13]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +1403,7 @@ func (x *ResolveGiftResponse) String() string {
 func (*ResolveGiftResponse) ProtoMessage() {}
 
 func (x *ResolveGiftResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[13]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +1416,7 @@ func (x *ResolveGiftResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveGiftResponse.ProtoReflect.Descriptor instead.
 func (*ResolveGiftResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{13}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResolveGiftResponse) GetAttribution() *v1.Attribution {
@@ -1307,7 +1491,7 @@ type GetHomeOrganizationRequest struct {
 
 func (x *GetHomeOrganizationRequest) Reset() {
 	*x = GetHomeOrganizationRequest{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[14]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1319,7 +1503,7 @@ func (x *GetHomeOrganizationRequest) String() string {
 func (*GetHomeOrganizationRequest) ProtoMessage() {}
 
 func (x *GetHomeOrganizationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[14]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1332,7 +1516,7 @@ func (x *GetHomeOrganizationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHomeOrganizationRequest.ProtoReflect.Descriptor instead.
 func (*GetHomeOrganizationRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{14}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{15}
 }
 
 // GetHomeOrganizationResponse names it.
@@ -1346,7 +1530,7 @@ type GetHomeOrganizationResponse struct {
 
 func (x *GetHomeOrganizationResponse) Reset() {
 	*x = GetHomeOrganizationResponse{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[15]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1542,7 @@ func (x *GetHomeOrganizationResponse) String() string {
 func (*GetHomeOrganizationResponse) ProtoMessage() {}
 
 func (x *GetHomeOrganizationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[15]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1555,7 @@ func (x *GetHomeOrganizationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHomeOrganizationResponse.ProtoReflect.Descriptor instead.
 func (*GetHomeOrganizationResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{15}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetHomeOrganizationResponse) GetOrganizationId() string {
@@ -1392,7 +1576,7 @@ type GetGiftRequest struct {
 
 func (x *GetGiftRequest) Reset() {
 	*x = GetGiftRequest{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[16]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1588,7 @@ func (x *GetGiftRequest) String() string {
 func (*GetGiftRequest) ProtoMessage() {}
 
 func (x *GetGiftRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[16]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1601,7 @@ func (x *GetGiftRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGiftRequest.ProtoReflect.Descriptor instead.
 func (*GetGiftRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{16}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetGiftRequest) GetDonationId() string {
@@ -1444,7 +1628,7 @@ type GetGiftResponse struct {
 
 func (x *GetGiftResponse) Reset() {
 	*x = GetGiftResponse{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[17]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1640,7 @@ func (x *GetGiftResponse) String() string {
 func (*GetGiftResponse) ProtoMessage() {}
 
 func (x *GetGiftResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[17]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1653,7 @@ func (x *GetGiftResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGiftResponse.ProtoReflect.Descriptor instead.
 func (*GetGiftResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{17}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetGiftResponse) GetGift() *Gift {
@@ -1509,7 +1693,7 @@ type SumTotalsRequest struct {
 
 func (x *SumTotalsRequest) Reset() {
 	*x = SumTotalsRequest{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[18]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1705,7 @@ func (x *SumTotalsRequest) String() string {
 func (*SumTotalsRequest) ProtoMessage() {}
 
 func (x *SumTotalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[18]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1718,7 @@ func (x *SumTotalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumTotalsRequest.ProtoReflect.Descriptor instead.
 func (*SumTotalsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{18}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{19}
 }
 
 // TotalSum adds up the totals of one organization and currency.
@@ -1558,7 +1742,7 @@ type TotalSum struct {
 
 func (x *TotalSum) Reset() {
 	*x = TotalSum{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[19]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1754,7 @@ func (x *TotalSum) String() string {
 func (*TotalSum) ProtoMessage() {}
 
 func (x *TotalSum) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[19]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1767,7 @@ func (x *TotalSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TotalSum.ProtoReflect.Descriptor instead.
 func (*TotalSum) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{19}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TotalSum) GetOrganizationId() string {
@@ -1645,7 +1829,7 @@ type SumTotalsResponse struct {
 
 func (x *SumTotalsResponse) Reset() {
 	*x = SumTotalsResponse{}
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[20]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1841,7 @@ func (x *SumTotalsResponse) String() string {
 func (*SumTotalsResponse) ProtoMessage() {}
 
 func (x *SumTotalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[20]
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1854,7 @@ func (x *SumTotalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumTotalsResponse.ProtoReflect.Descriptor instead.
 func (*SumTotalsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{20}
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SumTotalsResponse) GetSums() []*TotalSum {
@@ -1701,11 +1885,279 @@ func (x *SumTotalsResponse) GetUnsequenced() int64 {
 	return 0
 }
 
+// WatchTotalsRequest has no parameters.
+type WatchTotalsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTotalsRequest) Reset() {
+	*x = WatchTotalsRequest{}
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTotalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTotalsRequest) ProtoMessage() {}
+
+func (x *WatchTotalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTotalsRequest.ProtoReflect.Descriptor instead.
+func (*WatchTotalsRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{22}
+}
+
+// WatchTotalsResponse is one change, or at first everything.
+type WatchTotalsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All published appeals and pages in the first message, later those whose
+	// totals changed.
+	Changed []*WatchedTotals `protobuf:"bytes,1,rep,name=changed,proto3" json:"changed,omitempty"`
+	// Raised whenever anything but totals changes: texts, states, pictures. What
+	// was drawn before is then old.
+	CatalogueRevision int64 `protobuf:"varint,2,opt,name=catalogue_revision,json=catalogueRevision,proto3" json:"catalogue_revision,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *WatchTotalsResponse) Reset() {
+	*x = WatchTotalsResponse{}
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTotalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTotalsResponse) ProtoMessage() {}
+
+func (x *WatchTotalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTotalsResponse.ProtoReflect.Descriptor instead.
+func (*WatchTotalsResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *WatchTotalsResponse) GetChanged() []*WatchedTotals {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
+func (x *WatchTotalsResponse) GetCatalogueRevision() int64 {
+	if x != nil {
+		return x.CatalogueRevision
+	}
+	return 0
+}
+
+// WatchedTotals is what an appeal or a page shows now.
+type WatchedTotals struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Address of the appeal, or of the appeal that the page is under.
+	AppealSlug string `protobuf:"bytes,1,opt,name=appeal_slug,json=appealSlug,proto3" json:"appeal_slug,omitempty"`
+	// Address of the page; empty for the appeal itself.
+	FundraiserSlug string `protobuf:"bytes,2,opt,name=fundraiser_slug,json=fundraiserSlug,proto3" json:"fundraiser_slug,omitempty"`
+	// Its totals.
+	Totals        *Totals `protobuf:"bytes,3,opt,name=totals,proto3" json:"totals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchedTotals) Reset() {
+	*x = WatchedTotals{}
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchedTotals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchedTotals) ProtoMessage() {}
+
+func (x *WatchedTotals) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchedTotals.ProtoReflect.Descriptor instead.
+func (*WatchedTotals) Descriptor() ([]byte, []int) {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *WatchedTotals) GetAppealSlug() string {
+	if x != nil {
+		return x.AppealSlug
+	}
+	return ""
+}
+
+func (x *WatchedTotals) GetFundraiserSlug() string {
+	if x != nil {
+		return x.FundraiserSlug
+	}
+	return ""
+}
+
+func (x *WatchedTotals) GetTotals() *Totals {
+	if x != nil {
+		return x.Totals
+	}
+	return nil
+}
+
+// GetImageRequest names a picture and a size.
+type GetImageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The picture.
+	ImageId string `protobuf:"bytes,1,opt,name=image_id,json=imageId,proto3" json:"image_id,omitempty"`
+	// One of its widths.
+	Width         int32 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetImageRequest) Reset() {
+	*x = GetImageRequest{}
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetImageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetImageRequest) ProtoMessage() {}
+
+func (x *GetImageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetImageRequest.ProtoReflect.Descriptor instead.
+func (*GetImageRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetImageRequest) GetImageId() string {
+	if x != nil {
+		return x.ImageId
+	}
+	return ""
+}
+
+func (x *GetImageRequest) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+// GetImageResponse is the file.
+type GetImageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// image/jpeg or image/png.
+	ContentType string `protobuf:"bytes,1,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	// The file.
+	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetImageResponse) Reset() {
+	*x = GetImageResponse{}
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetImageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetImageResponse) ProtoMessage() {}
+
+func (x *GetImageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetImageResponse.ProtoReflect.Descriptor instead.
+func (*GetImageResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *GetImageResponse) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *GetImageResponse) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 var File_almoner_fundraiser_v1_fundraiser_service_proto protoreflect.FileDescriptor
 
 const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\n" +
-	".almoner/fundraiser/v1/fundraiser_service.proto\x12\x15almoner.fundraiser.v1\x1a\x1ealmoner/access/v1/access.proto\x1a(almoner/attribution/v1/attribution.proto\x1a almoner/donation/v1/events.proto\x1a\"almoner/feed/v1/feed_service.proto\"\xac\x02\n" +
+	".almoner/fundraiser/v1/fundraiser_service.proto\x12\x15almoner.fundraiser.v1\x1a\x1ealmoner/access/v1/access.proto\x1a(almoner/attribution/v1/attribution.proto\x1a almoner/donation/v1/events.proto\x1a\"almoner/feed/v1/feed_service.proto\"\xde\x02\n" +
 	"\fOrganization\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x12\n" +
@@ -1718,7 +2170,14 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\ttime_zone\x18\b \x01(\tR\btimeZone\x12\x18\n" +
 	"\amission\x18\t \x01(\tR\amission\x12#\n" +
 	"\rcontact_email\x18\n" +
-	" \x01(\tR\fcontactEmail\"p\n" +
+	" \x01(\tR\fcontactEmail\x120\n" +
+	"\x04logo\x18\v \x01(\v2\x1c.almoner.fundraiser.v1.ImageR\x04logo\"z\n" +
+	"\x05Image\x12\x19\n" +
+	"\bimage_id\x18\x01 \x01(\tR\aimageId\x12\x10\n" +
+	"\x03alt\x18\x02 \x01(\tR\x03alt\x12\x14\n" +
+	"\x05width\x18\x03 \x01(\x05R\x05width\x12\x16\n" +
+	"\x06height\x18\x04 \x01(\x05R\x06height\x12\x16\n" +
+	"\x06widths\x18\x05 \x03(\x05R\x06widths\"p\n" +
 	"\x04Fund\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12@\n" +
@@ -1727,15 +2186,15 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\x06Totals\x12#\n" +
 	"\rsettled_minor\x18\x01 \x01(\x03R\fsettledMinor\x12\x14\n" +
 	"\x05gifts\x18\x02 \x01(\x03R\x05gifts\x12\x13\n" +
-	"\x05as_of\x18\x03 \x01(\x03R\x04asOf\"\xa0\x05\n" +
+	"\x05as_of\x18\x03 \x01(\x03R\x04asOf\"\xbe\x05\n" +
 	"\x06Appeal\x12\x1b\n" +
 	"\tappeal_id\x18\x01 \x01(\tR\bappealId\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12'\n" +
 	"\x0forganization_id\x18\x03 \x01(\tR\x0eorganizationId\x125\n" +
 	"\x04kind\x18\x04 \x01(\x0e2!.almoner.fundraiser.v1.AppealKindR\x04kind\x12\x14\n" +
 	"\x05title\x18\x05 \x01(\tR\x05title\x12\x18\n" +
-	"\asummary\x18\x06 \x01(\tR\asummary\x12\x14\n" +
-	"\x05story\x18\a \x03(\tR\x05story\x12\x1a\n" +
+	"\asummary\x18\x06 \x01(\tR\asummary\x12%\n" +
+	"\x0estory_markdown\x18\x14 \x01(\tR\rstoryMarkdown\x12\x1a\n" +
 	"\bcurrency\x18\b \x01(\tR\bcurrency\x12'\n" +
 	"\x0fsuggested_minor\x18\t \x03(\x03R\x0esuggestedMinor\x12#\n" +
 	"\rminimum_minor\x18\n" +
@@ -1750,7 +2209,7 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\x06closed\x18\x10 \x01(\bR\x06closed\x125\n" +
 	"\x06totals\x18\x11 \x01(\v2\x1d.almoner.fundraiser.v1.TotalsR\x06totals\x12$\n" +
 	"\x0ecover_rate_ppm\x18\x12 \x01(\x03R\fcoverRatePpm\x12*\n" +
-	"\x11cover_fixed_minor\x18\x13 \x01(\x03R\x0fcoverFixedMinor\"\x9f\x02\n" +
+	"\x11cover_fixed_minor\x18\x13 \x01(\x03R\x0fcoverFixedMinorJ\x04\b\a\x10\bR\x05story\"\xc9\x03\n" +
 	"\n" +
 	"Fundraiser\x12#\n" +
 	"\rfundraiser_id\x18\x01 \x01(\tR\ffundraiserId\x12\x12\n" +
@@ -1759,12 +2218,16 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"appealSlug\x12\x14\n" +
 	"\x05title\x18\x04 \x01(\tR\x05title\x12\x1d\n" +
 	"\n" +
-	"owner_name\x18\x05 \x01(\tR\townerName\x12\x14\n" +
-	"\x05story\x18\x06 \x03(\tR\x05story\x12\x1d\n" +
+	"owner_name\x18\x05 \x01(\tR\townerName\x12%\n" +
+	"\x0estory_markdown\x18\n" +
+	" \x01(\tR\rstoryMarkdown\x12\x1d\n" +
 	"\n" +
 	"goal_minor\x18\a \x01(\x03R\tgoalMinor\x12\x16\n" +
 	"\x06closed\x18\b \x01(\bR\x06closed\x125\n" +
-	"\x06totals\x18\t \x01(\v2\x1d.almoner.fundraiser.v1.TotalsR\x06totals\"\xbc\x01\n" +
+	"\x06totals\x18\t \x01(\v2\x1d.almoner.fundraiser.v1.TotalsR\x06totals\x12<\n" +
+	"\x05state\x18\v \x01(\x0e2&.almoner.fundraiser.v1.FundraiserStateR\x05state\x122\n" +
+	"\x05photo\x18\f \x01(\v2\x1c.almoner.fundraiser.v1.ImageR\x05photo\x12\x18\n" +
+	"\aversion\x18\r \x01(\x03R\aversionJ\x04\b\x06\x10\aR\x05story\"\xbc\x01\n" +
 	"\x04Gift\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -1840,13 +2303,35 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\x04sums\x18\x01 \x03(\v2\x1f.almoner.fundraiser.v1.TotalSumR\x04sums\x12=\n" +
 	"\vcheckpoints\x18\x02 \x03(\v2\x1b.almoner.feed.v1.CheckpointR\vcheckpoints\x12\x12\n" +
 	"\x04head\x18\x03 \x01(\x03R\x04head\x12 \n" +
-	"\vunsequenced\x18\x04 \x01(\x03R\vunsequenced*u\n" +
+	"\vunsequenced\x18\x04 \x01(\x03R\vunsequenced\"\x14\n" +
+	"\x12WatchTotalsRequest\"\x84\x01\n" +
+	"\x13WatchTotalsResponse\x12>\n" +
+	"\achanged\x18\x01 \x03(\v2$.almoner.fundraiser.v1.WatchedTotalsR\achanged\x12-\n" +
+	"\x12catalogue_revision\x18\x02 \x01(\x03R\x11catalogueRevision\"\x90\x01\n" +
+	"\rWatchedTotals\x12\x1f\n" +
+	"\vappeal_slug\x18\x01 \x01(\tR\n" +
+	"appealSlug\x12'\n" +
+	"\x0ffundraiser_slug\x18\x02 \x01(\tR\x0efundraiserSlug\x125\n" +
+	"\x06totals\x18\x03 \x01(\v2\x1d.almoner.fundraiser.v1.TotalsR\x06totals\"B\n" +
+	"\x0fGetImageRequest\x12\x19\n" +
+	"\bimage_id\x18\x01 \x01(\tR\aimageId\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\x05R\x05width\"O\n" +
+	"\x10GetImageResponse\x12!\n" +
+	"\fcontent_type\x18\x01 \x01(\tR\vcontentType\x12\x18\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent*\xc5\x01\n" +
+	"\x0fFundraiserState\x12 \n" +
+	"\x1cFUNDRAISER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16FUNDRAISER_STATE_DRAFT\x10\x01\x12\x19\n" +
+	"\x15FUNDRAISER_STATE_LIVE\x10\x02\x12\x1b\n" +
+	"\x17FUNDRAISER_STATE_PAUSED\x10\x03\x12\x1b\n" +
+	"\x17FUNDRAISER_STATE_CLOSED\x10\x04\x12\x1f\n" +
+	"\x1bFUNDRAISER_STATE_TAKEN_DOWN\x10\x05*u\n" +
 	"\n" +
 	"AppealKind\x12\x1b\n" +
 	"\x17APPEAL_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14APPEAL_KIND_STANDING\x10\x01\x12\x16\n" +
 	"\x12APPEAL_KIND_CRISIS\x10\x02\x12\x18\n" +
-	"\x14APPEAL_KIND_CAMPAIGN\x10\x032\xe8\x06\n" +
+	"\x14APPEAL_KIND_CAMPAIGN\x10\x032\xdf\b\n" +
 	"\x11FundraiserService\x12y\n" +
 	"\vListAppeals\x12).almoner.fundraiser.v1.ListAppealsRequest\x1a*.almoner.fundraiser.v1.ListAppealsResponse\"\x13\xca\xda\x18\x0f\n" +
 	"\x03web\n" +
@@ -1865,10 +2350,15 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\bdonation\x12h\n" +
 	"\aGetGift\x12%.almoner.fundraiser.v1.GetGiftRequest\x1a&.almoner.fundraiser.v1.GetGiftResponse\"\x0e\xca\xda\x18\n" +
 	"\n" +
-	"\boperator\x12s\n" +
-	"\tSumTotals\x12'.almoner.fundraiser.v1.SumTotalsRequest\x1a(.almoner.fundraiser.v1.SumTotalsResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12q\n" +
+	"\vWatchTotals\x12).almoner.fundraiser.v1.WatchTotalsRequest\x1a*.almoner.fundraiser.v1.WatchTotalsResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web0\x01\x12f\n" +
+	"\bGetImage\x12&.almoner.fundraiser.v1.GetImageRequest\x1a'.almoner.fundraiser.v1.GetImageResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web\x12\x8e\x01\n" +
+	"\tSumTotals\x12'.almoner.fundraiser.v1.SumTotalsRequest\x1a(.almoner.fundraiser.v1.SumTotalsResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperatorB\xf2\x01\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05adminB\xf2\x01\n" +
 	"\x19com.almoner.fundraiser.v1B\x16FundraiserServiceProtoP\x01ZGgithub.com/almoner/almoner/proto/gen/almoner/fundraiser/v1;fundraiserv1\xa2\x02\x03AFX\xaa\x02\x15Almoner.Fundraiser.V1\xca\x02\x15Almoner\\Fundraiser\\V1\xe2\x02!Almoner\\Fundraiser\\V1\\GPBMetadata\xea\x02\x17Almoner::Fundraiser::V1b\x06proto3"
 
 var (
@@ -1883,76 +2373,92 @@ func file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescGZIP() []byte {
 	return file_almoner_fundraiser_v1_fundraiser_service_proto_rawDescData
 }
 
-var file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_almoner_fundraiser_v1_fundraiser_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_almoner_fundraiser_v1_fundraiser_service_proto_goTypes = []any{
-	(AppealKind)(0),                     // 0: almoner.fundraiser.v1.AppealKind
-	(*Organization)(nil),                // 1: almoner.fundraiser.v1.Organization
-	(*Fund)(nil),                        // 2: almoner.fundraiser.v1.Fund
-	(*Totals)(nil),                      // 3: almoner.fundraiser.v1.Totals
-	(*Appeal)(nil),                      // 4: almoner.fundraiser.v1.Appeal
-	(*Fundraiser)(nil),                  // 5: almoner.fundraiser.v1.Fundraiser
-	(*Gift)(nil),                        // 6: almoner.fundraiser.v1.Gift
-	(*ListAppealsRequest)(nil),          // 7: almoner.fundraiser.v1.ListAppealsRequest
-	(*ListAppealsResponse)(nil),         // 8: almoner.fundraiser.v1.ListAppealsResponse
-	(*GetAppealRequest)(nil),            // 9: almoner.fundraiser.v1.GetAppealRequest
-	(*GetAppealResponse)(nil),           // 10: almoner.fundraiser.v1.GetAppealResponse
-	(*GetFundraiserRequest)(nil),        // 11: almoner.fundraiser.v1.GetFundraiserRequest
-	(*GetFundraiserResponse)(nil),       // 12: almoner.fundraiser.v1.GetFundraiserResponse
-	(*ResolveGiftRequest)(nil),          // 13: almoner.fundraiser.v1.ResolveGiftRequest
-	(*ResolveGiftResponse)(nil),         // 14: almoner.fundraiser.v1.ResolveGiftResponse
-	(*GetHomeOrganizationRequest)(nil),  // 15: almoner.fundraiser.v1.GetHomeOrganizationRequest
-	(*GetHomeOrganizationResponse)(nil), // 16: almoner.fundraiser.v1.GetHomeOrganizationResponse
-	(*GetGiftRequest)(nil),              // 17: almoner.fundraiser.v1.GetGiftRequest
-	(*GetGiftResponse)(nil),             // 18: almoner.fundraiser.v1.GetGiftResponse
-	(*SumTotalsRequest)(nil),            // 19: almoner.fundraiser.v1.SumTotalsRequest
-	(*TotalSum)(nil),                    // 20: almoner.fundraiser.v1.TotalSum
-	(*SumTotalsResponse)(nil),           // 21: almoner.fundraiser.v1.SumTotalsResponse
-	(v1.FundClass)(0),                   // 22: almoner.attribution.v1.FundClass
-	(v11.Visibility)(0),                 // 23: almoner.donation.v1.Visibility
-	(*v1.Attribution)(nil),              // 24: almoner.attribution.v1.Attribution
-	(*v12.Checkpoint)(nil),              // 25: almoner.feed.v1.Checkpoint
+	(FundraiserState)(0),                // 0: almoner.fundraiser.v1.FundraiserState
+	(AppealKind)(0),                     // 1: almoner.fundraiser.v1.AppealKind
+	(*Organization)(nil),                // 2: almoner.fundraiser.v1.Organization
+	(*Image)(nil),                       // 3: almoner.fundraiser.v1.Image
+	(*Fund)(nil),                        // 4: almoner.fundraiser.v1.Fund
+	(*Totals)(nil),                      // 5: almoner.fundraiser.v1.Totals
+	(*Appeal)(nil),                      // 6: almoner.fundraiser.v1.Appeal
+	(*Fundraiser)(nil),                  // 7: almoner.fundraiser.v1.Fundraiser
+	(*Gift)(nil),                        // 8: almoner.fundraiser.v1.Gift
+	(*ListAppealsRequest)(nil),          // 9: almoner.fundraiser.v1.ListAppealsRequest
+	(*ListAppealsResponse)(nil),         // 10: almoner.fundraiser.v1.ListAppealsResponse
+	(*GetAppealRequest)(nil),            // 11: almoner.fundraiser.v1.GetAppealRequest
+	(*GetAppealResponse)(nil),           // 12: almoner.fundraiser.v1.GetAppealResponse
+	(*GetFundraiserRequest)(nil),        // 13: almoner.fundraiser.v1.GetFundraiserRequest
+	(*GetFundraiserResponse)(nil),       // 14: almoner.fundraiser.v1.GetFundraiserResponse
+	(*ResolveGiftRequest)(nil),          // 15: almoner.fundraiser.v1.ResolveGiftRequest
+	(*ResolveGiftResponse)(nil),         // 16: almoner.fundraiser.v1.ResolveGiftResponse
+	(*GetHomeOrganizationRequest)(nil),  // 17: almoner.fundraiser.v1.GetHomeOrganizationRequest
+	(*GetHomeOrganizationResponse)(nil), // 18: almoner.fundraiser.v1.GetHomeOrganizationResponse
+	(*GetGiftRequest)(nil),              // 19: almoner.fundraiser.v1.GetGiftRequest
+	(*GetGiftResponse)(nil),             // 20: almoner.fundraiser.v1.GetGiftResponse
+	(*SumTotalsRequest)(nil),            // 21: almoner.fundraiser.v1.SumTotalsRequest
+	(*TotalSum)(nil),                    // 22: almoner.fundraiser.v1.TotalSum
+	(*SumTotalsResponse)(nil),           // 23: almoner.fundraiser.v1.SumTotalsResponse
+	(*WatchTotalsRequest)(nil),          // 24: almoner.fundraiser.v1.WatchTotalsRequest
+	(*WatchTotalsResponse)(nil),         // 25: almoner.fundraiser.v1.WatchTotalsResponse
+	(*WatchedTotals)(nil),               // 26: almoner.fundraiser.v1.WatchedTotals
+	(*GetImageRequest)(nil),             // 27: almoner.fundraiser.v1.GetImageRequest
+	(*GetImageResponse)(nil),            // 28: almoner.fundraiser.v1.GetImageResponse
+	(v1.FundClass)(0),                   // 29: almoner.attribution.v1.FundClass
+	(v11.Visibility)(0),                 // 30: almoner.donation.v1.Visibility
+	(*v1.Attribution)(nil),              // 31: almoner.attribution.v1.Attribution
+	(*v12.Checkpoint)(nil),              // 32: almoner.feed.v1.Checkpoint
 }
 var file_almoner_fundraiser_v1_fundraiser_service_proto_depIdxs = []int32{
-	22, // 0: almoner.fundraiser.v1.Fund.fund_class:type_name -> almoner.attribution.v1.FundClass
-	0,  // 1: almoner.fundraiser.v1.Appeal.kind:type_name -> almoner.fundraiser.v1.AppealKind
-	2,  // 2: almoner.fundraiser.v1.Appeal.funds:type_name -> almoner.fundraiser.v1.Fund
-	3,  // 3: almoner.fundraiser.v1.Appeal.totals:type_name -> almoner.fundraiser.v1.Totals
-	3,  // 4: almoner.fundraiser.v1.Fundraiser.totals:type_name -> almoner.fundraiser.v1.Totals
-	23, // 5: almoner.fundraiser.v1.Gift.visibility:type_name -> almoner.donation.v1.Visibility
-	1,  // 6: almoner.fundraiser.v1.ListAppealsResponse.organizations:type_name -> almoner.fundraiser.v1.Organization
-	4,  // 7: almoner.fundraiser.v1.ListAppealsResponse.appeals:type_name -> almoner.fundraiser.v1.Appeal
-	4,  // 8: almoner.fundraiser.v1.GetAppealResponse.appeal:type_name -> almoner.fundraiser.v1.Appeal
-	1,  // 9: almoner.fundraiser.v1.GetAppealResponse.organization:type_name -> almoner.fundraiser.v1.Organization
-	5,  // 10: almoner.fundraiser.v1.GetAppealResponse.fundraisers:type_name -> almoner.fundraiser.v1.Fundraiser
-	6,  // 11: almoner.fundraiser.v1.GetAppealResponse.recent:type_name -> almoner.fundraiser.v1.Gift
-	5,  // 12: almoner.fundraiser.v1.GetFundraiserResponse.fundraiser:type_name -> almoner.fundraiser.v1.Fundraiser
-	4,  // 13: almoner.fundraiser.v1.GetFundraiserResponse.appeal:type_name -> almoner.fundraiser.v1.Appeal
-	1,  // 14: almoner.fundraiser.v1.GetFundraiserResponse.organization:type_name -> almoner.fundraiser.v1.Organization
-	6,  // 15: almoner.fundraiser.v1.GetFundraiserResponse.recent:type_name -> almoner.fundraiser.v1.Gift
-	24, // 16: almoner.fundraiser.v1.ResolveGiftResponse.attribution:type_name -> almoner.attribution.v1.Attribution
-	6,  // 17: almoner.fundraiser.v1.GetGiftResponse.gift:type_name -> almoner.fundraiser.v1.Gift
-	20, // 18: almoner.fundraiser.v1.SumTotalsResponse.sums:type_name -> almoner.fundraiser.v1.TotalSum
-	25, // 19: almoner.fundraiser.v1.SumTotalsResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
-	7,  // 20: almoner.fundraiser.v1.FundraiserService.ListAppeals:input_type -> almoner.fundraiser.v1.ListAppealsRequest
-	9,  // 21: almoner.fundraiser.v1.FundraiserService.GetAppeal:input_type -> almoner.fundraiser.v1.GetAppealRequest
-	11, // 22: almoner.fundraiser.v1.FundraiserService.GetFundraiser:input_type -> almoner.fundraiser.v1.GetFundraiserRequest
-	13, // 23: almoner.fundraiser.v1.FundraiserService.ResolveGift:input_type -> almoner.fundraiser.v1.ResolveGiftRequest
-	15, // 24: almoner.fundraiser.v1.FundraiserService.GetHomeOrganization:input_type -> almoner.fundraiser.v1.GetHomeOrganizationRequest
-	17, // 25: almoner.fundraiser.v1.FundraiserService.GetGift:input_type -> almoner.fundraiser.v1.GetGiftRequest
-	19, // 26: almoner.fundraiser.v1.FundraiserService.SumTotals:input_type -> almoner.fundraiser.v1.SumTotalsRequest
-	8,  // 27: almoner.fundraiser.v1.FundraiserService.ListAppeals:output_type -> almoner.fundraiser.v1.ListAppealsResponse
-	10, // 28: almoner.fundraiser.v1.FundraiserService.GetAppeal:output_type -> almoner.fundraiser.v1.GetAppealResponse
-	12, // 29: almoner.fundraiser.v1.FundraiserService.GetFundraiser:output_type -> almoner.fundraiser.v1.GetFundraiserResponse
-	14, // 30: almoner.fundraiser.v1.FundraiserService.ResolveGift:output_type -> almoner.fundraiser.v1.ResolveGiftResponse
-	16, // 31: almoner.fundraiser.v1.FundraiserService.GetHomeOrganization:output_type -> almoner.fundraiser.v1.GetHomeOrganizationResponse
-	18, // 32: almoner.fundraiser.v1.FundraiserService.GetGift:output_type -> almoner.fundraiser.v1.GetGiftResponse
-	21, // 33: almoner.fundraiser.v1.FundraiserService.SumTotals:output_type -> almoner.fundraiser.v1.SumTotalsResponse
-	27, // [27:34] is the sub-list for method output_type
-	20, // [20:27] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	3,  // 0: almoner.fundraiser.v1.Organization.logo:type_name -> almoner.fundraiser.v1.Image
+	29, // 1: almoner.fundraiser.v1.Fund.fund_class:type_name -> almoner.attribution.v1.FundClass
+	1,  // 2: almoner.fundraiser.v1.Appeal.kind:type_name -> almoner.fundraiser.v1.AppealKind
+	4,  // 3: almoner.fundraiser.v1.Appeal.funds:type_name -> almoner.fundraiser.v1.Fund
+	5,  // 4: almoner.fundraiser.v1.Appeal.totals:type_name -> almoner.fundraiser.v1.Totals
+	5,  // 5: almoner.fundraiser.v1.Fundraiser.totals:type_name -> almoner.fundraiser.v1.Totals
+	0,  // 6: almoner.fundraiser.v1.Fundraiser.state:type_name -> almoner.fundraiser.v1.FundraiserState
+	3,  // 7: almoner.fundraiser.v1.Fundraiser.photo:type_name -> almoner.fundraiser.v1.Image
+	30, // 8: almoner.fundraiser.v1.Gift.visibility:type_name -> almoner.donation.v1.Visibility
+	2,  // 9: almoner.fundraiser.v1.ListAppealsResponse.organizations:type_name -> almoner.fundraiser.v1.Organization
+	6,  // 10: almoner.fundraiser.v1.ListAppealsResponse.appeals:type_name -> almoner.fundraiser.v1.Appeal
+	6,  // 11: almoner.fundraiser.v1.GetAppealResponse.appeal:type_name -> almoner.fundraiser.v1.Appeal
+	2,  // 12: almoner.fundraiser.v1.GetAppealResponse.organization:type_name -> almoner.fundraiser.v1.Organization
+	7,  // 13: almoner.fundraiser.v1.GetAppealResponse.fundraisers:type_name -> almoner.fundraiser.v1.Fundraiser
+	8,  // 14: almoner.fundraiser.v1.GetAppealResponse.recent:type_name -> almoner.fundraiser.v1.Gift
+	7,  // 15: almoner.fundraiser.v1.GetFundraiserResponse.fundraiser:type_name -> almoner.fundraiser.v1.Fundraiser
+	6,  // 16: almoner.fundraiser.v1.GetFundraiserResponse.appeal:type_name -> almoner.fundraiser.v1.Appeal
+	2,  // 17: almoner.fundraiser.v1.GetFundraiserResponse.organization:type_name -> almoner.fundraiser.v1.Organization
+	8,  // 18: almoner.fundraiser.v1.GetFundraiserResponse.recent:type_name -> almoner.fundraiser.v1.Gift
+	31, // 19: almoner.fundraiser.v1.ResolveGiftResponse.attribution:type_name -> almoner.attribution.v1.Attribution
+	8,  // 20: almoner.fundraiser.v1.GetGiftResponse.gift:type_name -> almoner.fundraiser.v1.Gift
+	22, // 21: almoner.fundraiser.v1.SumTotalsResponse.sums:type_name -> almoner.fundraiser.v1.TotalSum
+	32, // 22: almoner.fundraiser.v1.SumTotalsResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
+	26, // 23: almoner.fundraiser.v1.WatchTotalsResponse.changed:type_name -> almoner.fundraiser.v1.WatchedTotals
+	5,  // 24: almoner.fundraiser.v1.WatchedTotals.totals:type_name -> almoner.fundraiser.v1.Totals
+	9,  // 25: almoner.fundraiser.v1.FundraiserService.ListAppeals:input_type -> almoner.fundraiser.v1.ListAppealsRequest
+	11, // 26: almoner.fundraiser.v1.FundraiserService.GetAppeal:input_type -> almoner.fundraiser.v1.GetAppealRequest
+	13, // 27: almoner.fundraiser.v1.FundraiserService.GetFundraiser:input_type -> almoner.fundraiser.v1.GetFundraiserRequest
+	15, // 28: almoner.fundraiser.v1.FundraiserService.ResolveGift:input_type -> almoner.fundraiser.v1.ResolveGiftRequest
+	17, // 29: almoner.fundraiser.v1.FundraiserService.GetHomeOrganization:input_type -> almoner.fundraiser.v1.GetHomeOrganizationRequest
+	19, // 30: almoner.fundraiser.v1.FundraiserService.GetGift:input_type -> almoner.fundraiser.v1.GetGiftRequest
+	24, // 31: almoner.fundraiser.v1.FundraiserService.WatchTotals:input_type -> almoner.fundraiser.v1.WatchTotalsRequest
+	27, // 32: almoner.fundraiser.v1.FundraiserService.GetImage:input_type -> almoner.fundraiser.v1.GetImageRequest
+	21, // 33: almoner.fundraiser.v1.FundraiserService.SumTotals:input_type -> almoner.fundraiser.v1.SumTotalsRequest
+	10, // 34: almoner.fundraiser.v1.FundraiserService.ListAppeals:output_type -> almoner.fundraiser.v1.ListAppealsResponse
+	12, // 35: almoner.fundraiser.v1.FundraiserService.GetAppeal:output_type -> almoner.fundraiser.v1.GetAppealResponse
+	14, // 36: almoner.fundraiser.v1.FundraiserService.GetFundraiser:output_type -> almoner.fundraiser.v1.GetFundraiserResponse
+	16, // 37: almoner.fundraiser.v1.FundraiserService.ResolveGift:output_type -> almoner.fundraiser.v1.ResolveGiftResponse
+	18, // 38: almoner.fundraiser.v1.FundraiserService.GetHomeOrganization:output_type -> almoner.fundraiser.v1.GetHomeOrganizationResponse
+	20, // 39: almoner.fundraiser.v1.FundraiserService.GetGift:output_type -> almoner.fundraiser.v1.GetGiftResponse
+	25, // 40: almoner.fundraiser.v1.FundraiserService.WatchTotals:output_type -> almoner.fundraiser.v1.WatchTotalsResponse
+	28, // 41: almoner.fundraiser.v1.FundraiserService.GetImage:output_type -> almoner.fundraiser.v1.GetImageResponse
+	23, // 42: almoner.fundraiser.v1.FundraiserService.SumTotals:output_type -> almoner.fundraiser.v1.SumTotalsResponse
+	34, // [34:43] is the sub-list for method output_type
+	25, // [25:34] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_almoner_fundraiser_v1_fundraiser_service_proto_init() }
@@ -1960,7 +2466,7 @@ func file_almoner_fundraiser_v1_fundraiser_service_proto_init() {
 	if File_almoner_fundraiser_v1_fundraiser_service_proto != nil {
 		return
 	}
-	file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[12].OneofWrappers = []any{
+	file_almoner_fundraiser_v1_fundraiser_service_proto_msgTypes[13].OneofWrappers = []any{
 		(*ResolveGiftRequest_AppealSlug)(nil),
 		(*ResolveGiftRequest_FundraiserSlug)(nil),
 	}
@@ -1969,8 +2475,8 @@ func file_almoner_fundraiser_v1_fundraiser_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc), len(file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   21,
+			NumEnums:      2,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,8 @@ const (
 	FundraiserService_ResolveGift_FullMethodName         = "/almoner.fundraiser.v1.FundraiserService/ResolveGift"
 	FundraiserService_GetHomeOrganization_FullMethodName = "/almoner.fundraiser.v1.FundraiserService/GetHomeOrganization"
 	FundraiserService_GetGift_FullMethodName             = "/almoner.fundraiser.v1.FundraiserService/GetGift"
+	FundraiserService_WatchTotals_FullMethodName         = "/almoner.fundraiser.v1.FundraiserService/WatchTotals"
+	FundraiserService_GetImage_FullMethodName            = "/almoner.fundraiser.v1.FundraiserService/GetImage"
 	FundraiserService_SumTotals_FullMethodName           = "/almoner.fundraiser.v1.FundraiserService/SumTotals"
 )
 
@@ -48,6 +50,11 @@ type FundraiserServiceClient interface {
 	GetHomeOrganization(ctx context.Context, in *GetHomeOrganizationRequest, opts ...grpc.CallOption) (*GetHomeOrganizationResponse, error)
 	// GetGift returns how a donation was counted.
 	GetGift(ctx context.Context, in *GetGiftRequest, opts ...grpc.CallOption) (*GetGiftResponse, error)
+	// WatchTotals tells of every published appeal and page what it has raised, and
+	// then goes on to tell what changes, until the caller leaves.
+	WatchTotals(ctx context.Context, in *WatchTotalsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTotalsResponse], error)
+	// GetImage returns one size of a picture of a page or an organization.
+	GetImage(ctx context.Context, in *GetImageRequest, opts ...grpc.CallOption) (*GetImageResponse, error)
 	// SumTotals adds up what the pages show.
 	SumTotals(ctx context.Context, in *SumTotalsRequest, opts ...grpc.CallOption) (*SumTotalsResponse, error)
 }
@@ -120,6 +127,35 @@ func (c *fundraiserServiceClient) GetGift(ctx context.Context, in *GetGiftReques
 	return out, nil
 }
 
+func (c *fundraiserServiceClient) WatchTotals(ctx context.Context, in *WatchTotalsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTotalsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FundraiserService_ServiceDesc.Streams[0], FundraiserService_WatchTotals_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchTotalsRequest, WatchTotalsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FundraiserService_WatchTotalsClient = grpc.ServerStreamingClient[WatchTotalsResponse]
+
+func (c *fundraiserServiceClient) GetImage(ctx context.Context, in *GetImageRequest, opts ...grpc.CallOption) (*GetImageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetImageResponse)
+	err := c.cc.Invoke(ctx, FundraiserService_GetImage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *fundraiserServiceClient) SumTotals(ctx context.Context, in *SumTotalsRequest, opts ...grpc.CallOption) (*SumTotalsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SumTotalsResponse)
@@ -150,6 +186,11 @@ type FundraiserServiceServer interface {
 	GetHomeOrganization(context.Context, *GetHomeOrganizationRequest) (*GetHomeOrganizationResponse, error)
 	// GetGift returns how a donation was counted.
 	GetGift(context.Context, *GetGiftRequest) (*GetGiftResponse, error)
+	// WatchTotals tells of every published appeal and page what it has raised, and
+	// then goes on to tell what changes, until the caller leaves.
+	WatchTotals(*WatchTotalsRequest, grpc.ServerStreamingServer[WatchTotalsResponse]) error
+	// GetImage returns one size of a picture of a page or an organization.
+	GetImage(context.Context, *GetImageRequest) (*GetImageResponse, error)
 	// SumTotals adds up what the pages show.
 	SumTotals(context.Context, *SumTotalsRequest) (*SumTotalsResponse, error)
 	mustEmbedUnimplementedFundraiserServiceServer()
@@ -179,6 +220,12 @@ func (UnimplementedFundraiserServiceServer) GetHomeOrganization(context.Context,
 }
 func (UnimplementedFundraiserServiceServer) GetGift(context.Context, *GetGiftRequest) (*GetGiftResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetGift not implemented")
+}
+func (UnimplementedFundraiserServiceServer) WatchTotals(*WatchTotalsRequest, grpc.ServerStreamingServer[WatchTotalsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchTotals not implemented")
+}
+func (UnimplementedFundraiserServiceServer) GetImage(context.Context, *GetImageRequest) (*GetImageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetImage not implemented")
 }
 func (UnimplementedFundraiserServiceServer) SumTotals(context.Context, *SumTotalsRequest) (*SumTotalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SumTotals not implemented")
@@ -312,6 +359,35 @@ func _FundraiserService_GetGift_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FundraiserService_WatchTotals_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchTotalsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(FundraiserServiceServer).WatchTotals(m, &grpc.GenericServerStream[WatchTotalsRequest, WatchTotalsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FundraiserService_WatchTotalsServer = grpc.ServerStreamingServer[WatchTotalsResponse]
+
+func _FundraiserService_GetImage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetImageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FundraiserServiceServer).GetImage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FundraiserService_GetImage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FundraiserServiceServer).GetImage(ctx, req.(*GetImageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FundraiserService_SumTotals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SumTotalsRequest)
 	if err := dec(in); err != nil {
@@ -362,10 +438,20 @@ var FundraiserService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _FundraiserService_GetGift_Handler,
 		},
 		{
+			MethodName: "GetImage",
+			Handler:    _FundraiserService_GetImage_Handler,
+		},
+		{
 			MethodName: "SumTotals",
 			Handler:    _FundraiserService_SumTotals_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchTotals",
+			Handler:       _FundraiserService_WatchTotals_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "almoner/fundraiser/v1/fundraiser_service.proto",
 }

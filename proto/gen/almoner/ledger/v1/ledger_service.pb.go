@@ -317,14 +317,19 @@ func (x *Entry) GetPostings() []*Posting {
 // ListEntriesRequest filters and pages.
 type ListEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Organization; empty for the only one.
+	// Organization's id, address or code; empty for the only one.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// Entries after this number.
+	// Entries after this number, in the order asked for: newer ones, or older ones
+	// when the newest come first. 0 begins.
 	After int64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	// At most so many; 0 and more than 500 mean 500.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Only entries of this donation, of any organization.
-	DonationId    string `protobuf:"bytes,4,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	DonationId string `protobuf:"bytes,4,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Only entries that this lets through.
+	Filter *EntryFilter `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The newest first instead of the oldest.
+	NewestFirst   bool `protobuf:"varint,6,opt,name=newest_first,json=newestFirst,proto3" json:"newest_first,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -387,18 +392,155 @@ func (x *ListEntriesRequest) GetDonationId() string {
 	return ""
 }
 
+func (x *ListEntriesRequest) GetFilter() *EntryFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *ListEntriesRequest) GetNewestFirst() bool {
+	if x != nil {
+		return x.NewestFirst
+	}
+	return false
+}
+
+// EntryFilter chooses entries. Empty fields do not restrict; several restrict
+// together. Account, currency, fund, appeal and page must be those of one and the
+// same posting of the entry.
+type EntryFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First booking day, YYYY-MM-DD.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// Last booking day, YYYY-MM-DD.
+	To string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// Account code, whole ("4000") or with its subaccount as the journal writes it.
+	AccountCode string `protobuf:"bytes,3,opt,name=account_code,json=accountCode,proto3" json:"account_code,omitempty"`
+	// Currency.
+	Currency string `protobuf:"bytes,4,opt,name=currency,proto3" json:"currency,omitempty"`
+	// Rule that made the entry.
+	Rule string `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Fund.
+	FundCode string `protobuf:"bytes,6,opt,name=fund_code,json=fundCode,proto3" json:"fund_code,omitempty"`
+	// Appeal.
+	AppealId string `protobuf:"bytes,7,opt,name=appeal_id,json=appealId,proto3" json:"appeal_id,omitempty"`
+	// Supporter's page.
+	FundraiserId string `protobuf:"bytes,8,opt,name=fundraiser_id,json=fundraiserId,proto3" json:"fundraiser_id,omitempty"`
+	// Any id that the entry names: event, donation, trace, Stripe object. Without an
+	// organization all books are searched.
+	Reference     string `protobuf:"bytes,9,opt,name=reference,proto3" json:"reference,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EntryFilter) Reset() {
+	*x = EntryFilter{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EntryFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EntryFilter) ProtoMessage() {}
+
+func (x *EntryFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EntryFilter.ProtoReflect.Descriptor instead.
+func (*EntryFilter) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EntryFilter) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetAccountCode() string {
+	if x != nil {
+		return x.AccountCode
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetFundCode() string {
+	if x != nil {
+		return x.FundCode
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetAppealId() string {
+	if x != nil {
+		return x.AppealId
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetFundraiserId() string {
+	if x != nil {
+		return x.FundraiserId
+	}
+	return ""
+}
+
+func (x *EntryFilter) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
 // ListEntriesResponse is one page.
 type ListEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Entries in the order of their numbers.
-	Entries       []*Entry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Entries in the order asked for.
+	Entries []*Entry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// There are more after the last of them.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[3]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +552,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[3]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,12 +565,896 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{3}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*Entry {
 	if x != nil {
 		return x.Entries
+	}
+	return nil
+}
+
+func (x *ListEntriesResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// ListBooksRequest has no parameters.
+type ListBooksRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBooksRequest) Reset() {
+	*x = ListBooksRequest{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBooksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBooksRequest) ProtoMessage() {}
+
+func (x *ListBooksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBooksRequest.ProtoReflect.Descriptor instead.
+func (*ListBooksRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{5}
+}
+
+// Book is the books of one organization.
+type Book struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Organization.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Address of the organization.
+	Slug string `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
+	// Code, in front of entry numbers.
+	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	// Name.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// IANA time zone that booking days are in.
+	TimeZone string `protobuf:"bytes,5,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// Number of the newest entry.
+	Entries int64 `protobuf:"varint,6,opt,name=entries,proto3" json:"entries,omitempty"`
+	// Hash of the newest entry, hex.
+	HeadHash      string `protobuf:"bytes,7,opt,name=head_hash,json=headHash,proto3" json:"head_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Book) Reset() {
+	*x = Book{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Book) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Book) ProtoMessage() {}
+
+func (x *Book) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Book.ProtoReflect.Descriptor instead.
+func (*Book) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Book) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *Book) GetSlug() string {
+	if x != nil {
+		return x.Slug
+	}
+	return ""
+}
+
+func (x *Book) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Book) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Book) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *Book) GetEntries() int64 {
+	if x != nil {
+		return x.Entries
+	}
+	return 0
+}
+
+func (x *Book) GetHeadHash() string {
+	if x != nil {
+		return x.HeadHash
+	}
+	return ""
+}
+
+// ListBooksResponse is one consistent reading.
+type ListBooksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ordered by code.
+	Books []*Book `protobuf:"bytes,1,rep,name=books,proto3" json:"books,omitempty"`
+	// How far the consumed feeds are applied.
+	Checkpoints   []*v11.Checkpoint `protobuf:"bytes,2,rep,name=checkpoints,proto3" json:"checkpoints,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBooksResponse) Reset() {
+	*x = ListBooksResponse{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBooksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBooksResponse) ProtoMessage() {}
+
+func (x *ListBooksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBooksResponse.ProtoReflect.Descriptor instead.
+func (*ListBooksResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListBooksResponse) GetBooks() []*Book {
+	if x != nil {
+		return x.Books
+	}
+	return nil
+}
+
+func (x *ListBooksResponse) GetCheckpoints() []*v11.Checkpoint {
+	if x != nil {
+		return x.Checkpoints
+	}
+	return nil
+}
+
+// GetEntryRequest names an entry.
+type GetEntryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Organization's id, address or code; empty for the only one.
+	Organization string `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	// Number.
+	Number        int64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEntryRequest) Reset() {
+	*x = GetEntryRequest{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEntryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEntryRequest) ProtoMessage() {}
+
+func (x *GetEntryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEntryRequest.ProtoReflect.Descriptor instead.
+func (*GetEntryRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetEntryRequest) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *GetEntryRequest) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+// GetEntryResponse carries the entry.
+type GetEntryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entry.
+	Entry         *Entry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEntryResponse) Reset() {
+	*x = GetEntryResponse{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEntryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEntryResponse) ProtoMessage() {}
+
+func (x *GetEntryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEntryResponse.ProtoReflect.Descriptor instead.
+func (*GetEntryResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetEntryResponse) GetEntry() *Entry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+// ListPostingsRequest names an account and a span.
+type ListPostingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Organization's id, address or code; empty for the only one.
+	Organization string `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	// Account code, with its subaccount as the journal writes it.
+	AccountCode string `protobuf:"bytes,2,opt,name=account_code,json=accountCode,proto3" json:"account_code,omitempty"`
+	// Currency; empty for the only one that the account has.
+	Currency string `protobuf:"bytes,3,opt,name=currency,proto3" json:"currency,omitempty"`
+	// First booking day, YYYY-MM-DD; empty for the beginning.
+	From string `protobuf:"bytes,4,opt,name=from,proto3" json:"from,omitempty"`
+	// Last booking day, YYYY-MM-DD; empty for today.
+	To string `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
+	// Continue after this cursor; empty begins.
+	After string `protobuf:"bytes,6,opt,name=after,proto3" json:"after,omitempty"`
+	// At most so many; 0 and more than 500 mean 500.
+	Limit         int32 `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPostingsRequest) Reset() {
+	*x = ListPostingsRequest{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPostingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPostingsRequest) ProtoMessage() {}
+
+func (x *ListPostingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPostingsRequest.ProtoReflect.Descriptor instead.
+func (*ListPostingsRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListPostingsRequest) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *ListPostingsRequest) GetAccountCode() string {
+	if x != nil {
+		return x.AccountCode
+	}
+	return ""
+}
+
+func (x *ListPostingsRequest) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *ListPostingsRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ListPostingsRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *ListPostingsRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ListPostingsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// AccountLine is one posting in its account.
+type AccountLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Entry that it is part of.
+	Number int64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Line of that entry.
+	Line int32 `protobuf:"varint,2,opt,name=line,proto3" json:"line,omitempty"`
+	// Booking day.
+	BookedOn string `protobuf:"bytes,3,opt,name=booked_on,json=bookedOn,proto3" json:"booked_on,omitempty"`
+	// What the entry says.
+	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// Rule of the entry.
+	Rule string `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Debit positive.
+	Minor int64 `protobuf:"varint,6,opt,name=minor,proto3" json:"minor,omitempty"`
+	// Balance after it, debit positive.
+	BalanceMinor int64 `protobuf:"varint,7,opt,name=balance_minor,json=balanceMinor,proto3" json:"balance_minor,omitempty"`
+	// Donation, if it belongs to one.
+	DonationId string `protobuf:"bytes,8,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Fund.
+	FundCode      string `protobuf:"bytes,9,opt,name=fund_code,json=fundCode,proto3" json:"fund_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountLine) Reset() {
+	*x = AccountLine{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountLine) ProtoMessage() {}
+
+func (x *AccountLine) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountLine.ProtoReflect.Descriptor instead.
+func (*AccountLine) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AccountLine) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *AccountLine) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *AccountLine) GetBookedOn() string {
+	if x != nil {
+		return x.BookedOn
+	}
+	return ""
+}
+
+func (x *AccountLine) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *AccountLine) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *AccountLine) GetMinor() int64 {
+	if x != nil {
+		return x.Minor
+	}
+	return 0
+}
+
+func (x *AccountLine) GetBalanceMinor() int64 {
+	if x != nil {
+		return x.BalanceMinor
+	}
+	return 0
+}
+
+func (x *AccountLine) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *AccountLine) GetFundCode() string {
+	if x != nil {
+		return x.FundCode
+	}
+	return ""
+}
+
+// ListPostingsResponse is one page of an account, oldest first.
+type ListPostingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the account.
+	AccountName string `protobuf:"bytes,1,opt,name=account_name,json=accountName,proto3" json:"account_name,omitempty"`
+	// Currency.
+	Currency string `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"`
+	// Balance before the first line of this page, debit positive.
+	OpeningMinor int64 `protobuf:"varint,3,opt,name=opening_minor,json=openingMinor,proto3" json:"opening_minor,omitempty"`
+	// Ordered by booking day, number and line.
+	Lines []*AccountLine `protobuf:"bytes,4,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Balance at the end of the whole span, debit positive.
+	ClosingMinor int64 `protobuf:"varint,5,opt,name=closing_minor,json=closingMinor,proto3" json:"closing_minor,omitempty"`
+	// Cursor of the next page; empty on the last.
+	Next string `protobuf:"bytes,6,opt,name=next,proto3" json:"next,omitempty"`
+	// Currencies that the account has, in order.
+	Currencies    []string `protobuf:"bytes,7,rep,name=currencies,proto3" json:"currencies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPostingsResponse) Reset() {
+	*x = ListPostingsResponse{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPostingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPostingsResponse) ProtoMessage() {}
+
+func (x *ListPostingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPostingsResponse.ProtoReflect.Descriptor instead.
+func (*ListPostingsResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListPostingsResponse) GetAccountName() string {
+	if x != nil {
+		return x.AccountName
+	}
+	return ""
+}
+
+func (x *ListPostingsResponse) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *ListPostingsResponse) GetOpeningMinor() int64 {
+	if x != nil {
+		return x.OpeningMinor
+	}
+	return 0
+}
+
+func (x *ListPostingsResponse) GetLines() []*AccountLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *ListPostingsResponse) GetClosingMinor() int64 {
+	if x != nil {
+		return x.ClosingMinor
+	}
+	return 0
+}
+
+func (x *ListPostingsResponse) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+func (x *ListPostingsResponse) GetCurrencies() []string {
+	if x != nil {
+		return x.Currencies
+	}
+	return nil
+}
+
+// SumActivityRequest names the books and a span.
+type SumActivityRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Organization's id, address or code; empty for the only one.
+	Organization string `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	// First booking day, YYYY-MM-DD; empty for the beginning.
+	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// Last booking day, YYYY-MM-DD; empty for today.
+	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SumActivityRequest) Reset() {
+	*x = SumActivityRequest{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SumActivityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SumActivityRequest) ProtoMessage() {}
+
+func (x *SumActivityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SumActivityRequest.ProtoReflect.Descriptor instead.
+func (*SumActivityRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SumActivityRequest) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *SumActivityRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *SumActivityRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// Activity is what one day, appeal or fund brought in one currency. Income and
+// reductions are the credits and debits of the income accounts, fees those of
+// 6100 to 6130 as they were booked.
+type Activity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Day (YYYY-MM-DD), appeal's id or fund's code; empty in the totals.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Currency.
+	Currency string `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"`
+	// Contributions, cover left out, credit positive.
+	IncomeMinor int64 `protobuf:"varint,3,opt,name=income_minor,json=incomeMinor,proto3" json:"income_minor,omitempty"`
+	// Fee cover, credit positive.
+	CoverMinor int64 `protobuf:"varint,4,opt,name=cover_minor,json=coverMinor,proto3" json:"cover_minor,omitempty"`
+	// Refunds and lost disputes, debit positive.
+	ReductionsMinor int64 `protobuf:"varint,5,opt,name=reductions_minor,json=reductionsMinor,proto3" json:"reductions_minor,omitempty"`
+	// Fees, debit positive.
+	FeesMinor int64 `protobuf:"varint,6,opt,name=fees_minor,json=feesMinor,proto3" json:"fees_minor,omitempty"`
+	// Number of gifts.
+	Gifts         int64 `protobuf:"varint,7,opt,name=gifts,proto3" json:"gifts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Activity) Reset() {
+	*x = Activity{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Activity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Activity) ProtoMessage() {}
+
+func (x *Activity) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Activity.ProtoReflect.Descriptor instead.
+func (*Activity) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Activity) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Activity) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *Activity) GetIncomeMinor() int64 {
+	if x != nil {
+		return x.IncomeMinor
+	}
+	return 0
+}
+
+func (x *Activity) GetCoverMinor() int64 {
+	if x != nil {
+		return x.CoverMinor
+	}
+	return 0
+}
+
+func (x *Activity) GetReductionsMinor() int64 {
+	if x != nil {
+		return x.ReductionsMinor
+	}
+	return 0
+}
+
+func (x *Activity) GetFeesMinor() int64 {
+	if x != nil {
+		return x.FeesMinor
+	}
+	return 0
+}
+
+func (x *Activity) GetGifts() int64 {
+	if x != nil {
+		return x.Gifts
+	}
+	return 0
+}
+
+// SumActivityResponse is one consistent reading.
+type SumActivityResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One per currency.
+	Totals []*Activity `protobuf:"bytes,1,rep,name=totals,proto3" json:"totals,omitempty"`
+	// Ordered by day and currency; days without any are left out.
+	ByDay []*Activity `protobuf:"bytes,2,rep,name=by_day,json=byDay,proto3" json:"by_day,omitempty"`
+	// Ordered by appeal and currency; what belongs to none has the key "".
+	ByAppeal []*Activity `protobuf:"bytes,3,rep,name=by_appeal,json=byAppeal,proto3" json:"by_appeal,omitempty"`
+	// Ordered by fund and currency; what belongs to none has the key "".
+	ByFund []*Activity `protobuf:"bytes,4,rep,name=by_fund,json=byFund,proto3" json:"by_fund,omitempty"`
+	// The span as it was understood, YYYY-MM-DD.
+	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// Its last day, YYYY-MM-DD.
+	To string `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
+	// How far the consumed feeds are applied.
+	Checkpoints   []*v11.Checkpoint `protobuf:"bytes,7,rep,name=checkpoints,proto3" json:"checkpoints,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SumActivityResponse) Reset() {
+	*x = SumActivityResponse{}
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SumActivityResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SumActivityResponse) ProtoMessage() {}
+
+func (x *SumActivityResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SumActivityResponse.ProtoReflect.Descriptor instead.
+func (*SumActivityResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SumActivityResponse) GetTotals() []*Activity {
+	if x != nil {
+		return x.Totals
+	}
+	return nil
+}
+
+func (x *SumActivityResponse) GetByDay() []*Activity {
+	if x != nil {
+		return x.ByDay
+	}
+	return nil
+}
+
+func (x *SumActivityResponse) GetByAppeal() []*Activity {
+	if x != nil {
+		return x.ByAppeal
+	}
+	return nil
+}
+
+func (x *SumActivityResponse) GetByFund() []*Activity {
+	if x != nil {
+		return x.ByFund
+	}
+	return nil
+}
+
+func (x *SumActivityResponse) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *SumActivityResponse) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *SumActivityResponse) GetCheckpoints() []*v11.Checkpoint {
+	if x != nil {
+		return x.Checkpoints
 	}
 	return nil
 }
@@ -448,7 +1474,7 @@ type TrialBalanceRequest struct {
 
 func (x *TrialBalanceRequest) Reset() {
 	*x = TrialBalanceRequest{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[4]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +1486,7 @@ func (x *TrialBalanceRequest) String() string {
 func (*TrialBalanceRequest) ProtoMessage() {}
 
 func (x *TrialBalanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[4]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +1499,7 @@ func (x *TrialBalanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrialBalanceRequest.ProtoReflect.Descriptor instead.
 func (*TrialBalanceRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{4}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TrialBalanceRequest) GetOrganization() string {
@@ -520,7 +1546,7 @@ type TrialBalanceRow struct {
 
 func (x *TrialBalanceRow) Reset() {
 	*x = TrialBalanceRow{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[5]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +1558,7 @@ func (x *TrialBalanceRow) String() string {
 func (*TrialBalanceRow) ProtoMessage() {}
 
 func (x *TrialBalanceRow) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[5]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +1571,7 @@ func (x *TrialBalanceRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrialBalanceRow.ProtoReflect.Descriptor instead.
 func (*TrialBalanceRow) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{5}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TrialBalanceRow) GetAccountCode() string {
@@ -608,7 +1634,7 @@ type TrialBalanceResponse struct {
 
 func (x *TrialBalanceResponse) Reset() {
 	*x = TrialBalanceResponse{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[6]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -620,7 +1646,7 @@ func (x *TrialBalanceResponse) String() string {
 func (*TrialBalanceResponse) ProtoMessage() {}
 
 func (x *TrialBalanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[6]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -633,7 +1659,7 @@ func (x *TrialBalanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrialBalanceResponse.ProtoReflect.Descriptor instead.
 func (*TrialBalanceResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{6}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TrialBalanceResponse) GetRows() []*TrialBalanceRow {
@@ -653,14 +1679,16 @@ type ExportJournalRequest struct {
 	// First day, YYYY-MM-DD; empty for the beginning.
 	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
 	// Last day, YYYY-MM-DD; empty for today.
-	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	To string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	// Only entries that this lets through; its days narrow those above.
+	Filter        *EntryFilter `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExportJournalRequest) Reset() {
 	*x = ExportJournalRequest{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[7]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +1700,7 @@ func (x *ExportJournalRequest) String() string {
 func (*ExportJournalRequest) ProtoMessage() {}
 
 func (x *ExportJournalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[7]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +1713,7 @@ func (x *ExportJournalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJournalRequest.ProtoReflect.Descriptor instead.
 func (*ExportJournalRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{7}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExportJournalRequest) GetOrganization() string {
@@ -716,6 +1744,13 @@ func (x *ExportJournalRequest) GetTo() string {
 	return ""
 }
 
+func (x *ExportJournalRequest) GetFilter() *EntryFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
 // ExportJournalResponse is a piece of the file.
 type ExportJournalResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -727,7 +1762,7 @@ type ExportJournalResponse struct {
 
 func (x *ExportJournalResponse) Reset() {
 	*x = ExportJournalResponse{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[8]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -739,7 +1774,7 @@ func (x *ExportJournalResponse) String() string {
 func (*ExportJournalResponse) ProtoMessage() {}
 
 func (x *ExportJournalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[8]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -752,7 +1787,7 @@ func (x *ExportJournalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJournalResponse.ProtoReflect.Descriptor instead.
 func (*ExportJournalResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{8}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExportJournalResponse) GetChunk() []byte {
@@ -779,7 +1814,7 @@ type ExportTrialBalanceRequest struct {
 
 func (x *ExportTrialBalanceRequest) Reset() {
 	*x = ExportTrialBalanceRequest{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[9]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +1826,7 @@ func (x *ExportTrialBalanceRequest) String() string {
 func (*ExportTrialBalanceRequest) ProtoMessage() {}
 
 func (x *ExportTrialBalanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[9]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +1839,7 @@ func (x *ExportTrialBalanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportTrialBalanceRequest.ProtoReflect.Descriptor instead.
 func (*ExportTrialBalanceRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{9}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExportTrialBalanceRequest) GetOrganization() string {
@@ -846,7 +1881,7 @@ type ExportTrialBalanceResponse struct {
 
 func (x *ExportTrialBalanceResponse) Reset() {
 	*x = ExportTrialBalanceResponse{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[10]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +1893,7 @@ func (x *ExportTrialBalanceResponse) String() string {
 func (*ExportTrialBalanceResponse) ProtoMessage() {}
 
 func (x *ExportTrialBalanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[10]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +1906,7 @@ func (x *ExportTrialBalanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportTrialBalanceResponse.ProtoReflect.Descriptor instead.
 func (*ExportTrialBalanceResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{10}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExportTrialBalanceResponse) GetChunk() []byte {
@@ -890,7 +1925,7 @@ type VerifyChainRequest struct {
 
 func (x *VerifyChainRequest) Reset() {
 	*x = VerifyChainRequest{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[11]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +1937,7 @@ func (x *VerifyChainRequest) String() string {
 func (*VerifyChainRequest) ProtoMessage() {}
 
 func (x *VerifyChainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[11]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1950,7 @@ func (x *VerifyChainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyChainRequest.ProtoReflect.Descriptor instead.
 func (*VerifyChainRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{11}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{23}
 }
 
 // Chain is the hash chain of one organization.
@@ -935,7 +1970,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[12]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1982,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[12]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1995,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{12}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Chain) GetOrganizationId() string {
@@ -1002,7 +2037,7 @@ type VerifyChainResponse struct {
 
 func (x *VerifyChainResponse) Reset() {
 	*x = VerifyChainResponse{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[13]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +2049,7 @@ func (x *VerifyChainResponse) String() string {
 func (*VerifyChainResponse) ProtoMessage() {}
 
 func (x *VerifyChainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[13]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +2062,7 @@ func (x *VerifyChainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyChainResponse.ProtoReflect.Descriptor instead.
 func (*VerifyChainResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{13}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *VerifyChainResponse) GetChains() []*Chain {
@@ -1046,7 +2081,7 @@ type SumBooksRequest struct {
 
 func (x *SumBooksRequest) Reset() {
 	*x = SumBooksRequest{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[14]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +2093,7 @@ func (x *SumBooksRequest) String() string {
 func (*SumBooksRequest) ProtoMessage() {}
 
 func (x *SumBooksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[14]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +2106,7 @@ func (x *SumBooksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumBooksRequest.ProtoReflect.Descriptor instead.
 func (*SumBooksRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{14}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{26}
 }
 
 // BookSum adds up the income of gifts in one organization and currency.
@@ -1091,7 +2126,7 @@ type BookSum struct {
 
 func (x *BookSum) Reset() {
 	*x = BookSum{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[15]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +2138,7 @@ func (x *BookSum) String() string {
 func (*BookSum) ProtoMessage() {}
 
 func (x *BookSum) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[15]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +2151,7 @@ func (x *BookSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BookSum.ProtoReflect.Descriptor instead.
 func (*BookSum) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{15}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *BookSum) GetOrganizationId() string {
@@ -1164,7 +2199,7 @@ type ClearingSum struct {
 
 func (x *ClearingSum) Reset() {
 	*x = ClearingSum{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[16]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +2211,7 @@ func (x *ClearingSum) String() string {
 func (*ClearingSum) ProtoMessage() {}
 
 func (x *ClearingSum) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[16]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +2224,7 @@ func (x *ClearingSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearingSum.ProtoReflect.Descriptor instead.
 func (*ClearingSum) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{16}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ClearingSum) GetAccountId() string {
@@ -1239,7 +2274,7 @@ type OpenItem struct {
 
 func (x *OpenItem) Reset() {
 	*x = OpenItem{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[17]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1251,7 +2286,7 @@ func (x *OpenItem) String() string {
 func (*OpenItem) ProtoMessage() {}
 
 func (x *OpenItem) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[17]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1264,7 +2299,7 @@ func (x *OpenItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenItem.ProtoReflect.Descriptor instead.
 func (*OpenItem) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{17}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *OpenItem) GetOrganizationId() string {
@@ -1321,7 +2356,7 @@ type SumBooksResponse struct {
 
 func (x *SumBooksResponse) Reset() {
 	*x = SumBooksResponse{}
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[18]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +2368,7 @@ func (x *SumBooksResponse) String() string {
 func (*SumBooksResponse) ProtoMessage() {}
 
 func (x *SumBooksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[18]
+	mi := &file_almoner_ledger_v1_ledger_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +2381,7 @@ func (x *SumBooksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumBooksResponse.ProtoReflect.Descriptor instead.
 func (*SumBooksResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{18}
+	return file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SumBooksResponse) GetSums() []*BookSum {
@@ -1419,15 +2454,96 @@ const file_almoner_ledger_v1_ledger_service_proto_rawDesc = "" +
 	"\tbooked_on\x18\r \x01(\tR\bbookedOn\x12#\n" +
 	"\rprevious_hash\x18\x0e \x01(\tR\fpreviousHash\x12\x12\n" +
 	"\x04hash\x18\x0f \x01(\tR\x04hash\x126\n" +
-	"\bpostings\x18\x10 \x03(\v2\x1a.almoner.ledger.v1.PostingR\bpostings\"\x8a\x01\n" +
+	"\bpostings\x18\x10 \x03(\v2\x1a.almoner.ledger.v1.PostingR\bpostings\"\xe5\x01\n" +
 	"\x12ListEntriesRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x1f\n" +
 	"\vdonation_id\x18\x04 \x01(\tR\n" +
-	"donationId\"I\n" +
+	"donationId\x126\n" +
+	"\x06filter\x18\x05 \x01(\v2\x1e.almoner.ledger.v1.EntryFilterR\x06filter\x12!\n" +
+	"\fnewest_first\x18\x06 \x01(\bR\vnewestFirst\"\x81\x02\n" +
+	"\vEntryFilter\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12!\n" +
+	"\faccount_code\x18\x03 \x01(\tR\vaccountCode\x12\x1a\n" +
+	"\bcurrency\x18\x04 \x01(\tR\bcurrency\x12\x12\n" +
+	"\x04rule\x18\x05 \x01(\tR\x04rule\x12\x1b\n" +
+	"\tfund_code\x18\x06 \x01(\tR\bfundCode\x12\x1b\n" +
+	"\tappeal_id\x18\a \x01(\tR\bappealId\x12#\n" +
+	"\rfundraiser_id\x18\b \x01(\tR\ffundraiserId\x12\x1c\n" +
+	"\treference\x18\t \x01(\tR\treference\"]\n" +
 	"\x13ListEntriesResponse\x122\n" +
-	"\aentries\x18\x01 \x03(\v2\x18.almoner.ledger.v1.EntryR\aentries\"]\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.almoner.ledger.v1.EntryR\aentries\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\x12\n" +
+	"\x10ListBooksRequest\"\xbf\x01\n" +
+	"\x04Book\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
+	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x1b\n" +
+	"\ttime_zone\x18\x05 \x01(\tR\btimeZone\x12\x18\n" +
+	"\aentries\x18\x06 \x01(\x03R\aentries\x12\x1b\n" +
+	"\thead_hash\x18\a \x01(\tR\bheadHash\"\x81\x01\n" +
+	"\x11ListBooksResponse\x12-\n" +
+	"\x05books\x18\x01 \x03(\v2\x17.almoner.ledger.v1.BookR\x05books\x12=\n" +
+	"\vcheckpoints\x18\x02 \x03(\v2\x1b.almoner.feed.v1.CheckpointR\vcheckpoints\"M\n" +
+	"\x0fGetEntryRequest\x12\"\n" +
+	"\forganization\x18\x01 \x01(\tR\forganization\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06number\"B\n" +
+	"\x10GetEntryResponse\x12.\n" +
+	"\x05entry\x18\x01 \x01(\v2\x18.almoner.ledger.v1.EntryR\x05entry\"\xc8\x01\n" +
+	"\x13ListPostingsRequest\x12\"\n" +
+	"\forganization\x18\x01 \x01(\tR\forganization\x12!\n" +
+	"\faccount_code\x18\x02 \x01(\tR\vaccountCode\x12\x1a\n" +
+	"\bcurrency\x18\x03 \x01(\tR\bcurrency\x12\x12\n" +
+	"\x04from\x18\x04 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x05 \x01(\tR\x02to\x12\x14\n" +
+	"\x05after\x18\x06 \x01(\tR\x05after\x12\x14\n" +
+	"\x05limit\x18\a \x01(\x05R\x05limit\"\x85\x02\n" +
+	"\vAccountLine\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12\x12\n" +
+	"\x04line\x18\x02 \x01(\x05R\x04line\x12\x1b\n" +
+	"\tbooked_on\x18\x03 \x01(\tR\bbookedOn\x12 \n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x12\n" +
+	"\x04rule\x18\x05 \x01(\tR\x04rule\x12\x14\n" +
+	"\x05minor\x18\x06 \x01(\x03R\x05minor\x12#\n" +
+	"\rbalance_minor\x18\a \x01(\x03R\fbalanceMinor\x12\x1f\n" +
+	"\vdonation_id\x18\b \x01(\tR\n" +
+	"donationId\x12\x1b\n" +
+	"\tfund_code\x18\t \x01(\tR\bfundCode\"\x89\x02\n" +
+	"\x14ListPostingsResponse\x12!\n" +
+	"\faccount_name\x18\x01 \x01(\tR\vaccountName\x12\x1a\n" +
+	"\bcurrency\x18\x02 \x01(\tR\bcurrency\x12#\n" +
+	"\ropening_minor\x18\x03 \x01(\x03R\fopeningMinor\x124\n" +
+	"\x05lines\x18\x04 \x03(\v2\x1e.almoner.ledger.v1.AccountLineR\x05lines\x12#\n" +
+	"\rclosing_minor\x18\x05 \x01(\x03R\fclosingMinor\x12\x12\n" +
+	"\x04next\x18\x06 \x01(\tR\x04next\x12\x1e\n" +
+	"\n" +
+	"currencies\x18\a \x03(\tR\n" +
+	"currencies\"\\\n" +
+	"\x12SumActivityRequest\x12\"\n" +
+	"\forganization\x18\x01 \x01(\tR\forganization\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"\xdc\x01\n" +
+	"\bActivity\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1a\n" +
+	"\bcurrency\x18\x02 \x01(\tR\bcurrency\x12!\n" +
+	"\fincome_minor\x18\x03 \x01(\x03R\vincomeMinor\x12\x1f\n" +
+	"\vcover_minor\x18\x04 \x01(\x03R\n" +
+	"coverMinor\x12)\n" +
+	"\x10reductions_minor\x18\x05 \x01(\x03R\x0freductionsMinor\x12\x1d\n" +
+	"\n" +
+	"fees_minor\x18\x06 \x01(\x03R\tfeesMinor\x12\x14\n" +
+	"\x05gifts\x18\a \x01(\x03R\x05gifts\"\xd1\x02\n" +
+	"\x13SumActivityResponse\x123\n" +
+	"\x06totals\x18\x01 \x03(\v2\x1b.almoner.ledger.v1.ActivityR\x06totals\x122\n" +
+	"\x06by_day\x18\x02 \x03(\v2\x1b.almoner.ledger.v1.ActivityR\x05byDay\x128\n" +
+	"\tby_appeal\x18\x03 \x03(\v2\x1b.almoner.ledger.v1.ActivityR\bbyAppeal\x124\n" +
+	"\aby_fund\x18\x04 \x03(\v2\x1b.almoner.ledger.v1.ActivityR\x06byFund\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x06 \x01(\tR\x02to\x12=\n" +
+	"\vcheckpoints\x18\a \x03(\v2\x1b.almoner.feed.v1.CheckpointR\vcheckpoints\"]\n" +
 	"\x13TrialBalanceRequest\x12\"\n" +
 	"\forganization\x18\x01 \x01(\tR\forganization\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
@@ -1441,12 +2557,13 @@ const file_almoner_ledger_v1_ledger_service_proto_rawDesc = "" +
 	"\rcredits_minor\x18\x06 \x01(\x03R\fcreditsMinor\x12#\n" +
 	"\rclosing_minor\x18\a \x01(\x03R\fclosingMinor\"N\n" +
 	"\x14TrialBalanceResponse\x126\n" +
-	"\x04rows\x18\x01 \x03(\v2\".almoner.ledger.v1.TrialBalanceRowR\x04rows\"v\n" +
+	"\x04rows\x18\x01 \x03(\v2\".almoner.ledger.v1.TrialBalanceRowR\x04rows\"\xae\x01\n" +
 	"\x14ExportJournalRequest\x12\"\n" +
 	"\forganization\x18\x01 \x01(\tR\forganization\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x04 \x01(\tR\x02to\"-\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\x126\n" +
+	"\x06filter\x18\x05 \x01(\v2\x1e.almoner.ledger.v1.EntryFilterR\x06filter\"-\n" +
 	"\x15ExportJournalResponse\x12\x14\n" +
 	"\x05chunk\x18\x01 \x01(\fR\x05chunk\"{\n" +
 	"\x19ExportTrialBalanceRequest\x12\"\n" +
@@ -1490,26 +2607,44 @@ const file_almoner_ledger_v1_ledger_service_proto_rawDesc = "" +
 	"\timbalance\x18\x03 \x03(\v2\x17.almoner.money.v1.MoneyR\timbalance\x12:\n" +
 	"\n" +
 	"open_items\x18\x04 \x03(\v2\x1b.almoner.ledger.v1.OpenItemR\topenItems\x12=\n" +
-	"\vcheckpoints\x18\x05 \x03(\v2\x1b.almoner.feed.v1.CheckpointR\vcheckpoints2\xdb\x05\n" +
-	"\rLedgerService\x12q\n" +
-	"\vListEntries\x12%.almoner.ledger.v1.ListEntriesRequest\x1a&.almoner.ledger.v1.ListEntriesResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\vcheckpoints\x18\x05 \x03(\v2\x1b.almoner.feed.v1.CheckpointR\vcheckpoints2\x88\v\n" +
+	"\rLedgerService\x12|\n" +
+	"\tListBooks\x12#.almoner.ledger.v1.ListBooksRequest\x1a$.almoner.ledger.v1.ListBooksResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12y\n" +
+	"\bGetEntry\x12\".almoner.ledger.v1.GetEntryRequest\x1a#.almoner.ledger.v1.GetEntryResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x85\x01\n" +
+	"\fListPostings\x12&.almoner.ledger.v1.ListPostingsRequest\x1a'.almoner.ledger.v1.ListPostingsResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x82\x01\n" +
+	"\vSumActivity\x12%.almoner.ledger.v1.SumActivityRequest\x1a&.almoner.ledger.v1.SumActivityResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x8c\x01\n" +
+	"\vListEntries\x12%.almoner.ledger.v1.ListEntriesRequest\x1a&.almoner.ledger.v1.ListEntriesResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperator\x12t\n" +
-	"\fTrialBalance\x12&.almoner.ledger.v1.TrialBalanceRequest\x1a'.almoner.ledger.v1.TrialBalanceResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x8f\x01\n" +
+	"\fTrialBalance\x12&.almoner.ledger.v1.TrialBalanceRequest\x1a'.almoner.ledger.v1.TrialBalanceResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperator\x12y\n" +
-	"\rExportJournal\x12'.almoner.ledger.v1.ExportJournalRequest\x1a(.almoner.ledger.v1.ExportJournalResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x94\x01\n" +
+	"\rExportJournal\x12'.almoner.ledger.v1.ExportJournalRequest\x1a(.almoner.ledger.v1.ExportJournalResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperator0\x01\x12\x88\x01\n" +
-	"\x12ExportTrialBalance\x12,.almoner.ledger.v1.ExportTrialBalanceRequest\x1a-.almoner.ledger.v1.ExportTrialBalanceResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin0\x01\x12\xa3\x01\n" +
+	"\x12ExportTrialBalance\x12,.almoner.ledger.v1.ExportTrialBalanceRequest\x1a-.almoner.ledger.v1.ExportTrialBalanceResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperator0\x01\x12q\n" +
-	"\vVerifyChain\x12%.almoner.ledger.v1.VerifyChainRequest\x1a&.almoner.ledger.v1.VerifyChainResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin0\x01\x12\x8c\x01\n" +
+	"\vVerifyChain\x12%.almoner.ledger.v1.VerifyChainRequest\x1a&.almoner.ledger.v1.VerifyChainResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperator\x12h\n" +
-	"\bSumBooks\x12\".almoner.ledger.v1.SumBooksRequest\x1a#.almoner.ledger.v1.SumBooksResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x83\x01\n" +
+	"\bSumBooks\x12\".almoner.ledger.v1.SumBooksRequest\x1a#.almoner.ledger.v1.SumBooksResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperatorB\xd2\x01\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05adminB\xd2\x01\n" +
 	"\x15com.almoner.ledger.v1B\x12LedgerServiceProtoP\x01Z?github.com/almoner/almoner/proto/gen/almoner/ledger/v1;ledgerv1\xa2\x02\x03ALX\xaa\x02\x11Almoner.Ledger.V1\xca\x02\x11Almoner\\Ledger\\V1\xe2\x02\x1dAlmoner\\Ledger\\V1\\GPBMetadata\xea\x02\x13Almoner::Ledger::V1b\x06proto3"
 
 var (
@@ -1524,58 +2659,89 @@ func file_almoner_ledger_v1_ledger_service_proto_rawDescGZIP() []byte {
 	return file_almoner_ledger_v1_ledger_service_proto_rawDescData
 }
 
-var file_almoner_ledger_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_almoner_ledger_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_almoner_ledger_v1_ledger_service_proto_goTypes = []any{
 	(*Posting)(nil),                    // 0: almoner.ledger.v1.Posting
 	(*Entry)(nil),                      // 1: almoner.ledger.v1.Entry
 	(*ListEntriesRequest)(nil),         // 2: almoner.ledger.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),        // 3: almoner.ledger.v1.ListEntriesResponse
-	(*TrialBalanceRequest)(nil),        // 4: almoner.ledger.v1.TrialBalanceRequest
-	(*TrialBalanceRow)(nil),            // 5: almoner.ledger.v1.TrialBalanceRow
-	(*TrialBalanceResponse)(nil),       // 6: almoner.ledger.v1.TrialBalanceResponse
-	(*ExportJournalRequest)(nil),       // 7: almoner.ledger.v1.ExportJournalRequest
-	(*ExportJournalResponse)(nil),      // 8: almoner.ledger.v1.ExportJournalResponse
-	(*ExportTrialBalanceRequest)(nil),  // 9: almoner.ledger.v1.ExportTrialBalanceRequest
-	(*ExportTrialBalanceResponse)(nil), // 10: almoner.ledger.v1.ExportTrialBalanceResponse
-	(*VerifyChainRequest)(nil),         // 11: almoner.ledger.v1.VerifyChainRequest
-	(*Chain)(nil),                      // 12: almoner.ledger.v1.Chain
-	(*VerifyChainResponse)(nil),        // 13: almoner.ledger.v1.VerifyChainResponse
-	(*SumBooksRequest)(nil),            // 14: almoner.ledger.v1.SumBooksRequest
-	(*BookSum)(nil),                    // 15: almoner.ledger.v1.BookSum
-	(*ClearingSum)(nil),                // 16: almoner.ledger.v1.ClearingSum
-	(*OpenItem)(nil),                   // 17: almoner.ledger.v1.OpenItem
-	(*SumBooksResponse)(nil),           // 18: almoner.ledger.v1.SumBooksResponse
-	(*v1.Money)(nil),                   // 19: almoner.money.v1.Money
-	(*v11.Checkpoint)(nil),             // 20: almoner.feed.v1.Checkpoint
+	(*EntryFilter)(nil),                // 3: almoner.ledger.v1.EntryFilter
+	(*ListEntriesResponse)(nil),        // 4: almoner.ledger.v1.ListEntriesResponse
+	(*ListBooksRequest)(nil),           // 5: almoner.ledger.v1.ListBooksRequest
+	(*Book)(nil),                       // 6: almoner.ledger.v1.Book
+	(*ListBooksResponse)(nil),          // 7: almoner.ledger.v1.ListBooksResponse
+	(*GetEntryRequest)(nil),            // 8: almoner.ledger.v1.GetEntryRequest
+	(*GetEntryResponse)(nil),           // 9: almoner.ledger.v1.GetEntryResponse
+	(*ListPostingsRequest)(nil),        // 10: almoner.ledger.v1.ListPostingsRequest
+	(*AccountLine)(nil),                // 11: almoner.ledger.v1.AccountLine
+	(*ListPostingsResponse)(nil),       // 12: almoner.ledger.v1.ListPostingsResponse
+	(*SumActivityRequest)(nil),         // 13: almoner.ledger.v1.SumActivityRequest
+	(*Activity)(nil),                   // 14: almoner.ledger.v1.Activity
+	(*SumActivityResponse)(nil),        // 15: almoner.ledger.v1.SumActivityResponse
+	(*TrialBalanceRequest)(nil),        // 16: almoner.ledger.v1.TrialBalanceRequest
+	(*TrialBalanceRow)(nil),            // 17: almoner.ledger.v1.TrialBalanceRow
+	(*TrialBalanceResponse)(nil),       // 18: almoner.ledger.v1.TrialBalanceResponse
+	(*ExportJournalRequest)(nil),       // 19: almoner.ledger.v1.ExportJournalRequest
+	(*ExportJournalResponse)(nil),      // 20: almoner.ledger.v1.ExportJournalResponse
+	(*ExportTrialBalanceRequest)(nil),  // 21: almoner.ledger.v1.ExportTrialBalanceRequest
+	(*ExportTrialBalanceResponse)(nil), // 22: almoner.ledger.v1.ExportTrialBalanceResponse
+	(*VerifyChainRequest)(nil),         // 23: almoner.ledger.v1.VerifyChainRequest
+	(*Chain)(nil),                      // 24: almoner.ledger.v1.Chain
+	(*VerifyChainResponse)(nil),        // 25: almoner.ledger.v1.VerifyChainResponse
+	(*SumBooksRequest)(nil),            // 26: almoner.ledger.v1.SumBooksRequest
+	(*BookSum)(nil),                    // 27: almoner.ledger.v1.BookSum
+	(*ClearingSum)(nil),                // 28: almoner.ledger.v1.ClearingSum
+	(*OpenItem)(nil),                   // 29: almoner.ledger.v1.OpenItem
+	(*SumBooksResponse)(nil),           // 30: almoner.ledger.v1.SumBooksResponse
+	(*v1.Money)(nil),                   // 31: almoner.money.v1.Money
+	(*v11.Checkpoint)(nil),             // 32: almoner.feed.v1.Checkpoint
 }
 var file_almoner_ledger_v1_ledger_service_proto_depIdxs = []int32{
-	19, // 0: almoner.ledger.v1.Posting.amount:type_name -> almoner.money.v1.Money
+	31, // 0: almoner.ledger.v1.Posting.amount:type_name -> almoner.money.v1.Money
 	0,  // 1: almoner.ledger.v1.Entry.postings:type_name -> almoner.ledger.v1.Posting
-	1,  // 2: almoner.ledger.v1.ListEntriesResponse.entries:type_name -> almoner.ledger.v1.Entry
-	5,  // 3: almoner.ledger.v1.TrialBalanceResponse.rows:type_name -> almoner.ledger.v1.TrialBalanceRow
-	12, // 4: almoner.ledger.v1.VerifyChainResponse.chains:type_name -> almoner.ledger.v1.Chain
-	15, // 5: almoner.ledger.v1.SumBooksResponse.sums:type_name -> almoner.ledger.v1.BookSum
-	16, // 6: almoner.ledger.v1.SumBooksResponse.clearing:type_name -> almoner.ledger.v1.ClearingSum
-	19, // 7: almoner.ledger.v1.SumBooksResponse.imbalance:type_name -> almoner.money.v1.Money
-	17, // 8: almoner.ledger.v1.SumBooksResponse.open_items:type_name -> almoner.ledger.v1.OpenItem
-	20, // 9: almoner.ledger.v1.SumBooksResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
-	2,  // 10: almoner.ledger.v1.LedgerService.ListEntries:input_type -> almoner.ledger.v1.ListEntriesRequest
-	4,  // 11: almoner.ledger.v1.LedgerService.TrialBalance:input_type -> almoner.ledger.v1.TrialBalanceRequest
-	7,  // 12: almoner.ledger.v1.LedgerService.ExportJournal:input_type -> almoner.ledger.v1.ExportJournalRequest
-	9,  // 13: almoner.ledger.v1.LedgerService.ExportTrialBalance:input_type -> almoner.ledger.v1.ExportTrialBalanceRequest
-	11, // 14: almoner.ledger.v1.LedgerService.VerifyChain:input_type -> almoner.ledger.v1.VerifyChainRequest
-	14, // 15: almoner.ledger.v1.LedgerService.SumBooks:input_type -> almoner.ledger.v1.SumBooksRequest
-	3,  // 16: almoner.ledger.v1.LedgerService.ListEntries:output_type -> almoner.ledger.v1.ListEntriesResponse
-	6,  // 17: almoner.ledger.v1.LedgerService.TrialBalance:output_type -> almoner.ledger.v1.TrialBalanceResponse
-	8,  // 18: almoner.ledger.v1.LedgerService.ExportJournal:output_type -> almoner.ledger.v1.ExportJournalResponse
-	10, // 19: almoner.ledger.v1.LedgerService.ExportTrialBalance:output_type -> almoner.ledger.v1.ExportTrialBalanceResponse
-	13, // 20: almoner.ledger.v1.LedgerService.VerifyChain:output_type -> almoner.ledger.v1.VerifyChainResponse
-	18, // 21: almoner.ledger.v1.LedgerService.SumBooks:output_type -> almoner.ledger.v1.SumBooksResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 2: almoner.ledger.v1.ListEntriesRequest.filter:type_name -> almoner.ledger.v1.EntryFilter
+	1,  // 3: almoner.ledger.v1.ListEntriesResponse.entries:type_name -> almoner.ledger.v1.Entry
+	6,  // 4: almoner.ledger.v1.ListBooksResponse.books:type_name -> almoner.ledger.v1.Book
+	32, // 5: almoner.ledger.v1.ListBooksResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
+	1,  // 6: almoner.ledger.v1.GetEntryResponse.entry:type_name -> almoner.ledger.v1.Entry
+	11, // 7: almoner.ledger.v1.ListPostingsResponse.lines:type_name -> almoner.ledger.v1.AccountLine
+	14, // 8: almoner.ledger.v1.SumActivityResponse.totals:type_name -> almoner.ledger.v1.Activity
+	14, // 9: almoner.ledger.v1.SumActivityResponse.by_day:type_name -> almoner.ledger.v1.Activity
+	14, // 10: almoner.ledger.v1.SumActivityResponse.by_appeal:type_name -> almoner.ledger.v1.Activity
+	14, // 11: almoner.ledger.v1.SumActivityResponse.by_fund:type_name -> almoner.ledger.v1.Activity
+	32, // 12: almoner.ledger.v1.SumActivityResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
+	17, // 13: almoner.ledger.v1.TrialBalanceResponse.rows:type_name -> almoner.ledger.v1.TrialBalanceRow
+	3,  // 14: almoner.ledger.v1.ExportJournalRequest.filter:type_name -> almoner.ledger.v1.EntryFilter
+	24, // 15: almoner.ledger.v1.VerifyChainResponse.chains:type_name -> almoner.ledger.v1.Chain
+	27, // 16: almoner.ledger.v1.SumBooksResponse.sums:type_name -> almoner.ledger.v1.BookSum
+	28, // 17: almoner.ledger.v1.SumBooksResponse.clearing:type_name -> almoner.ledger.v1.ClearingSum
+	31, // 18: almoner.ledger.v1.SumBooksResponse.imbalance:type_name -> almoner.money.v1.Money
+	29, // 19: almoner.ledger.v1.SumBooksResponse.open_items:type_name -> almoner.ledger.v1.OpenItem
+	32, // 20: almoner.ledger.v1.SumBooksResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
+	5,  // 21: almoner.ledger.v1.LedgerService.ListBooks:input_type -> almoner.ledger.v1.ListBooksRequest
+	8,  // 22: almoner.ledger.v1.LedgerService.GetEntry:input_type -> almoner.ledger.v1.GetEntryRequest
+	10, // 23: almoner.ledger.v1.LedgerService.ListPostings:input_type -> almoner.ledger.v1.ListPostingsRequest
+	13, // 24: almoner.ledger.v1.LedgerService.SumActivity:input_type -> almoner.ledger.v1.SumActivityRequest
+	2,  // 25: almoner.ledger.v1.LedgerService.ListEntries:input_type -> almoner.ledger.v1.ListEntriesRequest
+	16, // 26: almoner.ledger.v1.LedgerService.TrialBalance:input_type -> almoner.ledger.v1.TrialBalanceRequest
+	19, // 27: almoner.ledger.v1.LedgerService.ExportJournal:input_type -> almoner.ledger.v1.ExportJournalRequest
+	21, // 28: almoner.ledger.v1.LedgerService.ExportTrialBalance:input_type -> almoner.ledger.v1.ExportTrialBalanceRequest
+	23, // 29: almoner.ledger.v1.LedgerService.VerifyChain:input_type -> almoner.ledger.v1.VerifyChainRequest
+	26, // 30: almoner.ledger.v1.LedgerService.SumBooks:input_type -> almoner.ledger.v1.SumBooksRequest
+	7,  // 31: almoner.ledger.v1.LedgerService.ListBooks:output_type -> almoner.ledger.v1.ListBooksResponse
+	9,  // 32: almoner.ledger.v1.LedgerService.GetEntry:output_type -> almoner.ledger.v1.GetEntryResponse
+	12, // 33: almoner.ledger.v1.LedgerService.ListPostings:output_type -> almoner.ledger.v1.ListPostingsResponse
+	15, // 34: almoner.ledger.v1.LedgerService.SumActivity:output_type -> almoner.ledger.v1.SumActivityResponse
+	4,  // 35: almoner.ledger.v1.LedgerService.ListEntries:output_type -> almoner.ledger.v1.ListEntriesResponse
+	18, // 36: almoner.ledger.v1.LedgerService.TrialBalance:output_type -> almoner.ledger.v1.TrialBalanceResponse
+	20, // 37: almoner.ledger.v1.LedgerService.ExportJournal:output_type -> almoner.ledger.v1.ExportJournalResponse
+	22, // 38: almoner.ledger.v1.LedgerService.ExportTrialBalance:output_type -> almoner.ledger.v1.ExportTrialBalanceResponse
+	25, // 39: almoner.ledger.v1.LedgerService.VerifyChain:output_type -> almoner.ledger.v1.VerifyChainResponse
+	30, // 40: almoner.ledger.v1.LedgerService.SumBooks:output_type -> almoner.ledger.v1.SumBooksResponse
+	31, // [31:41] is the sub-list for method output_type
+	21, // [21:31] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_almoner_ledger_v1_ledger_service_proto_init() }
@@ -1589,7 +2755,7 @@ func file_almoner_ledger_v1_ledger_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_almoner_ledger_v1_ledger_service_proto_rawDesc), len(file_almoner_ledger_v1_ledger_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

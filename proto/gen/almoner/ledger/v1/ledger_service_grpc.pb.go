@@ -19,6 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
+	LedgerService_ListBooks_FullMethodName          = "/almoner.ledger.v1.LedgerService/ListBooks"
+	LedgerService_GetEntry_FullMethodName           = "/almoner.ledger.v1.LedgerService/GetEntry"
+	LedgerService_ListPostings_FullMethodName       = "/almoner.ledger.v1.LedgerService/ListPostings"
+	LedgerService_SumActivity_FullMethodName        = "/almoner.ledger.v1.LedgerService/SumActivity"
 	LedgerService_ListEntries_FullMethodName        = "/almoner.ledger.v1.LedgerService/ListEntries"
 	LedgerService_TrialBalance_FullMethodName       = "/almoner.ledger.v1.LedgerService/TrialBalance"
 	LedgerService_ExportJournal_FullMethodName      = "/almoner.ledger.v1.LedgerService/ExportJournal"
@@ -34,6 +38,15 @@ const (
 // LedgerService keeps the double-entry books. Entries are only ever added, and
 // each one sums to zero in each currency.
 type LedgerServiceClient interface {
+	// ListBooks returns the organizations that have books.
+	ListBooks(ctx context.Context, in *ListBooksRequest, opts ...grpc.CallOption) (*ListBooksResponse, error)
+	// GetEntry returns one journal entry.
+	GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error)
+	// ListPostings returns one account line by line, with its running balance.
+	ListPostings(ctx context.Context, in *ListPostingsRequest, opts ...grpc.CallOption) (*ListPostingsResponse, error)
+	// SumActivity adds up income and fees of a span by day, appeal, fund and
+	// currency: the figures of the overview.
+	SumActivity(ctx context.Context, in *SumActivityRequest, opts ...grpc.CallOption) (*SumActivityResponse, error)
 	// ListEntries returns journal entries in the order of their numbers.
 	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
 	// TrialBalance adds up every account.
@@ -54,6 +67,46 @@ type ledgerServiceClient struct {
 
 func NewLedgerServiceClient(cc grpc.ClientConnInterface) LedgerServiceClient {
 	return &ledgerServiceClient{cc}
+}
+
+func (c *ledgerServiceClient) ListBooks(ctx context.Context, in *ListBooksRequest, opts ...grpc.CallOption) (*ListBooksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBooksResponse)
+	err := c.cc.Invoke(ctx, LedgerService_ListBooks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEntryResponse)
+	err := c.cc.Invoke(ctx, LedgerService_GetEntry_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) ListPostings(ctx context.Context, in *ListPostingsRequest, opts ...grpc.CallOption) (*ListPostingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPostingsResponse)
+	err := c.cc.Invoke(ctx, LedgerService_ListPostings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) SumActivity(ctx context.Context, in *SumActivityRequest, opts ...grpc.CallOption) (*SumActivityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SumActivityResponse)
+	err := c.cc.Invoke(ctx, LedgerService_SumActivity_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *ledgerServiceClient) ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error) {
@@ -141,6 +194,15 @@ func (c *ledgerServiceClient) SumBooks(ctx context.Context, in *SumBooksRequest,
 // LedgerService keeps the double-entry books. Entries are only ever added, and
 // each one sums to zero in each currency.
 type LedgerServiceServer interface {
+	// ListBooks returns the organizations that have books.
+	ListBooks(context.Context, *ListBooksRequest) (*ListBooksResponse, error)
+	// GetEntry returns one journal entry.
+	GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error)
+	// ListPostings returns one account line by line, with its running balance.
+	ListPostings(context.Context, *ListPostingsRequest) (*ListPostingsResponse, error)
+	// SumActivity adds up income and fees of a span by day, appeal, fund and
+	// currency: the figures of the overview.
+	SumActivity(context.Context, *SumActivityRequest) (*SumActivityResponse, error)
 	// ListEntries returns journal entries in the order of their numbers.
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
 	// TrialBalance adds up every account.
@@ -163,6 +225,18 @@ type LedgerServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedLedgerServiceServer struct{}
 
+func (UnimplementedLedgerServiceServer) ListBooks(context.Context, *ListBooksRequest) (*ListBooksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBooks not implemented")
+}
+func (UnimplementedLedgerServiceServer) GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEntry not implemented")
+}
+func (UnimplementedLedgerServiceServer) ListPostings(context.Context, *ListPostingsRequest) (*ListPostingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPostings not implemented")
+}
+func (UnimplementedLedgerServiceServer) SumActivity(context.Context, *SumActivityRequest) (*SumActivityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SumActivity not implemented")
+}
 func (UnimplementedLedgerServiceServer) ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEntries not implemented")
 }
@@ -200,6 +274,78 @@ func RegisterLedgerServiceServer(s grpc.ServiceRegistrar, srv LedgerServiceServe
 		t.testEmbeddedByValue()
 	}
 	s.RegisterService(&LedgerService_ServiceDesc, srv)
+}
+
+func _LedgerService_ListBooks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBooksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).ListBooks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_ListBooks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).ListBooks(ctx, req.(*ListBooksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_GetEntry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEntryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).GetEntry(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_GetEntry_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).GetEntry(ctx, req.(*GetEntryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_ListPostings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPostingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).ListPostings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_ListPostings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).ListPostings(ctx, req.(*ListPostingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_SumActivity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SumActivityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).SumActivity(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_SumActivity_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).SumActivity(ctx, req.(*SumActivityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
 func _LedgerService_ListEntries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -303,6 +449,22 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "almoner.ledger.v1.LedgerService",
 	HandlerType: (*LedgerServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListBooks",
+			Handler:    _LedgerService_ListBooks_Handler,
+		},
+		{
+			MethodName: "GetEntry",
+			Handler:    _LedgerService_GetEntry_Handler,
+		},
+		{
+			MethodName: "ListPostings",
+			Handler:    _LedgerService_ListPostings_Handler,
+		},
+		{
+			MethodName: "SumActivity",
+			Handler:    _LedgerService_SumActivity_Handler,
+		},
 		{
 			MethodName: "ListEntries",
 			Handler:    _LedgerService_ListEntries_Handler,

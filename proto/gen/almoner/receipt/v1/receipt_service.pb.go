@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ReceiptState says whether a receipt can still be relied on.
+type ReceiptState int32
+
+const (
+	// Not said.
+	ReceiptState_RECEIPT_STATE_UNSPECIFIED ReceiptState = 0
+	// It can.
+	ReceiptState_RECEIPT_STATE_IN_FORCE ReceiptState = 1
+	// It was taken back.
+	ReceiptState_RECEIPT_STATE_VOID ReceiptState = 2
+	// Another receipt stands in its place.
+	ReceiptState_RECEIPT_STATE_REPLACED ReceiptState = 3
+)
+
+// Enum value maps for ReceiptState.
+var (
+	ReceiptState_name = map[int32]string{
+		0: "RECEIPT_STATE_UNSPECIFIED",
+		1: "RECEIPT_STATE_IN_FORCE",
+		2: "RECEIPT_STATE_VOID",
+		3: "RECEIPT_STATE_REPLACED",
+	}
+	ReceiptState_value = map[string]int32{
+		"RECEIPT_STATE_UNSPECIFIED": 0,
+		"RECEIPT_STATE_IN_FORCE":    1,
+		"RECEIPT_STATE_VOID":        2,
+		"RECEIPT_STATE_REPLACED":    3,
+	}
+)
+
+func (x ReceiptState) Enum() *ReceiptState {
+	p := new(ReceiptState)
+	*p = x
+	return p
+}
+
+func (x ReceiptState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReceiptState) Descriptor() protoreflect.EnumDescriptor {
+	return file_almoner_receipt_v1_receipt_service_proto_enumTypes[0].Descriptor()
+}
+
+func (ReceiptState) Type() protoreflect.EnumType {
+	return &file_almoner_receipt_v1_receipt_service_proto_enumTypes[0]
+}
+
+func (x ReceiptState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReceiptState.Descriptor instead.
+func (ReceiptState) EnumDescriptor() ([]byte, []int) {
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{0}
+}
+
 // GetReceiptRequest is a receipt's link.
 type GetReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -111,7 +168,16 @@ type GetReceiptResponse struct {
 	// Stripe's reference of the payment.
 	PaymentReference string `protobuf:"bytes,14,opt,name=payment_reference,json=paymentReference,proto3" json:"payment_reference,omitempty"`
 	// Language of the document, BCP 47.
-	Language      string `protobuf:"bytes,15,opt,name=language,proto3" json:"language,omitempty"`
+	Language string `protobuf:"bytes,15,opt,name=language,proto3" json:"language,omitempty"`
+	// Whether it is in force.
+	State ReceiptState `protobuf:"varint,16,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
+	// Code on the document that VerifyReceipt asks for.
+	CheckCode string `protobuf:"bytes,17,opt,name=check_code,json=checkCode,proto3" json:"check_code,omitempty"`
+	// The PDF is there to be fetched.
+	PdfReady bool `protobuf:"varint,18,opt,name=pdf_ready,json=pdfReady,proto3" json:"pdf_ready,omitempty"`
+	// Scripts that no installed font covers, in words ("Khmer"); the PDF waits for
+	// one. Empty when it waits for none.
+	PdfWaitsFor   []string `protobuf:"bytes,19,rep,name=pdf_waits_for,json=pdfWaitsFor,proto3" json:"pdf_waits_for,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -251,6 +317,392 @@ func (x *GetReceiptResponse) GetLanguage() string {
 	return ""
 }
 
+func (x *GetReceiptResponse) GetState() ReceiptState {
+	if x != nil {
+		return x.State
+	}
+	return ReceiptState_RECEIPT_STATE_UNSPECIFIED
+}
+
+func (x *GetReceiptResponse) GetCheckCode() string {
+	if x != nil {
+		return x.CheckCode
+	}
+	return ""
+}
+
+func (x *GetReceiptResponse) GetPdfReady() bool {
+	if x != nil {
+		return x.PdfReady
+	}
+	return false
+}
+
+func (x *GetReceiptResponse) GetPdfWaitsFor() []string {
+	if x != nil {
+		return x.PdfWaitsFor
+	}
+	return nil
+}
+
+// GetReceiptPDFRequest is a receipt's link.
+type GetReceiptPDFRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number.
+	Number string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Token of the link. A wrong one is answered as not found.
+	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReceiptPDFRequest) Reset() {
+	*x = GetReceiptPDFRequest{}
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReceiptPDFRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReceiptPDFRequest) ProtoMessage() {}
+
+func (x *GetReceiptPDFRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReceiptPDFRequest.ProtoReflect.Descriptor instead.
+func (*GetReceiptPDFRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetReceiptPDFRequest) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *GetReceiptPDFRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+// GetReceiptPDFResponse is the file. While it waits for a font there is none
+// yet, and the call fails as FAILED_PRECONDITION with the reason PDF_WAITS_FOR_FONT.
+type GetReceiptPDFResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	Pdf []byte `protobuf:"bytes,1,opt,name=pdf,proto3" json:"pdf,omitempty"`
+	// SHA-256 of it, hex.
+	Sha256        string `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReceiptPDFResponse) Reset() {
+	*x = GetReceiptPDFResponse{}
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReceiptPDFResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReceiptPDFResponse) ProtoMessage() {}
+
+func (x *GetReceiptPDFResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReceiptPDFResponse.ProtoReflect.Descriptor instead.
+func (*GetReceiptPDFResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetReceiptPDFResponse) GetPdf() []byte {
+	if x != nil {
+		return x.Pdf
+	}
+	return nil
+}
+
+func (x *GetReceiptPDFResponse) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+// VerifyReceiptRequest is what stands on the document.
+type VerifyReceiptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number.
+	Number string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Check code; spaces, hyphens and case do not matter.
+	CheckCode     string `protobuf:"bytes,2,opt,name=check_code,json=checkCode,proto3" json:"check_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyReceiptRequest) Reset() {
+	*x = VerifyReceiptRequest{}
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyReceiptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyReceiptRequest) ProtoMessage() {}
+
+func (x *VerifyReceiptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyReceiptRequest.ProtoReflect.Descriptor instead.
+func (*VerifyReceiptRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *VerifyReceiptRequest) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *VerifyReceiptRequest) GetCheckCode() string {
+	if x != nil {
+		return x.CheckCode
+	}
+	return ""
+}
+
+// VerifyReceiptResponse holds nothing personal, and no amount.
+type VerifyReceiptResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number.
+	Number string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Whether it is in force.
+	State ReceiptState `protobuf:"varint,2,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
+	// Name in the register of the organization that issued it.
+	OrganizationLegalName string `protobuf:"bytes,3,opt,name=organization_legal_name,json=organizationLegalName,proto3" json:"organization_legal_name,omitempty"`
+	// Date of issue in the organization's time zone, YYYY-MM-DD.
+	IssuedOn      string `protobuf:"bytes,4,opt,name=issued_on,json=issuedOn,proto3" json:"issued_on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyReceiptResponse) Reset() {
+	*x = VerifyReceiptResponse{}
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyReceiptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyReceiptResponse) ProtoMessage() {}
+
+func (x *VerifyReceiptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyReceiptResponse.ProtoReflect.Descriptor instead.
+func (*VerifyReceiptResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VerifyReceiptResponse) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *VerifyReceiptResponse) GetState() ReceiptState {
+	if x != nil {
+		return x.State
+	}
+	return ReceiptState_RECEIPT_STATE_UNSPECIFIED
+}
+
+func (x *VerifyReceiptResponse) GetOrganizationLegalName() string {
+	if x != nil {
+		return x.OrganizationLegalName
+	}
+	return ""
+}
+
+func (x *VerifyReceiptResponse) GetIssuedOn() string {
+	if x != nil {
+		return x.IssuedOn
+	}
+	return ""
+}
+
+// FindReceiptRequest names a receipt.
+type FindReceiptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number; case does not matter.
+	Number        string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindReceiptRequest) Reset() {
+	*x = FindReceiptRequest{}
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindReceiptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindReceiptRequest) ProtoMessage() {}
+
+func (x *FindReceiptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindReceiptRequest.ProtoReflect.Descriptor instead.
+func (*FindReceiptRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *FindReceiptRequest) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+// FindReceiptResponse is where it is and what it is for.
+type FindReceiptResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number.
+	Number string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Token of the link.
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// The donation.
+	DonationId string `protobuf:"bytes,3,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Whether it is in force.
+	State         ReceiptState `protobuf:"varint,4,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindReceiptResponse) Reset() {
+	*x = FindReceiptResponse{}
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindReceiptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindReceiptResponse) ProtoMessage() {}
+
+func (x *FindReceiptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindReceiptResponse.ProtoReflect.Descriptor instead.
+func (*FindReceiptResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *FindReceiptResponse) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *FindReceiptResponse) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *FindReceiptResponse) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *FindReceiptResponse) GetState() ReceiptState {
+	if x != nil {
+		return x.State
+	}
+	return ReceiptState_RECEIPT_STATE_UNSPECIFIED
+}
+
 // GetReceiptLinkRequest names a donation.
 type GetReceiptLinkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -262,7 +714,7 @@ type GetReceiptLinkRequest struct {
 
 func (x *GetReceiptLinkRequest) Reset() {
 	*x = GetReceiptLinkRequest{}
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[2]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -274,7 +726,7 @@ func (x *GetReceiptLinkRequest) String() string {
 func (*GetReceiptLinkRequest) ProtoMessage() {}
 
 func (x *GetReceiptLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[2]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -287,7 +739,7 @@ func (x *GetReceiptLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptLinkRequest.ProtoReflect.Descriptor instead.
 func (*GetReceiptLinkRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{2}
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetReceiptLinkRequest) GetDonationId() string {
@@ -309,14 +761,16 @@ type GetReceiptLinkResponse struct {
 	// When the mail was handed over, unix microseconds; 0 until then.
 	MailedAt int64 `protobuf:"varint,4,opt,name=mailed_at,json=mailedAt,proto3" json:"mailed_at,omitempty"`
 	// Trace that it belongs to.
-	TraceId       string `protobuf:"bytes,5,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	TraceId string `protobuf:"bytes,5,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// Whether it is in force.
+	State         ReceiptState `protobuf:"varint,6,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetReceiptLinkResponse) Reset() {
 	*x = GetReceiptLinkResponse{}
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[3]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +782,7 @@ func (x *GetReceiptLinkResponse) String() string {
 func (*GetReceiptLinkResponse) ProtoMessage() {}
 
 func (x *GetReceiptLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[3]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +795,7 @@ func (x *GetReceiptLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptLinkResponse.ProtoReflect.Descriptor instead.
 func (*GetReceiptLinkResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{3}
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetReceiptLinkResponse) GetNumber() string {
@@ -379,6 +833,13 @@ func (x *GetReceiptLinkResponse) GetTraceId() string {
 	return ""
 }
 
+func (x *GetReceiptLinkResponse) GetState() ReceiptState {
+	if x != nil {
+		return x.State
+	}
+	return ReceiptState_RECEIPT_STATE_UNSPECIFIED
+}
+
 // SumReceiptsRequest has no parameters.
 type SumReceiptsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -388,7 +849,7 @@ type SumReceiptsRequest struct {
 
 func (x *SumReceiptsRequest) Reset() {
 	*x = SumReceiptsRequest{}
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[4]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -400,7 +861,7 @@ func (x *SumReceiptsRequest) String() string {
 func (*SumReceiptsRequest) ProtoMessage() {}
 
 func (x *SumReceiptsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[4]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -413,7 +874,7 @@ func (x *SumReceiptsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumReceiptsRequest.ProtoReflect.Descriptor instead.
 func (*SumReceiptsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{4}
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{10}
 }
 
 // ReceiptSum adds up the receipts of one organization and currency.
@@ -435,7 +896,7 @@ type ReceiptSum struct {
 
 func (x *ReceiptSum) Reset() {
 	*x = ReceiptSum{}
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[5]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -447,7 +908,7 @@ func (x *ReceiptSum) String() string {
 func (*ReceiptSum) ProtoMessage() {}
 
 func (x *ReceiptSum) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[5]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -460,7 +921,7 @@ func (x *ReceiptSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiptSum.ProtoReflect.Descriptor instead.
 func (*ReceiptSum) Descriptor() ([]byte, []int) {
-	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{5}
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReceiptSum) GetOrganizationId() string {
@@ -517,7 +978,7 @@ type SumReceiptsResponse struct {
 
 func (x *SumReceiptsResponse) Reset() {
 	*x = SumReceiptsResponse{}
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[6]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +990,7 @@ func (x *SumReceiptsResponse) String() string {
 func (*SumReceiptsResponse) ProtoMessage() {}
 
 func (x *SumReceiptsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[6]
+	mi := &file_almoner_receipt_v1_receipt_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +1003,7 @@ func (x *SumReceiptsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumReceiptsResponse.ProtoReflect.Descriptor instead.
 func (*SumReceiptsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{6}
+	return file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SumReceiptsResponse) GetSums() []*ReceiptSum {
@@ -587,7 +1048,7 @@ const file_almoner_receipt_v1_receipt_service_proto_rawDesc = "" +
 	"(almoner/receipt/v1/receipt_service.proto\x12\x12almoner.receipt.v1\x1a\x1ealmoner/access/v1/access.proto\x1a\"almoner/feed/v1/feed_service.proto\x1a\x1calmoner/money/v1/money.proto\"A\n" +
 	"\x11GetReceiptRequest\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\xf6\x04\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\x8e\x06\n" +
 	"\x12GetReceiptResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x126\n" +
 	"\x17organization_legal_name\x18\x02 \x01(\tR\x15organizationLegalName\x121\n" +
@@ -607,16 +1068,45 @@ const file_almoner_receipt_v1_receipt_service_proto_rawDesc = "" +
 	"receivedOn\x12\x1b\n" +
 	"\tissued_on\x18\r \x01(\tR\bissuedOn\x12+\n" +
 	"\x11payment_reference\x18\x0e \x01(\tR\x10paymentReference\x12\x1a\n" +
-	"\blanguage\x18\x0f \x01(\tR\blanguage\"8\n" +
+	"\blanguage\x18\x0f \x01(\tR\blanguage\x126\n" +
+	"\x05state\x18\x10 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\x12\x1d\n" +
+	"\n" +
+	"check_code\x18\x11 \x01(\tR\tcheckCode\x12\x1b\n" +
+	"\tpdf_ready\x18\x12 \x01(\bR\bpdfReady\x12\"\n" +
+	"\rpdf_waits_for\x18\x13 \x03(\tR\vpdfWaitsFor\"D\n" +
+	"\x14GetReceiptPDFRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"A\n" +
+	"\x15GetReceiptPDFResponse\x12\x10\n" +
+	"\x03pdf\x18\x01 \x01(\fR\x03pdf\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\tR\x06sha256\"M\n" +
+	"\x14VerifyReceiptRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\x12\x1d\n" +
+	"\n" +
+	"check_code\x18\x02 \x01(\tR\tcheckCode\"\xbc\x01\n" +
+	"\x15VerifyReceiptResponse\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\x126\n" +
+	"\x05state\x18\x02 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\x126\n" +
+	"\x17organization_legal_name\x18\x03 \x01(\tR\x15organizationLegalName\x12\x1b\n" +
+	"\tissued_on\x18\x04 \x01(\tR\bissuedOn\",\n" +
+	"\x12FindReceiptRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\"\x9c\x01\n" +
+	"\x13FindReceiptResponse\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1f\n" +
+	"\vdonation_id\x18\x03 \x01(\tR\n" +
+	"donationId\x126\n" +
+	"\x05state\x18\x04 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\"8\n" +
 	"\x15GetReceiptLinkRequest\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
-	"donationId\"\x9b\x01\n" +
+	"donationId\"\xd3\x01\n" +
 	"\x16GetReceiptLinkResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1b\n" +
 	"\tissued_at\x18\x03 \x01(\x03R\bissuedAt\x12\x1b\n" +
 	"\tmailed_at\x18\x04 \x01(\x03R\bmailedAt\x12\x19\n" +
-	"\btrace_id\x18\x05 \x01(\tR\atraceId\"\x14\n" +
+	"\btrace_id\x18\x05 \x01(\tR\atraceId\x126\n" +
+	"\x05state\x18\x06 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\"\x14\n" +
 	"\x12SumReceiptsRequest\"\xca\x01\n" +
 	"\n" +
 	"ReceiptSum\x12'\n" +
@@ -630,17 +1120,30 @@ const file_almoner_receipt_v1_receipt_service_proto_rawDesc = "" +
 	"\vcheckpoints\x18\x02 \x03(\v2\x1b.almoner.feed.v1.CheckpointR\vcheckpoints\x12!\n" +
 	"\freceipts_due\x18\x03 \x01(\x03R\vreceiptsDue\x12\x1b\n" +
 	"\tmails_due\x18\x04 \x01(\x03R\bmailsDue\x12#\n" +
-	"\rseries_faults\x18\x05 \x03(\tR\fseriesFaults2\xeb\x02\n" +
+	"\rseries_faults\x18\x05 \x03(\tR\fseriesFaults*}\n" +
+	"\fReceiptState\x12\x1d\n" +
+	"\x19RECEIPT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16RECEIPT_STATE_IN_FORCE\x10\x01\x12\x16\n" +
+	"\x12RECEIPT_STATE_VOID\x10\x02\x12\x1a\n" +
+	"\x16RECEIPT_STATE_REPLACED\x10\x032\xe7\x05\n" +
 	"\x0eReceiptService\x12f\n" +
 	"\n" +
 	"GetReceipt\x12%.almoner.receipt.v1.GetReceiptRequest\x1a&.almoner.receipt.v1.GetReceiptResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web\x12o\n" +
+	"\rGetReceiptPDF\x12(.almoner.receipt.v1.GetReceiptPDFRequest\x1a).almoner.receipt.v1.GetReceiptPDFResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web\x12o\n" +
+	"\rVerifyReceipt\x12(.almoner.receipt.v1.VerifyReceiptRequest\x1a).almoner.receipt.v1.VerifyReceiptResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12|\n" +
+	"\vFindReceipt\x12&.almoner.receipt.v1.FindReceiptRequest\x1a'.almoner.receipt.v1.FindReceiptResponse\"\x1c\xca\xda\x18\x18\n" +
+	"\x03web\x12\n" +
+	"accountant\x12\x05admin\x12|\n" +
 	"\x0eGetReceiptLink\x12).almoner.receipt.v1.GetReceiptLinkRequest\x1a*.almoner.receipt.v1.GetReceiptLinkResponse\"\x13\xca\xda\x18\x0f\n" +
 	"\x03web\n" +
-	"\boperator\x12s\n" +
-	"\vSumReceipts\x12&.almoner.receipt.v1.SumReceiptsRequest\x1a'.almoner.receipt.v1.SumReceiptsResponse\"\x13\xca\xda\x18\x0f\n" +
+	"\boperator\x12\x8e\x01\n" +
+	"\vSumReceipts\x12&.almoner.receipt.v1.SumReceiptsRequest\x1a'.almoner.receipt.v1.SumReceiptsResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
-	"\boperatorB\xda\x01\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05adminB\xda\x01\n" +
 	"\x16com.almoner.receipt.v1B\x13ReceiptServiceProtoP\x01ZAgithub.com/almoner/almoner/proto/gen/almoner/receipt/v1;receiptv1\xa2\x02\x03ARX\xaa\x02\x12Almoner.Receipt.V1\xca\x02\x12Almoner\\Receipt\\V1\xe2\x02\x1eAlmoner\\Receipt\\V1\\GPBMetadata\xea\x02\x14Almoner::Receipt::V1b\x06proto3"
 
 var (
@@ -655,35 +1158,53 @@ func file_almoner_receipt_v1_receipt_service_proto_rawDescGZIP() []byte {
 	return file_almoner_receipt_v1_receipt_service_proto_rawDescData
 }
 
-var file_almoner_receipt_v1_receipt_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_almoner_receipt_v1_receipt_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_almoner_receipt_v1_receipt_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_almoner_receipt_v1_receipt_service_proto_goTypes = []any{
-	(*GetReceiptRequest)(nil),      // 0: almoner.receipt.v1.GetReceiptRequest
-	(*GetReceiptResponse)(nil),     // 1: almoner.receipt.v1.GetReceiptResponse
-	(*GetReceiptLinkRequest)(nil),  // 2: almoner.receipt.v1.GetReceiptLinkRequest
-	(*GetReceiptLinkResponse)(nil), // 3: almoner.receipt.v1.GetReceiptLinkResponse
-	(*SumReceiptsRequest)(nil),     // 4: almoner.receipt.v1.SumReceiptsRequest
-	(*ReceiptSum)(nil),             // 5: almoner.receipt.v1.ReceiptSum
-	(*SumReceiptsResponse)(nil),    // 6: almoner.receipt.v1.SumReceiptsResponse
-	(*v1.Money)(nil),               // 7: almoner.money.v1.Money
-	(*v11.Checkpoint)(nil),         // 8: almoner.feed.v1.Checkpoint
+	(ReceiptState)(0),              // 0: almoner.receipt.v1.ReceiptState
+	(*GetReceiptRequest)(nil),      // 1: almoner.receipt.v1.GetReceiptRequest
+	(*GetReceiptResponse)(nil),     // 2: almoner.receipt.v1.GetReceiptResponse
+	(*GetReceiptPDFRequest)(nil),   // 3: almoner.receipt.v1.GetReceiptPDFRequest
+	(*GetReceiptPDFResponse)(nil),  // 4: almoner.receipt.v1.GetReceiptPDFResponse
+	(*VerifyReceiptRequest)(nil),   // 5: almoner.receipt.v1.VerifyReceiptRequest
+	(*VerifyReceiptResponse)(nil),  // 6: almoner.receipt.v1.VerifyReceiptResponse
+	(*FindReceiptRequest)(nil),     // 7: almoner.receipt.v1.FindReceiptRequest
+	(*FindReceiptResponse)(nil),    // 8: almoner.receipt.v1.FindReceiptResponse
+	(*GetReceiptLinkRequest)(nil),  // 9: almoner.receipt.v1.GetReceiptLinkRequest
+	(*GetReceiptLinkResponse)(nil), // 10: almoner.receipt.v1.GetReceiptLinkResponse
+	(*SumReceiptsRequest)(nil),     // 11: almoner.receipt.v1.SumReceiptsRequest
+	(*ReceiptSum)(nil),             // 12: almoner.receipt.v1.ReceiptSum
+	(*SumReceiptsResponse)(nil),    // 13: almoner.receipt.v1.SumReceiptsResponse
+	(*v1.Money)(nil),               // 14: almoner.money.v1.Money
+	(*v11.Checkpoint)(nil),         // 15: almoner.feed.v1.Checkpoint
 }
 var file_almoner_receipt_v1_receipt_service_proto_depIdxs = []int32{
-	7, // 0: almoner.receipt.v1.GetReceiptResponse.total:type_name -> almoner.money.v1.Money
-	7, // 1: almoner.receipt.v1.GetReceiptResponse.gift:type_name -> almoner.money.v1.Money
-	7, // 2: almoner.receipt.v1.GetReceiptResponse.cover:type_name -> almoner.money.v1.Money
-	5, // 3: almoner.receipt.v1.SumReceiptsResponse.sums:type_name -> almoner.receipt.v1.ReceiptSum
-	8, // 4: almoner.receipt.v1.SumReceiptsResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
-	0, // 5: almoner.receipt.v1.ReceiptService.GetReceipt:input_type -> almoner.receipt.v1.GetReceiptRequest
-	2, // 6: almoner.receipt.v1.ReceiptService.GetReceiptLink:input_type -> almoner.receipt.v1.GetReceiptLinkRequest
-	4, // 7: almoner.receipt.v1.ReceiptService.SumReceipts:input_type -> almoner.receipt.v1.SumReceiptsRequest
-	1, // 8: almoner.receipt.v1.ReceiptService.GetReceipt:output_type -> almoner.receipt.v1.GetReceiptResponse
-	3, // 9: almoner.receipt.v1.ReceiptService.GetReceiptLink:output_type -> almoner.receipt.v1.GetReceiptLinkResponse
-	6, // 10: almoner.receipt.v1.ReceiptService.SumReceipts:output_type -> almoner.receipt.v1.SumReceiptsResponse
-	8, // [8:11] is the sub-list for method output_type
-	5, // [5:8] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	14, // 0: almoner.receipt.v1.GetReceiptResponse.total:type_name -> almoner.money.v1.Money
+	14, // 1: almoner.receipt.v1.GetReceiptResponse.gift:type_name -> almoner.money.v1.Money
+	14, // 2: almoner.receipt.v1.GetReceiptResponse.cover:type_name -> almoner.money.v1.Money
+	0,  // 3: almoner.receipt.v1.GetReceiptResponse.state:type_name -> almoner.receipt.v1.ReceiptState
+	0,  // 4: almoner.receipt.v1.VerifyReceiptResponse.state:type_name -> almoner.receipt.v1.ReceiptState
+	0,  // 5: almoner.receipt.v1.FindReceiptResponse.state:type_name -> almoner.receipt.v1.ReceiptState
+	0,  // 6: almoner.receipt.v1.GetReceiptLinkResponse.state:type_name -> almoner.receipt.v1.ReceiptState
+	12, // 7: almoner.receipt.v1.SumReceiptsResponse.sums:type_name -> almoner.receipt.v1.ReceiptSum
+	15, // 8: almoner.receipt.v1.SumReceiptsResponse.checkpoints:type_name -> almoner.feed.v1.Checkpoint
+	1,  // 9: almoner.receipt.v1.ReceiptService.GetReceipt:input_type -> almoner.receipt.v1.GetReceiptRequest
+	3,  // 10: almoner.receipt.v1.ReceiptService.GetReceiptPDF:input_type -> almoner.receipt.v1.GetReceiptPDFRequest
+	5,  // 11: almoner.receipt.v1.ReceiptService.VerifyReceipt:input_type -> almoner.receipt.v1.VerifyReceiptRequest
+	7,  // 12: almoner.receipt.v1.ReceiptService.FindReceipt:input_type -> almoner.receipt.v1.FindReceiptRequest
+	9,  // 13: almoner.receipt.v1.ReceiptService.GetReceiptLink:input_type -> almoner.receipt.v1.GetReceiptLinkRequest
+	11, // 14: almoner.receipt.v1.ReceiptService.SumReceipts:input_type -> almoner.receipt.v1.SumReceiptsRequest
+	2,  // 15: almoner.receipt.v1.ReceiptService.GetReceipt:output_type -> almoner.receipt.v1.GetReceiptResponse
+	4,  // 16: almoner.receipt.v1.ReceiptService.GetReceiptPDF:output_type -> almoner.receipt.v1.GetReceiptPDFResponse
+	6,  // 17: almoner.receipt.v1.ReceiptService.VerifyReceipt:output_type -> almoner.receipt.v1.VerifyReceiptResponse
+	8,  // 18: almoner.receipt.v1.ReceiptService.FindReceipt:output_type -> almoner.receipt.v1.FindReceiptResponse
+	10, // 19: almoner.receipt.v1.ReceiptService.GetReceiptLink:output_type -> almoner.receipt.v1.GetReceiptLinkResponse
+	13, // 20: almoner.receipt.v1.ReceiptService.SumReceipts:output_type -> almoner.receipt.v1.SumReceiptsResponse
+	15, // [15:21] is the sub-list for method output_type
+	9,  // [9:15] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_almoner_receipt_v1_receipt_service_proto_init() }
@@ -696,13 +1217,14 @@ func file_almoner_receipt_v1_receipt_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_almoner_receipt_v1_receipt_service_proto_rawDesc), len(file_almoner_receipt_v1_receipt_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   7,
+			NumEnums:      1,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_almoner_receipt_v1_receipt_service_proto_goTypes,
 		DependencyIndexes: file_almoner_receipt_v1_receipt_service_proto_depIdxs,
+		EnumInfos:         file_almoner_receipt_v1_receipt_service_proto_enumTypes,
 		MessageInfos:      file_almoner_receipt_v1_receipt_service_proto_msgTypes,
 	}.Build()
 	File_almoner_receipt_v1_receipt_service_proto = out.File

@@ -20,6 +20,9 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ReceiptService_GetReceipt_FullMethodName     = "/almoner.receipt.v1.ReceiptService/GetReceipt"
+	ReceiptService_GetReceiptPDF_FullMethodName  = "/almoner.receipt.v1.ReceiptService/GetReceiptPDF"
+	ReceiptService_VerifyReceipt_FullMethodName  = "/almoner.receipt.v1.ReceiptService/VerifyReceipt"
+	ReceiptService_FindReceipt_FullMethodName    = "/almoner.receipt.v1.ReceiptService/FindReceipt"
 	ReceiptService_GetReceiptLink_FullMethodName = "/almoner.receipt.v1.ReceiptService/GetReceiptLink"
 	ReceiptService_SumReceipts_FullMethodName    = "/almoner.receipt.v1.ReceiptService/SumReceipts"
 )
@@ -33,6 +36,14 @@ const (
 type ReceiptServiceClient interface {
 	// GetReceipt returns the document to whoever has its link.
 	GetReceipt(ctx context.Context, in *GetReceiptRequest, opts ...grpc.CallOption) (*GetReceiptResponse, error)
+	// GetReceiptPDF returns the document as a PDF: always the same bytes, for it is
+	// drawn once and kept.
+	GetReceiptPDF(ctx context.Context, in *GetReceiptPDFRequest, opts ...grpc.CallOption) (*GetReceiptPDFResponse, error)
+	// VerifyReceipt says whether a receipt is in force, to whoever holds it. The
+	// answer holds nothing personal; a wrong check code is answered as not found.
+	VerifyReceipt(ctx context.Context, in *VerifyReceiptRequest, opts ...grpc.CallOption) (*VerifyReceiptResponse, error)
+	// FindReceipt looks a number up for staff.
+	FindReceipt(ctx context.Context, in *FindReceiptRequest, opts ...grpc.CallOption) (*FindReceiptResponse, error)
 	// GetReceiptLink returns number and token of a donation's receipt.
 	GetReceiptLink(ctx context.Context, in *GetReceiptLinkRequest, opts ...grpc.CallOption) (*GetReceiptLinkResponse, error)
 	// SumReceipts adds up the receipts in force and says what is still due.
@@ -51,6 +62,36 @@ func (c *receiptServiceClient) GetReceipt(ctx context.Context, in *GetReceiptReq
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetReceiptResponse)
 	err := c.cc.Invoke(ctx, ReceiptService_GetReceipt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *receiptServiceClient) GetReceiptPDF(ctx context.Context, in *GetReceiptPDFRequest, opts ...grpc.CallOption) (*GetReceiptPDFResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetReceiptPDFResponse)
+	err := c.cc.Invoke(ctx, ReceiptService_GetReceiptPDF_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *receiptServiceClient) VerifyReceipt(ctx context.Context, in *VerifyReceiptRequest, opts ...grpc.CallOption) (*VerifyReceiptResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VerifyReceiptResponse)
+	err := c.cc.Invoke(ctx, ReceiptService_VerifyReceipt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *receiptServiceClient) FindReceipt(ctx context.Context, in *FindReceiptRequest, opts ...grpc.CallOption) (*FindReceiptResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindReceiptResponse)
+	err := c.cc.Invoke(ctx, ReceiptService_FindReceipt_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +127,14 @@ func (c *receiptServiceClient) SumReceipts(ctx context.Context, in *SumReceiptsR
 type ReceiptServiceServer interface {
 	// GetReceipt returns the document to whoever has its link.
 	GetReceipt(context.Context, *GetReceiptRequest) (*GetReceiptResponse, error)
+	// GetReceiptPDF returns the document as a PDF: always the same bytes, for it is
+	// drawn once and kept.
+	GetReceiptPDF(context.Context, *GetReceiptPDFRequest) (*GetReceiptPDFResponse, error)
+	// VerifyReceipt says whether a receipt is in force, to whoever holds it. The
+	// answer holds nothing personal; a wrong check code is answered as not found.
+	VerifyReceipt(context.Context, *VerifyReceiptRequest) (*VerifyReceiptResponse, error)
+	// FindReceipt looks a number up for staff.
+	FindReceipt(context.Context, *FindReceiptRequest) (*FindReceiptResponse, error)
 	// GetReceiptLink returns number and token of a donation's receipt.
 	GetReceiptLink(context.Context, *GetReceiptLinkRequest) (*GetReceiptLinkResponse, error)
 	// SumReceipts adds up the receipts in force and says what is still due.
@@ -102,6 +151,15 @@ type UnimplementedReceiptServiceServer struct{}
 
 func (UnimplementedReceiptServiceServer) GetReceipt(context.Context, *GetReceiptRequest) (*GetReceiptResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetReceipt not implemented")
+}
+func (UnimplementedReceiptServiceServer) GetReceiptPDF(context.Context, *GetReceiptPDFRequest) (*GetReceiptPDFResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetReceiptPDF not implemented")
+}
+func (UnimplementedReceiptServiceServer) VerifyReceipt(context.Context, *VerifyReceiptRequest) (*VerifyReceiptResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method VerifyReceipt not implemented")
+}
+func (UnimplementedReceiptServiceServer) FindReceipt(context.Context, *FindReceiptRequest) (*FindReceiptResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindReceipt not implemented")
 }
 func (UnimplementedReceiptServiceServer) GetReceiptLink(context.Context, *GetReceiptLinkRequest) (*GetReceiptLinkResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetReceiptLink not implemented")
@@ -144,6 +202,60 @@ func _ReceiptService_GetReceipt_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ReceiptServiceServer).GetReceipt(ctx, req.(*GetReceiptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReceiptService_GetReceiptPDF_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetReceiptPDFRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReceiptServiceServer).GetReceiptPDF(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReceiptService_GetReceiptPDF_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReceiptServiceServer).GetReceiptPDF(ctx, req.(*GetReceiptPDFRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReceiptService_VerifyReceipt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyReceiptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReceiptServiceServer).VerifyReceipt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReceiptService_VerifyReceipt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReceiptServiceServer).VerifyReceipt(ctx, req.(*VerifyReceiptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReceiptService_FindReceipt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindReceiptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReceiptServiceServer).FindReceipt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReceiptService_FindReceipt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReceiptServiceServer).FindReceipt(ctx, req.(*FindReceiptRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -194,6 +306,18 @@ var ReceiptService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetReceipt",
 			Handler:    _ReceiptService_GetReceipt_Handler,
+		},
+		{
+			MethodName: "GetReceiptPDF",
+			Handler:    _ReceiptService_GetReceiptPDF_Handler,
+		},
+		{
+			MethodName: "VerifyReceipt",
+			Handler:    _ReceiptService_VerifyReceipt_Handler,
+		},
+		{
+			MethodName: "FindReceipt",
+			Handler:    _ReceiptService_FindReceipt_Handler,
 		},
 		{
 			MethodName: "GetReceiptLink",
