@@ -243,7 +243,7 @@ func (r *fileReader) readAppeal(path string, entry appealEntry) {
 		State:          stateOr(entry.State, domain.Live),
 		Title:          oneLine(entry.Title),
 		Summary:        oneLine(entry.Summary),
-		Story:          lines(entry.Story),
+		Story:          paragraphs(entry.Story),
 		Currency:       currency,
 		GoalCount:      entry.GoalCount,
 		GoalUnit:       oneLine(entry.GoalUnit),
@@ -263,6 +263,7 @@ func (r *fileReader) readAppeal(path string, entry appealEntry) {
 		}
 	}
 	domain.CheckAppeal(path, a, &r.problems)
+	domain.CheckParagraphs(path+".story", lines(entry.Story), &r.problems)
 	r.unique(path+".slug", "appeal", a.Slug)
 	r.doc.Appeals = append(r.doc.Appeals, a)
 	r.doc.at[a.ID] = path
@@ -327,7 +328,7 @@ func (r *fileReader) readPage(path string, entry pageEntry) {
 		Slug:     entry.Slug,
 		Title:    oneLine(entry.Title),
 		Owner:    oneLine(entry.Owner),
-		Story:    lines(entry.Story),
+		Story:    paragraphs(entry.Story),
 		State:    stateOr(entry.State, domain.Live),
 	}
 	if known && entry.Goal != "" && !appeal.Currency.IsZero() {
@@ -336,6 +337,7 @@ func (r *fileReader) readPage(path string, entry pageEntry) {
 		p.Goal = goal
 	}
 	domain.CheckPage(path, p, &r.problems)
+	domain.CheckParagraphs(path+".story", lines(entry.Story), &r.problems)
 	r.unique(path+".slug", "fundraiser", p.Slug)
 	r.doc.Pages = append(r.doc.Pages, p)
 	r.doc.at[p.ID] = path

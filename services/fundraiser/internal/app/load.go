@@ -135,7 +135,9 @@ func (a *App) put(ctx context.Context, tx Tx, doc document) (Report, error) {
 	}
 	for _, page := range doc.Pages {
 		known, exists := there.pages[page.ID]
+		page = loaded(page, known, l.at)
 		if l.report.Fundraisers.note(exists, reflect.DeepEqual(known, page)) {
+			page.Version++
 			err = tx.PutPage(ctx, page)
 			if err != nil {
 				return Report{}, fmt.Errorf("fundraiser %s: %w", page.Slug, err)
@@ -149,6 +151,27 @@ func (a *App) put(ctx context.Context, tx Tx, doc document) (Report, error) {
 		}
 	}
 	return l.report, nil
+}
+
+// loaded is a page of the file as it shall be kept. What a file does not say
+// stays; what an owner or staff decided since is not undone by loading the file
+// again.
+func loaded(page, known domain.Page, at time.Time) domain.Page {
+	if known.SupporterID != "" {
+		return known
+	}
+	page.Version, page.Photo = known.Version, known.Photo
+	page.CreatedAt, page.PublishedAt = known.CreatedAt, known.PublishedAt
+	if known.ID == "" {
+		page.CreatedAt = instant(at.Truncate(time.Microsecond))
+	}
+	if page.State != domain.Draft && known.State != page.State && page.PublishedAt.IsZero() {
+		page.PublishedAt = instant(at.Truncate(time.Microsecond))
+	}
+	if known.State == domain.TakenDown {
+		page.State, page.StateBefore, page.Reason = domain.TakenDown, page.State, known.Reason
+	}
+	return page
 }
 
 // note counts one thing and reports whether it must be written.
@@ -294,8 +317,15 @@ func (k kept) conflicts(doc document) domain.Problems {
 			problems.Add(path+".currency", fmt.Sprintf("cannot change: its gifts are in %s; make a new appeal", known.Currency))
 		}
 	}
+	addresses := map[string]string{}
+	for _, p := range k.pages {
+		addresses[p.Slug] = p.ID
+	}
 	for _, p := range doc.Pages {
 		known, exists := k.pages[p.ID]
+		if id, taken := addresses[p.Slug]; taken && id != p.ID {
+			problems.Add(doc.at[p.ID]+".slug", fmt.Sprintf("%q is the address of a supporter's page", p.Slug))
+		}
 		if exists && known.AppealID != p.AppealID {
 			problems.Add(doc.at[p.ID]+".appeal", "cannot change: its gifts were given to the other one; make a new page")
 		}

@@ -9,6 +9,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
@@ -23,6 +24,9 @@ type Store interface {
 	// InReadTx runs fn on one snapshot.
 	InReadTx(ctx context.Context, fn func(ctx context.Context, tx Reader) error) error
 }
+
+// ErrSlugTaken is returned by a Tx that was to put a page at another's address.
+var ErrSlugTaken = errors.New("another page has this address")
 
 // Reader reads the catalogue, the totals and the gifts.
 type Reader interface {

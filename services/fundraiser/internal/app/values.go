@@ -33,6 +33,11 @@ func lines(texts []string) []string {
 	return clean
 }
 
+// paragraphs is a story in Markdown: a blank line between two of them.
+func paragraphs(texts []string) string {
+	return strings.Join(lines(texts), "\n\n")
+}
+
 func readCurrency(code string) (money.Currency, string) {
 	currency, err := money.ParseCurrency(code)
 	if err != nil || currency.Code() != code {

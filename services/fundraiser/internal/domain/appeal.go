@@ -20,11 +20,13 @@ const (
 // page. Dates can close what is live, never open what is not.
 type State string
 
-// The states of appeals and pages.
+// The states of appeals and pages. Only pages are paused or taken down.
 const (
-	Draft  State = "draft"  // nobody else sees it
-	Live   State = "live"   // takes gifts
-	Closed State = "closed" // is seen, takes no more gifts
+	Draft     State = "draft"      // nobody else sees it
+	Live      State = "live"       // takes gifts
+	Paused    State = "paused"     // is seen, takes no gifts until its owner resumes it
+	Closed    State = "closed"     // is seen, takes no more gifts
+	TakenDown State = "taken_down" // staff hid it; its owner still sees it
 )
 
 // Appeal is what one gives to. All its gifts are in its currency, so that its
@@ -36,8 +38,8 @@ type Appeal struct {
 	Kind           Kind
 	State          State
 	Title          string
-	Summary        string   // one sentence
-	Story          []string // paragraphs of plain text
+	Summary        string // one sentence
+	Story          string // Markdown
 	Currency       money.Currency
 	Suggested      []int64 // minor units, in the order they are offered
 	Minimum        int64   // minor units
@@ -58,31 +60,6 @@ func (a Appeal) At(now time.Time) State {
 	case a.State == Draft || now.Before(a.StartsAt):
 		return Draft
 	case a.State == Closed || (!a.EndsAt.IsZero() && !now.Before(a.EndsAt)):
-		return Closed
-	}
-	return Live
-}
-
-// Page is a supporter's fundraiser under an appeal, in the appeal's currency.
-type Page struct {
-	ID       string
-	AppealID string
-	Slug     string // its address and identity
-	Title    string
-	Owner    string   // the name that the supporter chose to show
-	Story    []string // paragraphs of plain text
-	Goal     int64    // minor units; 0 for none
-	State    State
-}
-
-// At is the page's state at a moment, under its appeal: a page cannot be seen
-// before its appeal, nor take gifts that the appeal does not take.
-func (p Page) At(appeal Appeal, now time.Time) State {
-	above := appeal.At(now)
-	switch {
-	case p.State == Draft || above == Draft:
-		return Draft
-	case p.State == Closed || above == Closed:
 		return Closed
 	}
 	return Live

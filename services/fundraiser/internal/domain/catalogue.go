@@ -85,7 +85,6 @@ func CheckAppeal(path string, a Appeal, problems *Problems) {
 	problems.Add(path+".state", checkState(a.State))
 	problems.Add(path+".title", checkLine(a.Title, nameLongest))
 	problems.Add(path+".summary", checkLine(a.Summary, summaryLongest))
-	checkStory(path+".story", a.Story, problems)
 	if len(a.FundCodes) == 0 {
 		problems.Add(path+".funds", "must name at least one fund; the first is the default")
 	}
@@ -142,7 +141,6 @@ func CheckPage(path string, p Page, problems *Problems) {
 	problems.Add(path+".state", checkState(p.State))
 	problems.Add(path+".title", checkLine(p.Title, nameLongest))
 	problems.Add(path+".owner", checkLine(p.Owner, nameLongest))
-	checkStory(path+".story", p.Story, problems)
 	problems.Add(path+".goal", checkGoal(p.Goal))
 }
 
@@ -160,7 +158,9 @@ func checkGoal(minor int64) string {
 	return ""
 }
 
-func checkStory(path string, story []string, problems *Problems) {
+// CheckParagraphs says what is wrong with a story that is written as a list of
+// paragraphs.
+func CheckParagraphs(path string, story []string, problems *Problems) {
 	if len(story) == 0 || len(story) > paragraphsMost {
 		problems.Add(path, fmt.Sprintf("must have 1 to %d paragraphs", paragraphsMost))
 	}

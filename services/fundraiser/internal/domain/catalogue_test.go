@@ -14,7 +14,7 @@ var eur = money.MustCurrency("EUR")
 func goodAppeal() domain.Appeal {
 	return domain.Appeal{
 		Slug: "shelter-tonight", Kind: domain.Crisis, State: domain.Live,
-		Title: "Shelter tonight", Summary: "Help through the first nights.", Story: []string{"They came on foot."},
+		Title: "Shelter tonight", Summary: "Help through the first nights.", Story: "They came on foot.",
 		Currency: eur, Suggested: []int64{20_00, 50_00}, Minimum: 1_00, Goal: 750_000_00, FundCodes: []string{"GENERAL"},
 	}
 }
@@ -40,8 +40,6 @@ func TestEachRuleOfAnAppealSaysWhere(t *testing.T) {
 		"long title":            {func(a *domain.Appeal) { a.Title = strings.Repeat("é", 121) }, ".title", "120"},
 		"title that steers":     {func(a *domain.Appeal) { a.Title = "Shelter \u202etonight" }, ".title", "control"},
 		"not UTF-8":             {func(a *domain.Appeal) { a.Title = "\xff" }, ".title", "UTF-8"},
-		"no story":              {func(a *domain.Appeal) { a.Story = nil }, ".story", "paragraphs"},
-		"empty paragraph":       {func(a *domain.Appeal) { a.Story = []string{"One.", ""} }, ".story[1]", "missing"},
 		"no fund":               {func(a *domain.Appeal) { a.FundCodes = nil }, ".funds", "at least one"},
 		"minimum below charge":  {func(a *domain.Appeal) { a.Minimum = 49 }, ".minimum", "0.50 EUR"},
 		"minimum above charge":  {func(a *domain.Appeal) { a.Minimum = 1_000_000_00; a.Suggested = nil }, ".minimum", "999999.99 EUR"},

@@ -1,8 +1,6 @@
 package grpcapi
 
 import (
-	"strings"
-
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
@@ -32,7 +30,7 @@ func appeal(a app.Appeal, closed bool) *fundraiserv1.Appeal {
 		Kind:            kind(a.Kind),
 		Title:           a.Title,
 		Summary:         a.Summary,
-		StoryMarkdown:   strings.Join(a.Story, "\n\n"),
+		StoryMarkdown:   a.Story,
 		Currency:        a.Currency.Code(),
 		SuggestedMinor:  a.Suggested,
 		MinimumMinor:    a.Minimum,
@@ -58,10 +56,13 @@ func page(p app.Page, appealSlug string, closed bool) *fundraiserv1.Fundraiser {
 		AppealSlug:    appealSlug,
 		Title:         p.Title,
 		OwnerName:     p.Owner,
-		StoryMarkdown: strings.Join(p.Story, "\n\n"),
+		StoryMarkdown: p.Story,
 		GoalMinor:     p.Goal,
 		Closed:        closed,
 		Totals:        totals(p.Total),
+		State:         pageState(p.State),
+		Photo:         image(p.Photo),
+		Version:       p.Version,
 	}
 }
 

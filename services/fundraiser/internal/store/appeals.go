@@ -23,7 +23,7 @@ func scanAppeal(row scanner) (app.Appeal, error) {
 	var currency string
 	var starts, ends int64
 	err := row.Scan(&a.ID, &a.OrganizationID, &a.Slug, &a.Kind, &a.State, &a.Title, &a.Summary,
-		list[string]{&a.Story}, &currency, list[int64]{&a.Suggested}, &a.Minimum, &a.Goal, &a.GoalCount,
+		&a.Story, &currency, list[int64]{&a.Suggested}, &a.Minimum, &a.Goal, &a.GoalCount,
 		&a.GoalUnit, &a.UnitCost, &starts, &ends, &a.CoverRatePPM, &a.CoverFixed,
 		&a.Total.Settled, &a.Total.Gifts, &a.Total.AsOf)
 	if err != nil {
@@ -117,7 +117,7 @@ func (t *boundTx) PutAppeal(ctx context.Context, a domain.Appeal) error {
 			unit_cost_minor = excluded.unit_cost_minor, starts_at = excluded.starts_at,
 			ends_at = excluded.ends_at, cover_rate_ppm = excluded.cover_rate_ppm,
 			cover_fixed_minor = excluded.cover_fixed_minor`,
-		a.ID, a.OrganizationID, a.Slug, string(a.Kind), string(a.State), a.Title, a.Summary, encode(a.Story),
+		a.ID, a.OrganizationID, a.Slug, string(a.Kind), string(a.State), a.Title, a.Summary, a.Story,
 		a.Currency.Code(), encode(a.Suggested), a.Minimum, a.Goal, a.GoalCount, a.GoalUnit, a.UnitCost,
 		micros(a.StartsAt), micros(a.EndsAt), a.CoverRatePPM, a.CoverFixed)
 	if err != nil {

@@ -6,18 +6,28 @@ import (
 
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
+	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
 const (
-	pageColumns = `id, appeal_id, slug, title, owner_name, story, goal_minor, state`
-	selectPage  = `SELECT ` + pageColumns + `, settled_minor, gifts, as_of
-		FROM fundraiser JOIN fundraiser_total ON fundraiser_id = id`
+	pageColumns = `id, appeal_id, slug, title, owner_name, story, goal_minor, state, supporter_id, unclaimed,
+		state_before, taken_down_reason, version, created_at, published_at, photo_id`
+	selectPage = `SELECT page.id, appeal_id, slug, title, owner_name, story, goal_minor, state, supporter_id, unclaimed,
+			state_before, taken_down_reason, version, created_at, published_at,
+			photo_id, COALESCE(alt, ''), COALESCE(width, 0), COALESCE(height, 0), COALESCE(widths, 'null'),
+			settled_minor, gifts, as_of
+		FROM fundraiser AS page JOIN fundraiser_total ON fundraiser_id = page.id LEFT JOIN image ON image.id = photo_id`
 )
 
 func scanPage(row scanner) (app.Page, error) {
 	var p app.Page
-	err := row.Scan(&p.ID, &p.AppealID, &p.Slug, &p.Title, &p.Owner, list[string]{&p.Story}, &p.Goal, &p.State,
+	var unclaimed, created, published int64
+	err := row.Scan(&p.ID, &p.AppealID, &p.Slug, &p.Title, &p.Owner, &p.Story, &p.Goal, &p.State, &p.SupporterID,
+		&unclaimed, &p.StateBefore, &p.Reason, &p.Version, &created, &published,
+		&p.Photo.ID, &p.Photo.Alt, &p.Photo.Width, &p.Photo.Height, list[int]{&p.Photo.Widths},
 		&p.Total.Settled, &p.Total.Gifts, &p.Total.AsOf)
+	p.Unclaimed = unclaimed == 1
+	p.CreatedAt, p.PublishedAt = fromMicros(created), fromMicros(published)
 	return p, err
 }
 
@@ -33,24 +43,46 @@ func (t *boundTx) Pages(ctx context.Context) ([]domain.Page, error) {
 
 // PageBySlug is app.Reader's.
 func (t *boundTx) PageBySlug(ctx context.Context, slug string) (app.Page, bool, error) {
-	page, found, err := one(t.tx.QueryRowContext(ctx, selectPage+` WHERE slug = $1`, slug), scanPage)
+	return t.page(ctx, ` WHERE slug = $1`, slug)
+}
+
+func (t *boundTx) page(ctx context.Context, where string, keys ...any) (app.Page, bool, error) {
+	page, found, err := one(t.tx.QueryRowContext(ctx, selectPage+where, keys...), scanPage)
 	return page, found, wrap("read fundraiser", err)
 }
 
 // TopPages is app.Reader's.
 func (t *boundTx) TopPages(ctx context.Context, appealID string, limit int) ([]app.Page, error) {
-	rows, err := t.tx.QueryContext(ctx, selectPage+` WHERE appeal_id = $1 AND state = $2
+	return t.pages(ctx, ` WHERE appeal_id = $1 AND state = $2
 		ORDER BY settled_minor DESC, slug LIMIT $3`, appealID, string(domain.Live), limit)
+}
+
+func (t *boundTx) pages(ctx context.Context, where string, keys ...any) ([]app.Page, error) {
+	rows, err := t.tx.QueryContext(ctx, selectPage+where, keys...)
 	pages, err := all(rows, err, scanPage)
-	return pages, wrap("read top fundraisers", err)
+	return pages, wrap("read fundraisers", err)
 }
 
 // PutPage is app.Tx's.
 func (t *boundTx) PutPage(ctx context.Context, p domain.Page) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO fundraiser (`+pageColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET title = excluded.title, owner_name = excluded.owner_name,
-			story = excluded.story, goal_minor = excluded.goal_minor, state = excluded.state`,
-		p.ID, p.AppealID, p.Slug, p.Title, p.Owner, encode(p.Story), p.Goal, string(p.State))
+	unclaimed := int64(0)
+	if p.Unclaimed {
+		unclaimed = 1
+	}
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO fundraiser (`+pageColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		ON CONFLICT (id) DO UPDATE SET appeal_id = excluded.appeal_id, slug = excluded.slug, title = excluded.title,
+			owner_name = excluded.owner_name, story = excluded.story, goal_minor = excluded.goal_minor,
+			state = excluded.state, supporter_id = excluded.supporter_id, unclaimed = excluded.unclaimed,
+			state_before = excluded.state_before, taken_down_reason = excluded.taken_down_reason,
+			version = excluded.version, created_at = excluded.created_at, published_at = excluded.published_at,
+			photo_id = excluded.photo_id`,
+		p.ID, p.AppealID, p.Slug, p.Title, p.Owner, p.Story, p.Goal, string(p.State), p.SupporterID, unclaimed,
+		string(p.StateBefore), p.Reason, p.Version, micros(p.CreatedAt), micros(p.PublishedAt), p.Photo.ID)
+	if database.IsUniqueViolation(err) {
+		// The id is what the conflict is about, so it was the other unique thing.
+		return fmt.Errorf("put fundraiser: %w", app.ErrSlugTaken)
+	}
 	if err != nil {
 		return fmt.Errorf("put fundraiser: %w", err)
 	}

@@ -66,7 +66,7 @@ func fund(o domain.Organization, code string, class domain.FundClass) domain.Fun
 func appeal(o domain.Organization, slug string, currency money.Currency, funds ...string) domain.Appeal {
 	return domain.Appeal{
 		ID: domain.AppealID(slug), OrganizationID: o.ID, Slug: slug, Kind: domain.Campaign, State: domain.Live,
-		Title: "A home for 60,000", Summary: "Bring them home.", Story: []string{"Ils arrivent à pied.", "وصلوا سيرًا."},
+		Title: "A home for 60,000", Summary: "Bring them home.", Story: "Ils arrivent à pied.\n\nوصلوا سيرًا.",
 		Currency: currency, Suggested: []int64{40_00, 400_00}, Minimum: 2_00, Goal: 24_000_000_00, GoalCount: 60_000,
 		GoalUnit: "people resettled", UnitCost: 400_00, FundCodes: funds,
 		StartsAt: noon.AddDate(0, -1, 0), EndsAt: noon.AddDate(1, 0, 0), CoverRatePPM: 29_000, CoverFixed: 30,
@@ -76,7 +76,7 @@ func appeal(o domain.Organization, slug string, currency money.Currency, funds .
 func page(a domain.Appeal, slug string) domain.Page {
 	return domain.Page{
 		ID: domain.PageID(slug), AppealID: a.ID, Slug: slug, Title: "Bread for new neighbours",
-		Owner: "The Thursday Bakers", Story: []string{"We are eleven people."}, Goal: 2400_00, State: domain.Live,
+		Owner: "The Thursday Bakers", Story: "We are *eleven* people.", Goal: 2400_00, State: domain.Live, Version: 1,
 	}
 }
 
