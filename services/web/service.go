@@ -9,12 +9,16 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/almoner/almoner/services/internal/platform/texts"
+	"github.com/almoner/almoner/services/web/internal/assets"
+	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/pages"
+	"github.com/almoner/almoner/services/web/internal/view"
 )
 
 // Deps is what the service works with; all fields are needed.
 type Deps struct {
-	Conn   grpc.ClientConnInterface // carries the name web; reaches donation, fundraiser and receipt
+	Conn   grpc.ClientConnInterface // carries the name web; reaches the other services
 	Logger *slog.Logger
 	Now    func() time.Time
 }
@@ -35,37 +39,52 @@ type Config struct {
 
 // LargestBody is how many bytes the server must let the site read: what is too
 // large is still read to its end, so that the sender sees the page that says so.
-const LargestBody = pages.LargestRefused
+const LargestBody = front.LargestRefused
 
 // Service is the site.
 type Service struct {
-	site *pages.Site
+	front  *front.Front
+	routes []front.Route
 }
 
 // New makes the service. It fails on addresses that are none.
 func New(cfg Config, deps Deps) (*Service, error) {
-	site, err := pages.New(
-		pages.Config{
-			BaseURL:        cfg.BaseURL,
-			CheckoutOrigin: cfg.CheckoutOrigin,
-			Development:    cfg.Development,
-			MailDir:        cfg.MailDir,
-		},
-		pages.Deps{Conn: deps.Conn, Logger: deps.Logger, Now: deps.Now},
+	files, err := assets.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load assets: %w", err)
+	}
+	catalogue, err := texts.Load(texts.Dates(), view.Words())
+	if err != nil {
+		return nil, fmt.Errorf("load texts: %w", err)
+	}
+	views, err := view.New(files, catalogue)
+	if err != nil {
+		return nil, fmt.Errorf("load pages: %w", err)
+	}
+	shared, err := front.New(
+		front.Config{BaseURL: cfg.BaseURL, CheckoutOrigin: cfg.CheckoutOrigin},
+		front.Deps{Views: views, Texts: catalogue, Logger: deps.Logger, Now: deps.Now},
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
-	return &Service{site: site}, nil
+	site, err := pages.New(
+		pages.Config{Development: cfg.Development, MailDir: cfg.MailDir},
+		pages.Deps{Front: shared, Files: files, Conn: deps.Conn, Logger: deps.Logger, Now: deps.Now},
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make site: %w", err)
+	}
+	return &Service{front: shared, routes: site.Routes()}, nil
 }
 
 // RegisterHTTP adds the site's routes to the mux, and with them an answer for
 // every address that nobody else has.
-func (s *Service) RegisterHTTP(mux *http.ServeMux) { s.site.Register(mux) }
+func (s *Service) RegisterHTTP(mux *http.ServeMux) { s.front.Register(mux, s.routes) }
 
 // Around wraps the mux, so that also its own answers carry the site's security
 // headers.
-func (s *Service) Around(next http.Handler) http.Handler { return s.site.Around(next) }
+func (s *Service) Around(next http.Handler) http.Handler { return s.front.Around(next) }
 
 // Run returns when ctx has ended: the site only answers requests, it has no
 // work of its own.

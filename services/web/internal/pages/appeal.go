@@ -31,7 +31,7 @@ func (s *Site) appeal(w http.ResponseWriter, r *http.Request) {
 		Frame: view.Frame{
 			Title:       found.appeal.GetTitle(),
 			Description: found.appeal.GetSummary(),
-			Canonical:   s.absolute(found.path()),
+			Canonical:   s.front.Absolute(found.path()),
 			Site:        site(found.organization),
 		},
 		Kicker:       kicker(found.appeal.GetKind()),
@@ -42,7 +42,7 @@ func (s *Site) appeal(w http.ResponseWriter, r *http.Request) {
 		Closed:       found.closed(),
 		DonateURL:    found.donatePath(shareCode(r)),
 		Progress:     progress,
-		Share:        view.ShareLinks(found.title(), s.absolute(found.path())),
+		Share:        view.ShareLinks(found.title(), s.front.Absolute(found.path())),
 	}
 	for _, f := range found.pages {
 		card, err := fundraiserCard(f, found.appeal.GetCurrency())
@@ -57,7 +57,7 @@ func (s *Site) appeal(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.show(w, r, http.StatusOK, page)
+	s.front.Show(w, r, http.StatusOK, &page)
 }
 
 func fundraiserCard(f *fundraiserv1.Fundraiser, currency string) (view.FundraiserCard, error) {

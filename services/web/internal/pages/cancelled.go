@@ -16,7 +16,7 @@ import (
 func (s *Site) cancelled(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if !isID(id) {
-		s.unknown(w, r)
+		s.front.Unknown(w, r)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
@@ -97,7 +97,7 @@ func (s *Site) alreadyPaid(w http.ResponseWriter, r *http.Request, id string, ke
 		page.Site = site(found.organization)
 		page.Target = view.Link{Label: found.title(), URL: found.path()}
 	}
-	s.show(w, r, http.StatusOK, page)
+	s.front.Show(w, r, http.StatusOK, &page)
 }
 
 // amounts are the gift, its cover and both together.

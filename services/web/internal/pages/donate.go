@@ -2,8 +2,6 @@ package pages
 
 import (
 	"context"
-	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,19 +12,13 @@ import (
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
 const (
 	// largestForm is more than the longest message in the widest script needs.
 	largestForm = 64 << 10
-	// LargestRefused is how many bytes of a larger body are still read and
-	// thrown away: a browser that is cut off while it sends shows a broken
-	// connection instead of the page that says why. What stands before the
-	// site must let as much through.
-	LargestRefused = 32 << 20
-	// refusedTimeout bounds how long that reading may take.
-	refusedTimeout = 10 * time.Second
 	// checkoutTimeout leaves the donation service its whole time with Stripe.
 	checkoutTimeout = 25 * time.Second
 )
@@ -61,7 +53,7 @@ func (s *Site) openTerms(w http.ResponseWriter, r *http.Request, found target, e
 		s.gone(w, r, found)
 		return terms{}, false
 	}
-	t, err := termsOf(found.appeal)
+	t, err := termsOf(found.appeal, s.front.Texts(r.Context()))
 	if err != nil {
 		s.fail(w, r, err)
 		return terms{}, false
@@ -74,7 +66,7 @@ func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, foun
 	page.Frame = view.Frame{
 		Title:       "Give to " + found.title(),
 		Description: found.appeal.GetSummary(),
-		Canonical:   s.absolute(found.path()),
+		Canonical:   s.front.Absolute(found.path()),
 		Site:        site(found.organization),
 	}
 	if len(page.Form.Errors) > 0 || page.Notice != nil {
@@ -84,13 +76,13 @@ func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, foun
 	page.Heading = "Your gift"
 	page.Back = view.Link{Label: found.title(), URL: found.path()}
 	page.Owner = found.page.GetOwnerName()
-	s.show(w, r, status, page)
+	s.front.Show(w, r, status, &page)
 }
 
 // donate takes the form and sends the donor to Stripe.
 func (s *Site) donate(find finder) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.readForm(w, r) {
+		if !s.front.ReadForm(w, r, largestForm) {
 			return
 		}
 		in := readInput(r.PostForm, shareCode(r))
@@ -126,39 +118,11 @@ func (s *Site) donate(find finder) http.HandlerFunc {
 			return
 		}
 		if answer.GetAlreadyPaid() || answer.GetCheckoutUrl() == "" {
-			http.Redirect(w, r, thanksPath(answer.GetDonationId(), answer.GetSessionId(), 0), http.StatusSeeOther)
+			http.Redirect(w, r, thanksPath(answer.GetDonationId(), answer.GetSessionId(), 0), http.StatusSeeOther) //nolint:gosec // a path of our own
 			return
 		}
 		s.leave(w, r, answer.GetCheckoutUrl())
 	}
-}
-
-// readForm reads the body, or answers itself and reports false.
-func (s *Site) readForm(w http.ResponseWriter, r *http.Request) bool {
-	body := r.Body
-	r.Body = http.MaxBytesReader(w, body, largestForm)
-	err := error(&http.MaxBytesError{Limit: largestForm})
-	if r.ContentLength <= largestForm {
-		err = r.ParseForm()
-	}
-	if err == nil {
-		return true
-	}
-	var large *http.MaxBytesError
-	if !errors.As(err, &large) {
-		s.problem(w, r, http.StatusBadRequest, damaged)
-		return false
-	}
-	// A sender that waits to be asked for the body is simply not asked.
-	if r.Header.Get("Expect") == "" {
-		// Not every writer has deadlines (tests' recorders do not); the
-		// server's own limit holds then.
-		_ = http.NewResponseController(w).SetReadDeadline(s.now().Add(refusedTimeout))
-		_, _ = io.CopyN(io.Discard, body, LargestRefused)
-	}
-	w.Header().Set("Connection", "close")
-	s.problem(w, r, http.StatusRequestEntityTooLarge, tooLarge)
-	return false
 }
 
 func (s *Site) startCheckout(r *http.Request, in input, found target, gift money.Amount) (*donationv1.StartCheckoutResponse, error) {
@@ -174,8 +138,8 @@ func (s *Site) startCheckout(r *http.Request, in input, found target, gift money
 		Visibility:    visibilities[in.visibility],
 		Message:       in.message,
 		ShareCode:     in.share,
-		ClientAddress: clientAddress(r.Context()),
-		Language:      language,
+		ClientAddress: front.ClientAddress(r.Context()),
+		Language:      s.front.Texts(r.Context()).Tag,
 	}
 	if found.page != nil {
 		request.Target = &donationv1.StartCheckoutRequest_FundraiserSlug{FundraiserSlug: found.page.GetSlug()}
@@ -199,8 +163,8 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error, in inpu
 		s.showForm(w, r, http.StatusUnprocessableEntity, found, page)
 		return
 	}
-	status, what := s.judge(r, err)
-	notice := &view.Notice{Heading: what.heading(), Text: what.text()}
+	status, what := s.front.Judge(r, err)
+	notice := &view.Notice{Heading: s.front.Heading(r.Context(), what), Text: s.front.Text(r.Context(), what)}
 	switch public.Code {
 	case apperr.InvalidArgument:
 		status = http.StatusUnprocessableEntity
@@ -242,11 +206,11 @@ func unanswered(err error) bool {
 // keep answers a form whose appeal cannot be looked up. The form cannot be
 // drawn without it, so the page carries what was sent and sends it again.
 func (s *Site) keep(w http.ResponseWriter, r *http.Request, err error) {
-	status, what := s.judge(r, err)
+	status, what := s.front.Judge(r, err)
 	page := view.Problem{
-		Frame:   view.Frame{Title: "Error: " + what.heading(), Private: true},
-		Heading: what.heading(),
-		Text:    []string{what.text(), "Nothing was charged. Everything you entered is kept in this page."},
+		Frame:   view.Frame{Title: "Error: " + s.front.Heading(r.Context(), what), Private: true},
+		Heading: s.front.Heading(r.Context(), what),
+		Text:    []string{s.front.Text(r.Context(), what), "Nothing was charged. Everything you entered is kept in this page."},
 		Retry:   &view.Retry{Action: r.URL.RequestURI()},
 	}
 	for _, name := range view.Fields() {
@@ -254,15 +218,15 @@ func (s *Site) keep(w http.ResponseWriter, r *http.Request, err error) {
 			page.Retry.Values = append(page.Retry.Values, view.Value{Name: name, Value: value})
 		}
 	}
-	s.show(w, r, status, page)
+	s.front.Show(w, r, status, &page)
 }
 
 // leave sends the donor to Stripe's page.
 func (s *Site) leave(w http.ResponseWriter, r *http.Request, address string) {
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Scheme+"://"+parsed.Host != s.checkout {
+	if err != nil || parsed.Scheme+"://"+parsed.Host != s.front.Checkout() {
 		// The browser would refuse to follow and the button would seem dead.
-		s.logger.ErrorContext(r.Context(), "checkout page is not at the configured origin", "origin", s.checkout)
+		s.logger.ErrorContext(r.Context(), "checkout page is not at the configured origin", "origin", s.front.Checkout())
 	}
-	http.Redirect(w, r, address, http.StatusSeeOther)
+	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // the donation service says where, and only ever Stripe
 }

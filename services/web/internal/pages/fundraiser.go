@@ -22,7 +22,7 @@ func (s *Site) fundraiser(w http.ResponseWriter, r *http.Request) {
 		Frame: view.Frame{
 			Title:       found.page.GetTitle(),
 			Description: "A page by " + found.page.GetOwnerName() + ", raising money for " + found.appeal.GetTitle(),
-			Canonical:   s.absolute(found.path()),
+			Canonical:   s.front.Absolute(found.path()),
 			Site:        site(found.organization),
 		},
 		Heading:      found.page.GetTitle(),
@@ -33,12 +33,12 @@ func (s *Site) fundraiser(w http.ResponseWriter, r *http.Request) {
 		Closed:       found.closed(),
 		DonateURL:    found.donatePath(shareCode(r)),
 		Progress:     progress,
-		Share:        view.ShareLinks(found.title(), s.absolute(found.path())),
+		Share:        view.ShareLinks(found.title(), s.front.Absolute(found.path())),
 	}
 	page.Gifts, err = s.gifts(r.Context(), found, page.DonateURL)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.show(w, r, http.StatusOK, page)
+	s.front.Show(w, r, http.StatusOK, &page)
 }

@@ -27,7 +27,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 	}
 	page := view.Home{Frame: view.Frame{
 		Title:     "Appeals",
-		Canonical: s.absolute("/"),
+		Canonical: s.front.Absolute("/"),
 		AtHome:    true,
 		Site:      homeSite(all),
 	}}
@@ -56,5 +56,5 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Appeals = append(page.Appeals, card)
 	}
-	s.show(w, r, http.StatusOK, page)
+	s.front.Show(w, r, http.StatusOK, &page)
 }

@@ -12,6 +12,7 @@ import (
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -58,6 +59,7 @@ func readInput(values url.Values, share string) input {
 
 // terms are the conditions of the appeal that the form is checked against.
 type terms struct {
+	texts     *texts.Texts // amounts are read and written as this language does
 	currency  money.Currency
 	suggested []money.Amount
 	minimum   money.Amount
@@ -65,12 +67,13 @@ type terms struct {
 	funds     []*fundraiserv1.Fund
 }
 
-func termsOf(appeal *fundraiserv1.Appeal) (terms, error) {
+func termsOf(appeal *fundraiserv1.Appeal, spoken *texts.Texts) (terms, error) {
 	cur, err := money.ParseCurrency(appeal.GetCurrency())
 	if err != nil {
 		return terms{}, err
 	}
 	t := terms{
+		texts:    spoken,
 		currency: cur,
 		minimum:  money.Minimum(cur),
 		funds:    appeal.GetFunds(),
@@ -115,14 +118,14 @@ func (in input) check(t terms) (money.Amount, []view.FieldError) {
 		wrong = append(wrong, view.FieldError{Field: field, Message: message})
 	}
 
-	gift, err := money.Parse(in.amount, t.currency, language)
+	gift, err := money.Parse(in.amount, t.currency, t.texts.Tag)
 	switch {
 	case err != nil:
 		refuse(view.FieldAmount, t.sayAmount(err))
 	case in.currency != "" && in.currency != t.currency.Code():
 		refuse(view.FieldAmount, "Gifts here are taken in "+t.currency.Code()+". The form now says so; check the amount.")
 	case gift.Minor < t.minimum.Minor:
-		refuse(view.FieldAmount, "The smallest gift is "+money.Format(t.minimum, language)+".")
+		refuse(view.FieldAmount, "The smallest gift is "+t.texts.Money(t.minimum)+".")
 	}
 	if in.frequency != "" && in.frequency != "once" {
 		refuse(view.FieldFrequency, "Only one-off gifts can be made here yet. If you send the form again, you give once.")
@@ -159,7 +162,7 @@ func (t terms) sayAmount(err error) string {
 	case errors.Is(err, money.ErrEmpty):
 		return "Choose an amount, or enter your own."
 	case errors.Is(err, money.ErrNegative), errors.Is(err, money.ErrZero):
-		return "Enter an amount above zero. The smallest gift is " + money.Format(t.minimum, language) + "."
+		return "Enter an amount above zero. The smallest gift is " + t.texts.Money(t.minimum) + "."
 	case errors.Is(err, money.ErrTooManyDecimals) && (t.currency.Exponent() == 0 || t.currency.Step() >= 100):
 		return "Amounts in " + t.currency.Code() + " have no decimals. Enter a whole amount, like " + example + "."
 	case errors.Is(err, money.ErrTooManyDecimals):
@@ -167,7 +170,7 @@ func (t terms) sayAmount(err error) string {
 	case errors.Is(err, money.ErrAmbiguous):
 		return "This amount can be read in two ways. Enter it without grouping, like 1000."
 	case errors.Is(err, money.ErrTooLarge):
-		return "The largest gift that can be made here is " + money.Format(money.Maximum(t.currency), language) + "."
+		return "The largest gift that can be made here is " + t.texts.Money(money.Maximum(t.currency)) + "."
 	case errors.Is(err, money.ErrOtherCurrency):
 		return "Gifts here are taken in " + t.currency.Code() + ". Enter the amount without another currency’s sign."
 	}

@@ -33,7 +33,7 @@ func (s *Site) mails(w http.ResponseWriter, r *http.Request) {
 	for _, k := range kept {
 		page.Mails = append(page.Mails, view.MailLine{URL: mailPath + "/" + k.ID, Subject: k.Subject, To: k.To, At: k.At.UTC()})
 	}
-	s.show(w, r, http.StatusOK, page)
+	s.front.Show(w, r, http.StatusOK, &page)
 }
 
 // mail shows one mail to be read or, with the suffix of its file, as it is.
@@ -41,7 +41,7 @@ func (s *Site) mail(w http.ResponseWriter, r *http.Request) {
 	id, asItIs := strings.CutSuffix(r.PathValue("id"), mailSuffix)
 	letter, err := s.mailbox.Read(id)
 	if errors.Is(err, fs.ErrNotExist) {
-		s.unknown(w, r)
+		s.front.Unknown(w, r)
 		return
 	}
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Site) mail(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(letter.Raw)
 		return
 	}
-	s.show(w, r, http.StatusOK, view.Mail{
+	s.front.Show(w, r, http.StatusOK, &view.Mail{
 		Frame:   view.Frame{Title: "Mail", Private: true},
 		Subject: letter.Subject,
 		To:      letter.To,

@@ -15,7 +15,7 @@ import (
 func (s *Site) receipt(w http.ResponseWriter, r *http.Request) {
 	number, token := r.PathValue("number"), r.PathValue("token")
 	if !isWord(number, 64, lower+upper+digits+"-_") || !isWord(token, 256, lower+upper+digits+"-_") {
-		s.unknown(w, r)
+		s.front.Unknown(w, r)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
@@ -30,7 +30,7 @@ func (s *Site) receipt(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fmt.Errorf("show receipt: %w", err))
 		return
 	}
-	s.show(w, r, http.StatusOK, page)
+	s.front.Show(w, r, http.StatusOK, &page)
 }
 
 // receiptPage shows the document as it was issued, amounts included: nothing

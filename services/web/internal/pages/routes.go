@@ -2,101 +2,77 @@ package pages
 
 import (
 	"net/http"
-	"strings"
 
+	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/web/internal/assets"
+	"github.com/almoner/almoner/services/web/internal/front"
+	"github.com/almoner/almoner/services/web/internal/view"
 )
 
-// route is an address and what it answers. Methods are told apart here and not
-// by the mux, so that a wrong method is answered as one and not as a page that
-// does not exist.
-type route struct {
-	pattern string
-	privacy privacy
-	get     http.HandlerFunc
-	post    http.HandlerFunc // nil where nothing can be sent
-}
-
-func (s *Site) routes() []route {
-	routes := []route{
-		{pattern: "/{$}", privacy: open, get: s.home},
-		{pattern: "/appeals/{slug}", privacy: open, get: s.appeal},
-		{pattern: "/appeals/{slug}/donate", privacy: form, get: s.donateForm(s.appealTarget), post: s.donate(s.appealTarget)},
-		{pattern: "/f/{slug}", privacy: open, get: s.fundraiser},
-		{pattern: "/f/{slug}/donate", privacy: form, get: s.donateForm(s.fundraiserTarget), post: s.donate(s.fundraiserTarget)},
-		{pattern: "/donations/{id}/thanks", privacy: secret, get: s.thanks},
-		{pattern: "/donations/{id}/cancelled", privacy: secretForm, get: s.cancelled},
-		{pattern: "/receipts/{number}/{token}", privacy: secret, get: s.receipt},
-		{pattern: assets.Prefix, privacy: open, get: s.asset},
+// Routes are the addresses of the public site.
+func (s *Site) Routes() []front.Route {
+	routes := []front.Route{
+		{Pattern: "/{$}", Privacy: front.Open, Get: s.home},
+		{Pattern: "/appeals/{slug}", Privacy: front.Open, Get: s.appeal},
+		{Pattern: "/appeals/{slug}/donate", Privacy: front.Form, Get: s.donateForm(s.appealTarget), Post: s.donate(s.appealTarget)},
+		{Pattern: "/f/{slug}", Privacy: front.Open, Get: s.fundraiser},
+		{Pattern: "/f/{slug}/donate", Privacy: front.Form, Get: s.donateForm(s.fundraiserTarget), Post: s.donate(s.fundraiserTarget)},
+		{Pattern: "/donations/{id}/thanks", Privacy: front.Secret, Get: s.thanks},
+		{Pattern: "/donations/{id}/cancelled", Privacy: front.SecretForm, Get: s.cancelled},
+		{Pattern: "/receipts/{number}/{token}", Privacy: front.Secret, Get: s.receipt},
+		{Pattern: assets.Prefix, Privacy: front.Open, Get: s.asset},
 		// Everything else, so that a mistyped address gets a page of ours.
-		{pattern: "/", privacy: open, get: s.unknown, post: s.unknown},
+		{Pattern: "/", Privacy: front.Open, Get: s.front.Unknown, Post: s.front.Unknown},
 	}
 	if s.mailbox != nil {
 		routes = append(routes,
-			route{pattern: "/dev/mail", privacy: secret, get: s.mails},
-			route{pattern: "/dev/mail/{id}", privacy: secret, get: s.mail},
+			front.Route{Pattern: "/dev/mail", Privacy: front.Secret, Get: s.mails},
+			front.Route{Pattern: "/dev/mail/{id}", Privacy: front.Secret, Get: s.mail},
 		)
 	}
 	return routes
 }
 
-// Register adds all routes to the mux.
-func (s *Site) Register(mux *http.ServeMux) {
-	for _, r := range s.routes() {
-		mux.Handle(r.pattern, s.answer(r))
-	}
-}
-
-// Around puts the headers of open pages on what the mux answers by itself (ways
-// to a cleaner address) and on what others answer on the same origin. The site's
-// own routes set theirs over them.
-func (s *Site) Around(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.setHeaders(w.Header(), open)
-		next.ServeHTTP(w, r)
-	})
-}
-
-// answer wraps a route in what every answer has. The order matters: headers
-// come first, so that they are also on what the inner layers refuse.
-func (s *Site) answer(r route) http.Handler {
-	inner := s.protection.Handler(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		switch {
-		case request.Method == http.MethodGet || request.Method == http.MethodHead:
-			r.get(w, request)
-		case request.Method == http.MethodPost && r.post != nil:
-			r.post(w, request)
-		default:
-			s.wrongMethod(w, request, r)
-		}
-	}))
-	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		s.setHeaders(w.Header(), r.privacy)
-		inner.ServeHTTP(w, request)
-	})
-}
-
-func (s *Site) wrongMethod(w http.ResponseWriter, r *http.Request, known route) {
-	allowed := []string{http.MethodGet, http.MethodHead}
-	if known.post != nil {
-		allowed = append(allowed, http.MethodPost)
-	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.problem(w, r, http.StatusMethodNotAllowed, wrongMethod)
-}
-
-func (s *Site) unknown(w http.ResponseWriter, r *http.Request) {
-	s.problem(w, r, http.StatusNotFound, notFound)
-}
-
-func (s *Site) forged(w http.ResponseWriter, r *http.Request) {
-	s.problem(w, r, http.StatusForbidden, fromElsewhere)
-}
-
 func (s *Site) asset(w http.ResponseWriter, r *http.Request) {
 	if !s.files.Has(r.URL.Path) {
-		s.unknown(w, r)
+		s.front.Unknown(w, r)
 		return
 	}
 	s.files.ServeHTTP(w, r)
+}
+
+// fail answers for a question that was not answered. What is closed is answered
+// with what is open.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if apperr.CodeOf(err) == apperr.Gone {
+		s.gone(w, r, target{})
+		return
+	}
+	s.front.Fail(w, r, err)
+}
+
+// gone says that what was to be given to is closed (nothing of it may be known)
+// and lists what is open, if that can be had. Where only a supporter's page has
+// ended, its appeal comes first.
+func (s *Site) gone(w http.ResponseWriter, r *http.Request, found target) {
+	what := front.Closed
+	way := view.Link{Label: s.front.Texts(r.Context()).Say("trouble.way.appeals"), URL: "/"}
+	if found.page.GetClosed() && !found.appeal.GetClosed() {
+		what = front.PageClosed
+		way = view.Link{Label: found.appeal.GetTitle(), URL: appealPath(found.appeal.GetSlug())}
+	}
+	page := view.Problem{
+		Frame:   view.Frame{Title: s.front.Heading(r.Context(), what), Private: true},
+		Heading: s.front.Heading(r.Context(), what),
+		Text:    []string{s.front.Text(r.Context(), what)},
+		Ways:    []view.Link{way},
+	}
+	all, err := s.listAppeals(r.Context())
+	if err == nil {
+		page.Site = homeSite(all)
+		for _, appeal := range all.GetAppeals() {
+			page.Open = append(page.Open, view.Link{Label: appeal.GetTitle(), URL: appealPath(appeal.GetSlug())})
+		}
+	}
+	s.front.Show(w, r, http.StatusGone, &page)
 }

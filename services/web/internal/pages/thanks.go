@@ -52,7 +52,7 @@ var outcomes = map[donationv1.State]view.Outcome{
 func (s *Site) thanks(w http.ResponseWriter, r *http.Request) {
 	id, session := r.PathValue("id"), r.URL.Query().Get("session_id")
 	if !isID(id) || !isWord(session, 200, lower+upper+digits+"_-") {
-		s.unknown(w, r)
+		s.front.Unknown(w, r)
 		return
 	}
 	attempt, err := strconv.Atoi(r.URL.Query().Get("n"))
@@ -87,7 +87,7 @@ func (s *Site) thanks(w http.ResponseWriter, r *http.Request) {
 	}
 	page.Waiting = lookAgain(w, delays, id, session, attempt)
 	page.CheckURL = thanksPath(id, session, 0)
-	s.show(w, r, http.StatusOK, page)
+	s.front.Show(w, r, http.StatusOK, &page)
 }
 
 // lookAgain makes the browser load the page again after the attempt's delay,
@@ -103,9 +103,9 @@ func lookAgain(w http.ResponseWriter, delays []int, id, session string, attempt 
 // thanksLater reassures a donor who may just have paid while the donation
 // service is away. The money is Stripe's word, and it will be asked for.
 func (s *Site) thanksLater(w http.ResponseWriter, r *http.Request, err error, id, session string, attempt int) {
-	status, _ := s.judge(r, err)
+	status, _ := s.front.Judge(r, err)
 	lookAgain(w, confirmDelays, id, session, attempt)
-	s.show(w, r, status, view.Problem{
+	s.front.Show(w, r, status, &view.Problem{
 		Frame:   view.Frame{Title: "We cannot see your payment right now", Private: true},
 		Heading: "We cannot see your payment right now",
 		Text: []string{
@@ -141,7 +141,7 @@ func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Tha
 		page.Site = site(found.organization)
 		page.Target = view.Link{Label: found.title(), URL: found.path()}
 		if !found.closed() {
-			page.Share = view.ShareLinks(found.title(), s.absolute(found.path()))
+			page.Share = view.ShareLinks(found.title(), s.front.Absolute(found.path()))
 		}
 	}
 	if page.Outcome == view.Paid {

@@ -14,6 +14,22 @@ type Frame struct {
 	Private     bool   // search engines must not keep it
 	AtHome      bool   // the site's name is the page's heading
 	Site        Site
+	Image       string // absolute address of the picture of shared links; empty for none
+	// Styles and Scripts are assets beyond those that every page has, by name.
+	Styles    []string
+	Scripts   []string
+	Languages []LanguageLink // this page in each language; set when it is shown
+}
+
+// Around is the frame itself, for whoever draws pages of all kinds.
+func (f *Frame) Around() *Frame { return f }
+
+// LanguageLink is a page in another language.
+type LanguageLink struct {
+	Tag     string
+	Name    string // in the language itself
+	URL     string
+	Current bool
 }
 
 // Site is the organization as the masthead and the colophon show it. All of it
@@ -246,13 +262,13 @@ type Value struct {
 	Value string
 }
 
-func (Home) template() string        { return "home" }
-func (Appeal) template() string      { return "appeal" }
-func (Fundraiser) template() string  { return "fundraiser" }
-func (Donate) template() string      { return "donate" }
-func (Thanks) template() string      { return "thanks" }
-func (AlreadyPaid) template() string { return "already_paid" }
-func (Receipt) template() string     { return "receipt" }
-func (MailList) template() string    { return "mail_list" }
-func (Mail) template() string        { return "mail" }
-func (Problem) template() string     { return "problem" }
+func (*Home) Template() string        { return "home" }
+func (*Appeal) Template() string      { return "appeal" }
+func (*Fundraiser) Template() string  { return "fundraiser" }
+func (*Donate) Template() string      { return "donate" }
+func (*Thanks) Template() string      { return "thanks" }
+func (*AlreadyPaid) Template() string { return "already_paid" }
+func (*Receipt) Template() string     { return "receipt" }
+func (*MailList) Template() string    { return "mail_list" }
+func (*Mail) Template() string        { return "mail" }
+func (*Problem) Template() string     { return "problem" }

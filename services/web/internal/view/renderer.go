@@ -7,105 +7,128 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-	"golang.org/x/text/number"
-
-	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/assets"
 )
 
-//go:embed templates
-var templates embed.FS
+//go:embed templates words
+var embedded embed.FS
 
-// Page is one of the page types of this package.
+// Words are the texts of the public pages and of what all pages share.
+func Words() fs.FS { return part(embedded, "words") }
+
+// part is a folder of an embedded file system.
+func part(all embed.FS, folder string) fs.FS {
+	sub, err := fs.Sub(all, folder)
+	if err != nil {
+		// Only a malformed path can fail, and folders are constants.
+		panic(err)
+	}
+	return sub
+}
+
+// Page is what can be drawn: a struct with a Frame in it.
 type Page interface {
-	// template names the file that draws the page.
-	template() string
+	// Template names the file that draws the page.
+	Template() string
+	// Around is the page's Frame.
+	Around() *Frame
 }
 
-// Renderer draws pages in one language.
+// Renderer draws pages, in each language.
 type Renderer struct {
-	pages map[string]*template.Template
+	pages map[string]map[string]*template.Template // by language and name
 }
 
-// New parses the templates for readers of lang, a BCP 47 tag. It fails only on
-// a mistake in the templates.
-func New(files *assets.Files, lang string) (*Renderer, error) {
-	tag, err := language.Parse(lang)
-	if err != nil {
-		return nil, fmt.Errorf("language %q: %w", lang, err)
+// New parses the templates: those here, and those of each area, which are the
+// *.html files at the root of its file system. All draw inside the same base, with
+// the same parts. It fails only on a mistake in the templates.
+func New(files *assets.Files, catalogue *texts.Catalogue, areas ...fs.FS) (*Renderer, error) {
+	r := &Renderer{pages: map[string]map[string]*template.Template{}}
+	for _, l := range texts.Languages() {
+		shared, err := template.New("").Funcs(functions(files, catalogue.In(l.Tag))).
+			ParseFS(embedded, "templates/shared/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("parse shared templates: %w", err)
+		}
+		r.pages[l.Tag] = map[string]*template.Template{}
+		for _, area := range append([]fs.FS{part(embedded, "templates")}, areas...) {
+			err = r.add(l.Tag, shared, area)
+			if err != nil {
+				return nil, err
+			}
+		}
 	}
-	printer := message.NewPrinter(tag)
-	shared, err := template.New("").Funcs(template.FuncMap{
-		"asset":  files.URL,
-		"lang":   func() string { return lang },
-		"dir":    func() string { return direction(tag) },
-		"money":  func(a money.Amount) string { return money.Format(a, lang) },
-		"number": func(n int64) string { return printer.Sprint(number.Decimal(n)) },
-		"count":  func(n int64, one, many string) string { return count(printer, n, one, many) },
-		"moment": func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
-		"day":    func(t time.Time) string { return t.Format("2 January 2006") },
-		"stamp":  func(t time.Time) string { return t.Format(time.RFC3339) },
-	}).ParseFS(templates, "templates/shared/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse shared templates: %w", err)
-	}
+	return r, nil
+}
 
-	found, err := fs.Glob(templates, "templates/*.html")
+func (r *Renderer) add(lang string, shared *template.Template, area fs.FS) error {
+	found, err := fs.Glob(area, "*.html")
 	if err != nil {
-		return nil, fmt.Errorf("list templates: %w", err)
+		return fmt.Errorf("list templates: %w", err)
 	}
-	pages := map[string]*template.Template{}
-	for _, path := range found {
+	for _, file := range found {
 		page, err := shared.Clone()
 		if err != nil {
-			return nil, fmt.Errorf("clone shared templates: %w", err)
+			return fmt.Errorf("clone shared templates: %w", err)
 		}
-		_, err = page.ParseFS(templates, path)
+		_, err = page.ParseFS(area, file)
 		if err != nil {
-			return nil, fmt.Errorf("parse template: %w", err)
+			return fmt.Errorf("parse template: %w", err)
 		}
-		name := strings.TrimSuffix(strings.TrimPrefix(path, "templates/"), ".html")
-		pages[name] = page
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if r.pages[lang][name] != nil {
+			return fmt.Errorf("two templates are called %s", name)
+		}
+		r.pages[lang][name] = page
 	}
-	return &Renderer{pages: pages}, nil
+	return nil
+}
+
+// functions are what templates can call.
+func functions(files *assets.Files, spoken *texts.Texts) template.FuncMap {
+	return template.FuncMap{
+		"asset": files.URL,
+		"lang":  func() string { return spoken.Tag },
+		"dir":   spoken.Dir,
+		// t "key" "Name" value … is a text; its values are encoded like all else.
+		"t": spoken.Text,
+		// tn "key" n is the plural form for n, with {{.Count}} in it.
+		"tn":      spoken.Count,
+		"money":   spoken.Money,
+		"number":  spoken.Number,
+		"percent": spoken.Percent,
+		"moment":  spoken.Moment,
+		"day":     spoken.Day,
+		"stamp":   func(t time.Time) string { return t.Format(time.RFC3339) },
+		"count":   func(n int64, one, many string) string { return count(spoken, n, one, many) },
+	}
 }
 
 // Render writes the page to w, all of it or nothing.
-func (r *Renderer) Render(w io.Writer, page Page) error {
-	drawn, known := r.pages[page.template()]
+func (r *Renderer) Render(w io.Writer, lang string, page Page) error {
+	drawn, known := r.pages[lang][page.Template()]
 	if !known {
-		return fmt.Errorf("render %s: no such template", page.template())
+		return fmt.Errorf("render %s in %q: no such template", page.Template(), lang)
 	}
 	var whole bytes.Buffer
 	err := drawn.ExecuteTemplate(&whole, "base", page)
 	if err != nil {
-		return fmt.Errorf("render %s: %w", page.template(), err)
+		return fmt.Errorf("render %s: %w", page.Template(), err)
 	}
 	_, err = whole.WriteTo(w)
 	return err
 }
 
 // count writes a number with its noun: "1 gift", "1,204 gifts".
-func count(printer *message.Printer, n int64, one, many string) string {
+func count(spoken *texts.Texts, n int64, one, many string) string {
 	noun := many
 	if n == 1 {
 		noun = one
 	}
-	return printer.Sprint(number.Decimal(n)) + " " + noun
-}
-
-// direction is how the language's script is written; the scripts listed are
-// those of living languages written from right to left.
-func direction(tag language.Tag) string {
-	script, _ := tag.Script()
-	switch script.String() {
-	case "Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Rohg":
-		return "rtl"
-	}
-	return "ltr"
+	return spoken.Number(n) + " " + noun
 }

@@ -1,4 +1,4 @@
-package pages
+package front
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
 )
 
-// clientAddress is the network address that attempts are counted by; empty
+// ClientAddress is the network address that attempts are counted by; empty
 // when the request did not come through the server's edge.
-func clientAddress(ctx context.Context) string {
+func ClientAddress(ctx context.Context) string {
 	address := httpserver.ClientAddr(ctx)
 	if !address.IsValid() {
 		return ""
