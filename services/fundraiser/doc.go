@@ -7,6 +7,8 @@
 // in its own currency, to its appeal and its page alike; and that a total says
 // at which position of the donation feed it is true. Pages and direct gifts
 // together are always the appeal. Donors are not known here, only donations.
+// Who watches totals is told what changes as it is then, and never waits for
+// one who does not read.
 //
 // It needs no other service to start or to answer. Without NATS, totals follow
 // by reading the donation service's feed over gRPC; without that service they

@@ -33,6 +33,9 @@ const name = "fundraiser"
 // donations is the feed that totals are folded from.
 const donations = "donation"
 
+// lookEvery bounds how late a watcher is told what another process wrote.
+const lookEvery = time.Second
+
 //go:embed sample/refugee-relief.yaml
 var sample []byte
 
@@ -62,6 +65,7 @@ type Deps struct {
 type Service struct {
 	db       *database.DB
 	app      *app.App
+	watch    *app.Watch
 	server   *grpcapi.Server
 	log      *feed.Log
 	producer *feed.Producer
@@ -87,6 +91,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	log := feed.NewLog(deps.DB, name)
 	kept := store.New(deps.DB, log)
 	uses := app.New(kept, deps.Now)
+	watch := app.NewWatch(kept, deps.Now, deps.Logger)
 	consumer := feed.NewConsumer(feed.ConsumerConfig{
 		Service: name,
 		Feed:    donations,
@@ -101,7 +106,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return &Service{
 		db:     deps.DB,
 		app:    uses,
-		server: grpcapi.New(uses),
+		watch:  watch,
+		server: grpcapi.New(uses, watch),
 		log:    log,
 		producer: feed.NewProducer(feed.ProducerConfig{
 			Feed:     name,
@@ -136,9 +142,15 @@ func (s *Service) AddTo(fs *feed.Server) {
 	fs.AddParking(name, s.parking)
 }
 
-// Run consumes and publishes until ctx ends and all has stopped.
+// Run consumes, publishes and tells watchers until ctx ends and all has stopped.
 func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		s.watch.Run(ctx, tick.C)
+		return nil
+	})
 	group.Go(func() error { return s.producer.Run(ctx) })
 	group.Go(func() error { return s.consumer.Run(ctx) })
 	err := group.Wait()

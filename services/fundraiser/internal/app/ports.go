@@ -23,6 +23,9 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
 	// InReadTx runs fn on one snapshot.
 	InReadTx(ctx context.Context, fn func(ctx context.Context, tx Reader) error) error
+	// Changed receives after transactions of this process that changed the
+	// catalogue or totals. Several may share one signal; it is for one reader.
+	Changed() <-chan struct{}
 }
 
 // ErrSlugTaken is returned by a Tx that was to put a page at another's address.
@@ -63,6 +66,17 @@ type Reader interface {
 	DirectSums(ctx context.Context) ([]Sum, error)
 	// Positions says up to where the snapshot is true.
 	Positions(ctx context.Context) (Positions, error)
+
+	// Revision tells what the snapshot holds: who read up to one revision reads
+	// on with what came since.
+	Revision(ctx context.Context) (Revision, error)
+	// PagesSince returns the pages written after a revision of the catalogue,
+	// except drafts that were never more, with their totals and without their
+	// texts.
+	PagesSince(ctx context.Context, revision int64) ([]Page, error)
+	// TotalsSince returns the totals written after a revision of the totals, by
+	// the id of their appeal or page.
+	TotalsSince(ctx context.Context, revision int64) (map[string]domain.Total, error)
 }
 
 // Tx also writes.
@@ -116,6 +130,14 @@ type Sum struct {
 	OrganizationID string
 	Currency       string
 	Minor          int64
+}
+
+// Revision numbers what there is. Each number is raised by every transaction
+// that changes its part, and never otherwise. A draft of a page is not part of
+// the catalogue yet.
+type Revision struct {
+	Catalogue int64
+	Totals    int64
 }
 
 // Checkpoint is how far a feed is applied.

@@ -14,11 +14,12 @@ import (
 // Server implements FundraiserService. It is safe for use by several goroutines.
 type Server struct {
 	fundraiserv1.UnimplementedFundraiserServiceServer
-	app *app.App
+	app   *app.App
+	watch *app.Watch
 }
 
 // New returns a server of these use cases.
-func New(uses *app.App) *Server { return &Server{app: uses} }
+func New(uses *app.App, watch *app.Watch) *Server { return &Server{app: uses, watch: watch} }
 
 // ListAppeals is FundraiserService's.
 func (s *Server) ListAppeals(ctx context.Context, _ *fundraiserv1.ListAppealsRequest) (*fundraiserv1.ListAppealsResponse, error) {

@@ -106,22 +106,31 @@ func withFunds(a app.Appeal, funds []appealFund) app.Appeal {
 
 // PutAppeal is app.Tx's.
 func (t *boundTx) PutAppeal(ctx context.Context, a domain.Appeal) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO appeal (`+appealColumns+`, ordinal)
+	published := int64(0)
+	if a.State != domain.Draft {
+		published = 1
+	}
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO appeal (`+appealColumns+`, was_published, ordinal)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CAST($11 AS BIGINT), CAST($12 AS BIGINT), CAST($13 AS BIGINT),
 			$14, CAST($15 AS BIGINT), CAST($16 AS BIGINT), CAST($17 AS BIGINT), CAST($18 AS BIGINT),
-			CAST($19 AS BIGINT), COALESCE(MAX(ordinal), 0) + 1 FROM appeal WHERE true
+			CAST($19 AS BIGINT), CAST($20 AS BIGINT), COALESCE(MAX(ordinal), 0) + 1 FROM appeal WHERE true
 		ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, state = excluded.state, title = excluded.title,
 			summary = excluded.summary, story = excluded.story, suggested = excluded.suggested,
 			minimum_minor = excluded.minimum_minor, goal_minor = excluded.goal_minor,
 			goal_count = excluded.goal_count, goal_unit = excluded.goal_unit,
 			unit_cost_minor = excluded.unit_cost_minor, starts_at = excluded.starts_at,
 			ends_at = excluded.ends_at, cover_rate_ppm = excluded.cover_rate_ppm,
-			cover_fixed_minor = excluded.cover_fixed_minor`,
+			cover_fixed_minor = excluded.cover_fixed_minor,
+			was_published = CASE WHEN appeal.was_published = 1 THEN 1 ELSE excluded.was_published END`,
 		a.ID, a.OrganizationID, a.Slug, string(a.Kind), string(a.State), a.Title, a.Summary, a.Story,
 		a.Currency.Code(), encode(a.Suggested), a.Minimum, a.Goal, a.GoalCount, a.GoalUnit, a.UnitCost,
-		micros(a.StartsAt), micros(a.EndsAt), a.CoverRatePPM, a.CoverFixed)
+		micros(a.StartsAt), micros(a.EndsAt), a.CoverRatePPM, a.CoverFixed, published)
 	if err != nil {
 		return fmt.Errorf("put appeal: %w", err)
+	}
+	_, err = t.reviseCatalogue(ctx)
+	if err != nil {
+		return err
 	}
 	_, err = t.tx.ExecContext(ctx, `INSERT INTO appeal_total (appeal_id, settled_minor, gifts, as_of)
 		VALUES ($1, 0, 0, 0) ON CONFLICT (appeal_id) DO NOTHING`, a.ID)

@@ -116,26 +116,32 @@ func (t *boundTx) SetTotals(ctx context.Context, totals domain.Totals) error {
 	for id, total := range totals.Pages {
 		pages[id] = total.Total
 	}
-	err := t.setTotals(ctx, "appeal", appeals)
+	// Last of all rows that are locked here, so that two writers never wait for
+	// each other.
+	revision, err := t.revise(ctx, "totals")
 	if err != nil {
 		return err
 	}
-	return t.setTotals(ctx, "fundraiser", pages)
+	err = t.setTotals(ctx, "appeal", appeals, revision)
+	if err != nil {
+		return err
+	}
+	return t.setTotals(ctx, "fundraiser", pages, revision)
 }
 
 // setTotals writes all totals of one table at once: a page that everybody
 // gives to costs one row version a batch, not one a gift.
-func (t *boundTx) setTotals(ctx context.Context, table string, totals map[string]domain.Total) error {
+func (t *boundTx) setTotals(ctx context.Context, table string, totals map[string]domain.Total, revision int64) error {
 	if len(totals) == 0 {
 		return nil
 	}
-	arguments := make([]any, 0, 4*len(totals))
+	arguments := make([]any, 0, 5*len(totals))
 	for id, total := range totals {
-		arguments = append(arguments, id, total.Settled, total.Gifts, total.AsOf)
+		arguments = append(arguments, id, total.Settled, total.Gifts, total.AsOf, revision)
 	}
-	_, err := t.tx.ExecContext(ctx, `WITH v(id, settled, gifts, as_of) AS (VALUES `+
-		database.CastPlaceholders(len(totals), "TEXT", "BIGINT", "BIGINT", "BIGINT")+`)
-		UPDATE `+table+`_total SET settled_minor = v.settled, gifts = v.gifts, as_of = v.as_of
+	_, err := t.tx.ExecContext(ctx, `WITH v(id, settled, gifts, as_of, revision) AS (VALUES `+
+		database.CastPlaceholders(len(totals), "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT")+`)
+		UPDATE `+table+`_total SET settled_minor = v.settled, gifts = v.gifts, as_of = v.as_of, totals_revision = v.revision
 		FROM v WHERE `+table+`_id = v.id`, arguments...)
 	if err != nil {
 		return fmt.Errorf("update totals of %ss: %w", table, err)

@@ -93,6 +93,10 @@ func TestPagesOfTheFirstReleaseSurvive(t *testing.T) {
 					page.SupporterID != "" || page.Unclaimed || page.Photo.ID != "" || page.Total.Gifts != 1 {
 					t.Errorf("%+v, %v, %v", page, found, err)
 				}
+				seen, err := tx.PagesSince(ctx, 0)
+				if err != nil || len(seen) != 1 || seen[0].Slug != "salma-walks" {
+					t.Errorf("who watches is told %+v, %v", seen, err)
+				}
 				empty, found, err := tx.PageBySlug(ctx, "no-story")
 				if err != nil || !found || empty.Story != "" {
 					t.Errorf("%+v, %v, %v", empty, found, err)

@@ -68,7 +68,8 @@ func (t *boundTx) PutOrganization(ctx context.Context, o domain.Organization) er
 	if err != nil {
 		return fmt.Errorf("put organization: %w", err)
 	}
-	return nil
+	_, err = t.reviseCatalogue(ctx)
+	return err
 }
 
 func scanFund(row scanner) (domain.Fund, error) {
@@ -97,5 +98,6 @@ func (t *boundTx) PutFund(ctx context.Context, f domain.Fund) error {
 	if err != nil {
 		return fmt.Errorf("put fund: %w", err)
 	}
-	return nil
+	_, err = t.reviseCatalogue(ctx)
+	return err
 }

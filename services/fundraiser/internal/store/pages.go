@@ -69,16 +69,20 @@ func (t *boundTx) PutPage(ctx context.Context, p domain.Page) error {
 	if p.Unclaimed {
 		unclaimed = 1
 	}
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO fundraiser (`+pageColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+	revision, err := t.revisePage(ctx, p)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.ExecContext(ctx, `INSERT INTO fundraiser (`+pageColumns+`, catalogue_revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT (id) DO UPDATE SET appeal_id = excluded.appeal_id, slug = excluded.slug, title = excluded.title,
 			owner_name = excluded.owner_name, story = excluded.story, goal_minor = excluded.goal_minor,
 			state = excluded.state, supporter_id = excluded.supporter_id, unclaimed = excluded.unclaimed,
 			state_before = excluded.state_before, taken_down_reason = excluded.taken_down_reason,
 			version = excluded.version, created_at = excluded.created_at, published_at = excluded.published_at,
-			photo_id = excluded.photo_id`,
+			photo_id = excluded.photo_id, catalogue_revision = excluded.catalogue_revision`,
 		p.ID, p.AppealID, p.Slug, p.Title, p.Owner, p.Story, p.Goal, string(p.State), p.SupporterID, unclaimed,
-		string(p.StateBefore), p.Reason, p.Version, micros(p.CreatedAt), micros(p.PublishedAt), p.Photo.ID)
+		string(p.StateBefore), p.Reason, p.Version, micros(p.CreatedAt), micros(p.PublishedAt), p.Photo.ID, revision)
 	if database.IsUniqueViolation(err) {
 		// The id is what the conflict is about, so it was the other unique thing.
 		return fmt.Errorf("put fundraiser: %w", app.ErrSlugTaken)
@@ -89,4 +93,24 @@ func (t *boundTx) PutPage(ctx context.Context, p domain.Page) error {
 	_, err = t.tx.ExecContext(ctx, `INSERT INTO fundraiser_total (fundraiser_id, settled_minor, gifts, as_of)
 		VALUES ($1, 0, 0, 0) ON CONFLICT (fundraiser_id) DO NOTHING`, p.ID)
 	return wrap("put fundraiser's total", err)
+}
+
+// revisePage raises the catalogue's revision for a page that is written, unless
+// nobody sees it before and after: anybody can write drafts, and what pages were
+// drawn from must not be thrown away for that.
+func (t *boundTx) revisePage(ctx context.Context, p domain.Page) (int64, error) {
+	if p.State == domain.Draft {
+		before, found, err := one(t.tx.QueryRowContext(ctx, `SELECT state FROM fundraiser WHERE id = $1`, p.ID),
+			func(row scanner) (state domain.State, err error) {
+				err = row.Scan(&state)
+				return state, err
+			})
+		if err != nil {
+			return 0, fmt.Errorf("read state of fundraiser: %w", err)
+		}
+		if !found || before == domain.Draft {
+			return 0, nil
+		}
+	}
+	return t.reviseCatalogue(ctx)
 }

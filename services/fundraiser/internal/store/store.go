@@ -21,11 +21,13 @@ import (
 type Store struct {
 	db  *database.DB
 	log *feed.Log
+	// changed holds at most one signal: "catalogue or totals changed".
+	changed chan struct{}
 }
 
 // New returns a store that appends the service's events to log.
 func New(db *database.DB, log *feed.Log) *Store {
-	return &Store{db: db, log: log}
+	return &Store{db: db, log: log, changed: make(chan struct{}, 1)}
 }
 
 // InTx is app.Store's.
@@ -44,11 +46,14 @@ func (s *Store) InReadTx(ctx context.Context, fn func(ctx context.Context, tx ap
 
 // Bind lets use cases run in a transaction that somebody else began, such as
 // the consumer's, whose checkpoint then commits with the effect.
-func (s *Store) Bind(tx *database.Tx) app.Tx { return &boundTx{tx: tx, log: s.log} }
+func (s *Store) Bind(tx *database.Tx) app.Tx { return &boundTx{tx: tx, log: s.log, signal: s.signal} }
 
 type boundTx struct {
-	tx  *database.Tx
-	log *feed.Log
+	tx     *database.Tx
+	log    *feed.Log
+	signal func() // after a commit that changed catalogue or totals
+	// catalogueRevision is what this transaction raised it to, 0 if it did not.
+	catalogueRevision int64
 }
 
 // Append is app.Tx's.

@@ -31,6 +31,8 @@ func Run(t *testing.T, open func(t *testing.T) app.Store) {
 		"sums are by organization and currency": sums,
 		"batches and duplicates fold alike":     foldProperty,
 		"two consumers count a gift once":       concurrentConsumers,
+		"revisions number what there is":        revisions,
+		"who read up to a revision reads on":    readOn,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
