@@ -1,0 +1,114 @@
+package typeset
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/go-fonts/dejavu/dejavusans"
+	"github.com/go-fonts/dejavu/dejavusansbold"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/gobolditalic"
+	"golang.org/x/image/font/gofont/goitalic"
+	"golang.org/x/image/font/gofont/goregular"
+)
+
+// Config says where fonts are besides those in the program.
+type Config struct {
+	// Dir is the operator's directory, read with its subdirectories; may be
+	// empty.
+	Dir string
+	// System also takes what the operating system has installed.
+	System bool
+	// Logger gets what is skipped; may be nil.
+	Logger *slog.Logger
+}
+
+// Fonts are all fonts there are. It is safe for concurrent use.
+type Fonts struct {
+	cfg    Config
+	inside []*font // in the program
+
+	mu      sync.Mutex // also guards the fonts, whose shapers keep caches
+	scanned bool
+	outside []*font
+}
+
+// New returns the fonts. Directories are read when a character first needs
+// them. It fails only when a font in the program is broken.
+func New(cfg Config) (*Fonts, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	f := &Fonts{cfg: cfg}
+	for _, builtin := range []struct {
+		name         string
+		content      []byte
+		bold, italic bool
+		rank         int
+	}{
+		{"Go", goregular.TTF, false, false, 0},
+		{"Go Italic", goitalic.TTF, false, true, 0},
+		{"Go Bold", gobold.TTF, true, false, 0},
+		{"Go Bold Italic", gobolditalic.TTF, true, true, 0},
+		{"DejaVu Sans", dejavusans.TTF, false, false, 1},
+		{"DejaVu Sans Bold", dejavusansbold.TTF, true, false, 1},
+	} {
+		face, err := newFont(builtin.name, func() ([]byte, error) { return builtin.content, nil })
+		if err != nil {
+			return nil, fmt.Errorf("open font %s: %w", builtin.name, err)
+		}
+		face.bold, face.italic, face.rank = builtin.bold, builtin.italic, builtin.rank
+		f.inside = append(f.inside, face)
+	}
+	return f, nil
+}
+
+// Refresh forgets which fonts the directories held, so that one installed since
+// is found. Blocks set before stay as they are.
+func (f *Fonts) Refresh() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scanned, f.outside = false, nil
+}
+
+// find returns the font that suits the style best of those that cover all of
+// the text, nil when none does. The directories are not read for what the
+// program's own fonts cover.
+func (f *Fonts) find(text []rune, style Style) *font {
+	best := choose(f.inside, text, style)
+	if best != nil {
+		return best
+	}
+	if !f.scanned {
+		f.outside, f.scanned = f.scan(), true
+	}
+	return choose(f.outside, text, style)
+}
+
+// choose takes the first best: where the look does not match, the right letters
+// in the wrong weight are still the name.
+func choose(fonts []*font, text []rune, style Style) *font {
+	distance := func(x *font) int {
+		d := 10 * x.rank
+		if x.bold != style.Bold {
+			d += 2
+		}
+		if x.italic != style.Italic {
+			d++
+		}
+		return d
+	}
+	var covering []*font
+	for _, candidate := range fonts {
+		if !candidate.broken && candidate.covers(text) {
+			covering = append(covering, candidate)
+		}
+	}
+	if len(covering) == 0 {
+		return nil
+	}
+	return slices.MinFunc(covering, func(x, y *font) int { return cmp.Compare(distance(x), distance(y)) })
+}
