@@ -27,13 +27,14 @@ const requestIDHeader = "X-Request-Id"
 // edge is what every request passes before it reaches the handler.
 type edge struct {
 	Config
-	inner   http.Handler
-	proxies proxies
-	tracer  trace.Tracer
+	inner    http.Handler
+	proxies  proxies
+	tracer   trace.Tracer
+	stopping chan struct{} // closed when the server takes no more requests
 }
 
 func newEdge(config Config) *edge {
-	e := &edge{Config: config, proxies: config.TrustedProxies, tracer: config.Tracer.Tracer("almoner/httpserver")}
+	e := &edge{Config: config, proxies: config.TrustedProxies, tracer: config.Tracer.Tracer("almoner/httpserver"), stopping: make(chan struct{})}
 	e.inner = routed(config.Handler)
 	if config.Around != nil {
 		e.inner = config.Around(e.inner)
@@ -46,6 +47,8 @@ type visit struct {
 	id     string
 	client netip.Addr
 	route  string // the pattern that matched, once the handler has run
+
+	stopping <-chan struct{}
 }
 
 type visitKey struct{}
@@ -75,10 +78,21 @@ func ClientAddr(ctx context.Context) netip.Addr {
 	return v.client
 }
 
+// Stopping is closed when the server wants to stop. An answer that has no end of
+// its own, such as a live stream, must end then, or stopping waits for it. Outside
+// a request it is nil.
+func Stopping(ctx context.Context) <-chan struct{} {
+	v := visitOf(ctx)
+	if v == nil {
+		return nil
+	}
+	return v.stopping
+}
+
 // ServeHTTP implements the package's promises, from the outside in.
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	v := &visit{id: newID(), route: "-"}
+	v := &visit{id: newID(), route: "-", stopping: e.stopping}
 	var trusted bool
 	v.client, trusted = e.proxies.client(r)
 

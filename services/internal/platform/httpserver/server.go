@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -83,9 +84,10 @@ func New(config Config) *Server {
 	if config.Failed == nil {
 		config.Failed = plainFailure
 	}
-	return &Server{
+	edge := newEdge(config)
+	s := &Server{
 		http: &http.Server{
-			Handler:           newEdge(config),
+			Handler:           edge,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -95,6 +97,8 @@ func New(config Config) *Server {
 		},
 		grace: config.Grace,
 	}
+	s.http.RegisterOnShutdown(sync.OnceFunc(func() { close(edge.stopping) }))
+	return s
 }
 
 // ServeHTTP answers one request as the server would.
