@@ -9,9 +9,11 @@ import (
 
 	"google.golang.org/grpc"
 
+	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/front"
+	"github.com/almoner/almoner/services/web/internal/live"
 	"github.com/almoner/almoner/services/web/internal/pages"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
@@ -44,6 +46,7 @@ const LargestBody = front.LargestRefused
 // Service is the site.
 type Service struct {
 	front  *front.Front
+	totals *live.Watch
 	routes []front.Route
 }
 
@@ -68,14 +71,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
+	totals := live.New(fundraiserv1.NewFundraiserServiceClient(deps.Conn), deps.Logger)
 	site, err := pages.New(
 		pages.Config{Development: cfg.Development, MailDir: cfg.MailDir},
-		pages.Deps{Front: shared, Files: files, Conn: deps.Conn, Logger: deps.Logger, Now: deps.Now},
+		pages.Deps{Front: shared, Files: files, Conn: deps.Conn, Live: totals, Logger: deps.Logger, Now: deps.Now},
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
-	return &Service{front: shared, routes: site.Routes()}, nil
+	return &Service{front: shared, totals: totals, routes: site.Routes()}, nil
 }
 
 // RegisterHTTP adds the site's routes to the mux, and with them an answer for
@@ -86,12 +90,9 @@ func (s *Service) RegisterHTTP(mux *http.ServeMux) { s.front.Register(mux, s.rou
 // headers.
 func (s *Service) Around(next http.Handler) http.Handler { return s.front.Around(next) }
 
-// Run returns when ctx has ended: the site only answers requests, it has no
-// work of its own.
-func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
-}
+// Run follows the totals until ctx has ended. Without it the site answers all the
+// same; its pages are drawn at each request and nobody sees a total rise.
+func (s *Service) Run(ctx context.Context) error { return s.totals.Run(ctx) }
 
 // Ready reports that the site can answer, which it always can: without the
 // other services it says so on its pages.

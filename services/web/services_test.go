@@ -54,6 +54,9 @@ type charity struct {
 	zone     string
 	others   []*fundraiserv1.Organization
 	failing  map[string]error // by method
+	calls    map[string]int   // by method
+	revision int64
+	raised   chan struct{} // closed when totals have changed
 }
 
 // newCharity is a relief organization with an emergency, a standing appeal in
@@ -112,6 +115,8 @@ func newCharity() *charity {
 		},
 		zone:    "Europe/Berlin",
 		failing: map[string]error{},
+		calls:   map[string]int{},
+		raised:  make(chan struct{}),
 	}
 }
 
@@ -143,6 +148,7 @@ func (c *charity) fail(method string, err error) {
 // enter is the beginning of every method.
 func (c *charity) enter(method string) (leave func(), err error) {
 	c.mu.Lock()
+	c.calls[method]++
 	return c.mu.Unlock, c.failing[method]
 }
 

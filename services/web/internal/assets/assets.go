@@ -123,7 +123,7 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", found.contentType)
 	header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	header.Set("Vary", "Accept-Encoding")
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+	if AcceptsGzip(r.Header.Get("Accept-Encoding")) {
 		header.Set("Content-Encoding", "gzip")
 		body = found.zipped
 	}
@@ -135,9 +135,9 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// acceptsGzip reads the header as far as needed: gzip is named and not refused
+// AcceptsGzip reads the header Accept-Encoding as far as needed: gzip is named and not refused
 // by a weight of zero.
-func acceptsGzip(accept string) bool {
+func AcceptsGzip(accept string) bool {
 	for part := range strings.SplitSeq(accept, ",") {
 		coding, weight, _ := strings.Cut(part, ";")
 		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {

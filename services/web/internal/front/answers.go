@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/web/internal/view"
@@ -121,6 +122,13 @@ func (f *Front) Draw(r *http.Request, page view.Page) ([]byte, error) {
 		return nil, err
 	}
 	return body.Bytes(), nil
+}
+
+// DrawPart makes the HTML of a part of pages in the reader's language.
+func (f *Front) DrawPart(ctx context.Context, name string, values any) (string, error) {
+	var part strings.Builder
+	err := f.views.RenderPart(&part, f.Texts(ctx).Tag, name, values)
+	return part.String(), err
 }
 
 // Problem sends a page that says what is in the way, with a way on.

@@ -59,7 +59,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		told, err := w.follow(ctx)
 		w.fall()
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // to be ended is what it waits for
 		}
 		if told {
 			wait = reconnectFirst

@@ -16,18 +16,16 @@ import (
 const namesTimeout = time.Second
 
 // appeal shows what one can give to.
-func (s *Site) appeal(w http.ResponseWriter, r *http.Request) {
+func (s *Site) appeal(r *http.Request) (_ view.Page, whole bool, err error) {
 	found, err := s.appealTarget(r.Context(), r.PathValue("slug"))
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, false, err
 	}
-	progress, err := appealProgress(found.appeal)
+	progress, err := found.progress(found.totals())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, false, err
 	}
-	page := view.Appeal{
+	page := &view.Appeal{
 		Frame: view.Frame{
 			Title:       found.appeal.GetTitle(),
 			Description: found.appeal.GetSummary(),
@@ -42,22 +40,18 @@ func (s *Site) appeal(w http.ResponseWriter, r *http.Request) {
 		Closed:       found.closed(),
 		DonateURL:    found.donatePath(shareCode(r)),
 		Progress:     progress,
+		Live:         found.live(),
 		Share:        view.ShareLinks(found.title(), s.front.Absolute(found.path())),
 	}
 	for _, f := range found.pages {
 		card, err := fundraiserCard(f, found.appeal.GetCurrency())
 		if err != nil {
-			s.fail(w, r, err)
-			return
+			return nil, false, err
 		}
 		page.Fundraisers = append(page.Fundraisers, card)
 	}
 	page.Gifts, err = s.gifts(r.Context(), found, page.DonateURL)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.front.Show(w, r, http.StatusOK, &page)
+	return page, !page.Gifts.Nameless, err
 }
 
 func fundraiserCard(f *fundraiserv1.Fundraiser, currency string) (view.FundraiserCard, error) {

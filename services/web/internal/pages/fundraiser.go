@@ -7,18 +7,16 @@ import (
 )
 
 // fundraiser shows a supporter's page.
-func (s *Site) fundraiser(w http.ResponseWriter, r *http.Request) {
+func (s *Site) fundraiser(r *http.Request) (_ view.Page, whole bool, err error) {
 	found, err := s.fundraiserTarget(r.Context(), r.PathValue("slug"))
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, false, err
 	}
-	progress, err := progress(found.appeal.GetCurrency(), found.page.GetTotals(), found.page.GetGoalMinor())
+	progress, err := found.progress(found.totals())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, false, err
 	}
-	page := view.Fundraiser{
+	page := &view.Fundraiser{
 		Frame: view.Frame{
 			Title:       found.page.GetTitle(),
 			Description: "A page by " + found.page.GetOwnerName() + ", raising money for " + found.appeal.GetTitle(),
@@ -33,12 +31,9 @@ func (s *Site) fundraiser(w http.ResponseWriter, r *http.Request) {
 		Closed:       found.closed(),
 		DonateURL:    found.donatePath(shareCode(r)),
 		Progress:     progress,
+		Live:         found.live(),
 		Share:        view.ShareLinks(found.title(), s.front.Absolute(found.path())),
 	}
 	page.Gifts, err = s.gifts(r.Context(), found, page.DonateURL)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.front.Show(w, r, http.StatusOK, &page)
+	return page, !page.Gifts.Nameless, err
 }

@@ -19,13 +19,12 @@ func (s *Site) listAppeals(ctx context.Context) (*fundraiserv1.ListAppealsRespon
 }
 
 // home shows every appeal that takes gifts, an emergency first.
-func (s *Site) home(w http.ResponseWriter, r *http.Request) {
+func (s *Site) home(r *http.Request) (_ view.Page, whole bool, err error) {
 	all, err := s.listAppeals(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, false, err
 	}
-	page := view.Home{Frame: view.Frame{
+	page := &view.Home{Frame: view.Frame{
 		Title:     "Appeals",
 		Canonical: s.front.Absolute("/"),
 		AtHome:    true,
@@ -47,8 +46,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 	for i, appeal := range all.GetAppeals() {
 		card, err := card(appeal, names[appeal.GetOrganizationId()])
 		if err != nil {
-			s.fail(w, r, err)
-			return
+			return nil, false, err
 		}
 		if i == 0 && appeal.GetKind() == fundraiserv1.AppealKind_APPEAL_KIND_CRISIS {
 			page.Crisis = &card
@@ -56,5 +54,5 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Appeals = append(page.Appeals, card)
 	}
-	s.front.Show(w, r, http.StatusOK, &page)
+	return page, true, nil
 }

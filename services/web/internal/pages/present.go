@@ -47,7 +47,7 @@ func homeSite(all *fundraiserv1.ListAppealsResponse) view.Site {
 
 // card is an appeal in a list.
 func card(appeal *fundraiserv1.Appeal, organization string) (view.Card, error) {
-	progress, err := appealProgress(appeal)
+	progress, err := appealProgress(appeal, appeal.GetTotals())
 	if err != nil {
 		return view.Card{}, err
 	}
@@ -62,8 +62,8 @@ func card(appeal *fundraiserv1.Appeal, organization string) (view.Card, error) {
 	}, nil
 }
 
-func appealProgress(appeal *fundraiserv1.Appeal) (view.Progress, error) {
-	progress, err := progress(appeal.GetCurrency(), appeal.GetTotals(), appeal.GetGoalMinor())
+func appealProgress(appeal *fundraiserv1.Appeal, totals *fundraiserv1.Totals) (view.Progress, error) {
+	progress, err := progress(appeal.GetCurrency(), totals, appeal.GetGoalMinor())
 	if err != nil {
 		return view.Progress{}, fmt.Errorf("appeal %s: %w", appeal.GetSlug(), err)
 	}

@@ -6,16 +6,19 @@ import (
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/front"
+	"github.com/almoner/almoner/services/web/internal/live"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
 // Routes are the addresses of the public site.
 func (s *Site) Routes() []front.Route {
 	routes := []front.Route{
-		{Pattern: "/{$}", Privacy: front.Open, Get: s.home},
-		{Pattern: "/appeals/{slug}", Privacy: front.Open, Get: s.appeal},
+		{Pattern: "/{$}", Privacy: front.Open, Get: s.shared(everything, s.home)},
+		{Pattern: "/appeals/{slug}", Privacy: front.Open, Get: s.shared(appealKey, s.appeal)},
 		{Pattern: "/appeals/{slug}/donate", Privacy: front.Form, Get: s.donateForm(s.appealTarget), Post: s.donate(s.appealTarget)},
-		{Pattern: "/f/{slug}", Privacy: front.Open, Get: s.fundraiser},
+		{Pattern: "/appeals/{slug}/events", Privacy: front.Open, Get: s.events(s.appealTarget)},
+		{Pattern: "/f/{slug}/events", Privacy: front.Open, Get: s.events(s.fundraiserTarget)},
+		{Pattern: "/f/{slug}", Privacy: front.Open, Get: s.shared(fundraiserKey, s.fundraiser)},
 		{Pattern: "/f/{slug}/donate", Privacy: front.Form, Get: s.donateForm(s.fundraiserTarget), Post: s.donate(s.fundraiserTarget)},
 		{Pattern: "/donations/{id}/thanks", Privacy: front.Secret, Get: s.thanks},
 		{Pattern: "/donations/{id}/cancelled", Privacy: front.SecretForm, Get: s.cancelled},
@@ -32,6 +35,13 @@ func (s *Site) Routes() []front.Route {
 	}
 	return routes
 }
+
+// everything is the key of the front page, which shows all appeals.
+func everything(*http.Request) live.Key { return live.Key{} }
+
+func appealKey(r *http.Request) live.Key { return live.Key{Appeal: r.PathValue("slug")} }
+
+func fundraiserKey(r *http.Request) live.Key { return live.Key{Fundraiser: r.PathValue("slug")} }
 
 func (s *Site) asset(w http.ResponseWriter, r *http.Request) {
 	if !s.files.Has(r.URL.Path) {

@@ -13,6 +13,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/front"
+	"github.com/almoner/almoner/services/web/internal/live"
 )
 
 // Config is what the pages must be told.
@@ -25,6 +26,7 @@ type Config struct {
 type Deps struct {
 	Front  *front.Front
 	Files  *assets.Files
+	Live   *live.Watch // must be run; while it is not, pages are drawn at each request
 	Conn   grpc.ClientConnInterface
 	Logger *slog.Logger
 	Now    func() time.Time
@@ -39,6 +41,8 @@ type Site struct {
 
 	mailbox *mail.Sink // nil outside of development
 	files   *assets.Files
+	live    *live.Watch
+	gallery *gallery
 	logger  *slog.Logger
 	now     func() time.Time
 }
@@ -51,6 +55,8 @@ func New(config Config, deps Deps) (*Site, error) {
 		fundraisers: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
 		receipts:    receiptv1.NewReceiptServiceClient(deps.Conn),
 		files:       deps.Files,
+		live:        deps.Live,
+		gallery:     newGallery(),
 		logger:      deps.Logger,
 		now:         deps.Now,
 	}

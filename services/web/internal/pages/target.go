@@ -7,6 +7,7 @@ import (
 
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/web/internal/live"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -44,6 +45,37 @@ func (t target) title() string {
 
 func (t target) closed() bool {
 	return t.appeal.GetClosed() || t.page.GetClosed()
+}
+
+// key names the target to the live totals.
+func (t target) key() live.Key {
+	if t.page != nil {
+		return live.Key{Fundraiser: t.page.GetSlug()}
+	}
+	return live.Key{Appeal: t.appeal.GetSlug()}
+}
+
+// live says where the page's totals are told as they change.
+func (t target) live() view.Live {
+	return view.Live{URL: t.path() + "/events", AsOf: t.totals().AsOf}
+}
+
+// totals are those that came with the target.
+func (t target) totals() live.Totals {
+	told := t.appeal.GetTotals()
+	if t.page != nil {
+		told = t.page.GetTotals()
+	}
+	return live.Totals{SettledMinor: told.GetSettledMinor(), Gifts: told.GetGifts(), AsOf: told.GetAsOf()}
+}
+
+// progress is how far the target has come with these totals.
+func (t target) progress(now live.Totals) (view.Progress, error) {
+	totals := &fundraiserv1.Totals{SettledMinor: now.SettledMinor, Gifts: now.Gifts, AsOf: now.AsOf}
+	if t.page != nil {
+		return progress(t.appeal.GetCurrency(), totals, t.page.GetGoalMinor())
+	}
+	return appealProgress(t.appeal, totals)
 }
 
 // finder looks up a target by its slug.

@@ -74,6 +74,12 @@ type Progress struct {
 	Count  *CountGoal   // nil for none
 }
 
+// Live is where a page's totals are told as they change.
+type Live struct {
+	URL  string
+	AsOf int64 // position at which what the page shows is true
+}
+
 // CountGoal is a goal in things other than money.
 type CountGoal struct {
 	Unit   string       // what is counted, in the plural: "people resettled"
@@ -110,6 +116,7 @@ type Appeal struct {
 	Closed       bool
 	DonateURL    string
 	Progress     Progress
+	Live         Live
 	Gifts        Gifts
 	Fundraisers  []FundraiserCard
 	Share        []ShareLink
@@ -134,6 +141,7 @@ type Fundraiser struct {
 	Closed       bool
 	DonateURL    string
 	Progress     Progress
+	Live         Live
 	Gifts        Gifts
 	Share        []ShareLink
 }

@@ -42,18 +42,23 @@ type Page interface {
 // Renderer draws pages, in each language.
 type Renderer struct {
 	pages map[string]map[string]*template.Template // by language and name
+	parts map[string]*template.Template            // what pages share, by language
 }
 
 // New parses the templates: those here, and those of each area, which are the
 // *.html files at the root of its file system. All draw inside the same base, with
 // the same parts. It fails only on a mistake in the templates.
 func New(files *assets.Files, catalogue *texts.Catalogue, areas ...fs.FS) (*Renderer, error) {
-	r := &Renderer{pages: map[string]map[string]*template.Template{}}
+	r := &Renderer{pages: map[string]map[string]*template.Template{}, parts: map[string]*template.Template{}}
 	for _, l := range texts.Languages() {
 		shared, err := template.New("").Funcs(functions(files, catalogue.In(l.Tag))).
 			ParseFS(embedded, "templates/shared/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("parse shared templates: %w", err)
+		}
+		r.parts[l.Tag], err = shared.Clone() // what has been executed cannot be cloned any more
+		if err != nil {
+			return nil, fmt.Errorf("clone shared templates: %w", err)
 		}
 		r.pages[l.Tag] = map[string]*template.Template{}
 		for _, area := range append([]fs.FS{part(embedded, "templates")}, areas...) {
@@ -122,6 +127,20 @@ func (r *Renderer) Render(w io.Writer, lang string, page Page) error {
 	}
 	_, err = whole.WriteTo(w)
 	return err
+}
+
+// RenderPart writes one of the parts that pages share, such as "progress", to be put
+// into a page that is open already.
+func (r *Renderer) RenderPart(w io.Writer, lang, name string, values any) error {
+	shared, known := r.parts[lang]
+	if !known {
+		return fmt.Errorf("render %s in %q: no such language", name, lang)
+	}
+	err := shared.ExecuteTemplate(w, name, values)
+	if err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	return nil
 }
 
 // count writes a number with its noun: "1 gift", "1,204 gifts".
