@@ -11,6 +11,7 @@ import (
 
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/platform/texts"
+	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/live"
@@ -37,6 +38,9 @@ type Config struct {
 	Development bool
 	// MailDir is where they are; empty shows none.
 	MailDir string
+	// FontDir is where an operator keeps fonts for scripts that neither the
+	// program nor the system has; empty for none.
+	FontDir string
 }
 
 // LargestBody is how many bytes the server must let the site read: what is too
@@ -71,10 +75,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
+	fonts, err := typeset.New(typeset.Config{Dir: cfg.FontDir, System: true, Logger: deps.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("load fonts: %w", err)
+	}
 	totals := live.New(fundraiserv1.NewFundraiserServiceClient(deps.Conn), deps.Logger)
 	site, err := pages.New(
 		pages.Config{Development: cfg.Development, MailDir: cfg.MailDir},
-		pages.Deps{Front: shared, Files: files, Conn: deps.Conn, Live: totals, Logger: deps.Logger, Now: deps.Now},
+		pages.Deps{Front: shared, Files: files, Conn: deps.Conn, Live: totals, Fonts: fonts, Logger: deps.Logger, Now: deps.Now},
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)

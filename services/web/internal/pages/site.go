@@ -11,6 +11,7 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
 	"github.com/almoner/almoner/services/internal/platform/mail"
+	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/live"
@@ -28,6 +29,7 @@ type Deps struct {
 	Files  *assets.Files
 	Live   *live.Watch // must be run; while it is not, pages are drawn at each request
 	Conn   grpc.ClientConnInterface
+	Fonts  *typeset.Fonts
 	Logger *slog.Logger
 	Now    func() time.Time
 }
@@ -43,6 +45,7 @@ type Site struct {
 	files   *assets.Files
 	live    *live.Watch
 	gallery *gallery
+	cards   *cards
 	logger  *slog.Logger
 	now     func() time.Time
 }
@@ -57,6 +60,7 @@ func New(config Config, deps Deps) (*Site, error) {
 		files:       deps.Files,
 		live:        deps.Live,
 		gallery:     newGallery(),
+		cards:       newCards(deps.Fonts),
 		logger:      deps.Logger,
 		now:         deps.Now,
 	}

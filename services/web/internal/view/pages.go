@@ -146,6 +146,17 @@ type Fundraiser struct {
 	Share        []ShareLink
 }
 
+// Embedded is a supporter's page as a card inside another site's page.
+type Embedded struct {
+	Frame
+	Heading  string
+	Owner    string
+	Appeal   string
+	URL      string // absolute, and credited to the card
+	Closed   bool
+	Progress Progress
+}
+
 // Donate is the form, drawn fresh or with what was wrong.
 type Donate struct {
 	Frame
@@ -273,6 +284,7 @@ type Value struct {
 func (*Home) Template() string        { return "home" }
 func (*Appeal) Template() string      { return "appeal" }
 func (*Fundraiser) Template() string  { return "fundraiser" }
+func (*Embedded) Template() string    { return "embedded" }
 func (*Donate) Template() string      { return "donate" }
 func (*Thanks) Template() string      { return "thanks" }
 func (*AlreadyPaid) Template() string { return "already_paid" }

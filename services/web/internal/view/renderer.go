@@ -121,7 +121,12 @@ func (r *Renderer) Render(w io.Writer, lang string, page Page) error {
 		return fmt.Errorf("render %s in %q: no such template", page.Template(), lang)
 	}
 	var whole bytes.Buffer
-	err := drawn.ExecuteTemplate(&whole, "base", page)
+	base := "base"
+	if drawn.Lookup(page.Template()) != nil {
+		// A page that brings a frame of its own, named as itself.
+		base = page.Template()
+	}
+	err := drawn.ExecuteTemplate(&whole, base, page)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", page.Template(), err)
 	}
