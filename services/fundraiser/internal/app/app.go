@@ -26,6 +26,8 @@ var (
 	errPageClosed    = apperr.New(apperr.Gone, "FUNDRAISER_CLOSED", "This fundraiser is closed and takes no more gifts.")
 	errNoGift        = apperr.New(apperr.NotFound, "GIFT_NOT_COUNTED", "This gift has not been counted.")
 	errNoHome        = apperr.New(apperr.FailedPrecondition, "NO_HOME_ORGANIZATION", "No organization has been loaded yet.")
+	errNoImage       = apperr.New(apperr.NotFound, "IMAGE_UNKNOWN", "There is no such picture.")
+	errPagePaused    = apperr.New(apperr.Gone, "FUNDRAISER_PAUSED", "This fundraiser is paused and takes no gifts now.")
 	errNothingNamed  = apperr.Invalid(apperr.Field{Name: "target", Reason: "TARGET_MISSING", Message: "Say what the gift is for."})
 	errFundNotOnList = apperr.Invalid(apperr.Field{Name: "fund", Reason: "FUND_UNKNOWN", Message: "Choose one of the funds of this appeal."})
 )

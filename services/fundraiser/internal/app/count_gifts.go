@@ -54,7 +54,7 @@ func (a *App) CountGifts(ctx context.Context, tx Tx, gifts []domain.Gift) error 
 	if err != nil {
 		return fmt.Errorf("write totals: %w", err)
 	}
-	return nil
+	return a.makeMailsDue(ctx, tx, counted)
 }
 
 // countable tells a consumer what to do with a gift that cannot be counted:

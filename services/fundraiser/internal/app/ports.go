@@ -9,7 +9,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
@@ -28,11 +27,9 @@ type Store interface {
 	Changed() <-chan struct{}
 }
 
-// ErrSlugTaken is returned by a Tx that was to put a page at another's address.
-var ErrSlugTaken = errors.New("another page has this address")
-
 // Reader reads the catalogue, the totals and the gifts.
 type Reader interface {
+	SupporterReader
 	// Organizations returns all, the home organization first, then in the
 	// order in which they were first loaded.
 	Organizations(ctx context.Context) ([]domain.Organization, error)
@@ -82,6 +79,7 @@ type Reader interface {
 // Tx also writes.
 type Tx interface {
 	Reader
+	SupporterTx
 	// LockCatalogue makes loading one at a time until the transaction ends.
 	LockCatalogue(ctx context.Context) error
 	// PutOrganization and its like add what has an unknown id, at the end of

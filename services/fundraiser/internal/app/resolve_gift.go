@@ -77,12 +77,13 @@ func (a *App) openTarget(ctx context.Context, tx Reader, target Target) (Appeal,
 	if err != nil {
 		return Appeal{}, nil, err
 	}
-	switch page.At(appeal.Appeal, now) {
-	case domain.Draft:
+	switch state := page.At(appeal.Appeal, now); {
+	case state == domain.Draft:
 		return Appeal{}, nil, errNoPage
-	case domain.Closed:
+	case state == domain.Closed && page.State == domain.Paused && appeal.At(now) == domain.Live:
+		return Appeal{}, nil, errPagePaused
+	case state == domain.Closed:
 		return Appeal{}, nil, errPageClosed
-	case domain.Live:
 	}
 	return appeal, &page, nil
 }

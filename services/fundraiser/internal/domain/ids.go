@@ -1,6 +1,10 @@
 package domain
 
-import "github.com/google/uuid"
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
 
 // namespace keeps ids made from names apart from everybody else's. It must
 // never change: all ids of organizations, funds, appeals and pages follow from
@@ -24,4 +28,14 @@ func PageID(slug string) string { return nameID("fundraiser", slug) }
 
 func nameID(kind, name string) string {
 	return uuid.NewSHA1(uuid.MustParse(namespace), []byte(kind+":"+name)).String()
+}
+
+// DraftID is the id of the draft begun with a form's intent by somebody who had
+// not signed in.
+func DraftID(intentID string) string { return nameID("draft", strings.ToLower(intentID)) }
+
+// OwnDraftID is the id of the page that a supporter began with a form's intent.
+// Who it is, is part of it: nobody can make, or guess, another's.
+func OwnDraftID(supporterID, intentID string) string {
+	return nameID("own draft", supporterID+"/"+strings.ToLower(intentID))
 }
