@@ -10,6 +10,12 @@
 // Who watches totals is told what changes as it is then, and never waits for
 // one who does not read.
 //
+// Supporters have accounts here and own the pages that they begin, also before
+// they signed in. It promises that a page is written by its owner alone, that
+// two windows do not undo each other, that a picture carries nothing of its
+// camera, and that an owner hears of each gift once. Mail addresses and names of
+// supporters are kept here and told to nobody but their owners.
+//
 // It needs no other service to start or to answer. Without NATS, totals follow
 // by reading the donation service's feed over gRPC; without that service they
 // stand still, and say where.

@@ -2,6 +2,7 @@ package fundraiser
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -21,6 +22,7 @@ import (
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
 	"github.com/almoner/almoner/services/fundraiser/internal/consume"
 	"github.com/almoner/almoner/services/fundraiser/internal/grpcapi"
+	"github.com/almoner/almoner/services/fundraiser/internal/pictures"
 	"github.com/almoner/almoner/services/fundraiser/internal/store"
 	"github.com/almoner/almoner/services/fundraiser/migrations"
 	"github.com/almoner/almoner/services/internal/platform/database"
@@ -33,16 +35,22 @@ const name = "fundraiser"
 // donations is the feed that totals are folded from.
 const donations = "donation"
 
-// lookEvery bounds how late a watcher is told what another process wrote.
+// lookEvery bounds how late a watcher is told what another process wrote, and
+// how late an owner is written to.
 const lookEvery = time.Second
 
 //go:embed sample/refugee-relief.yaml
 var sample []byte
 
-// Config is what an operator can set. The zero value is right for one process.
+// Config is what an operator can set.
 type Config struct {
 	// Replicas of the service's stream: 1, or 3 on a cluster; 0 means 1.
 	Replicas int
+	// BaseURL is where people reach the site; links in mails begin with it.
+	BaseURL string
+	// From is the address that mails come from; empty means fundraisers@ the
+	// site's host.
+	From string
 }
 
 // Deps are what the service works with.
@@ -54,6 +62,8 @@ type Deps struct {
 	// Conn reaches the other services and carries this one's name. It may be
 	// nil for a service that is asked and not run.
 	Conn grpc.ClientConnInterface
+	// Mail takes the mails that tell owners of gifts.
+	Mail Mail
 	// Logger and Tracer may be nil.
 	Logger *slog.Logger
 	Tracer trace.TracerProvider
@@ -66,6 +76,7 @@ type Service struct {
 	db       *database.DB
 	app      *app.App
 	watch    *app.Watch
+	people   *app.Supporters
 	server   *grpcapi.Server
 	log      *feed.Log
 	producer *feed.Producer
@@ -82,8 +93,11 @@ type InvalidFileError = app.InvalidFileError
 
 // New puts the service together. It dials nothing and starts nothing.
 func New(cfg Config, deps Deps) (*Service, error) {
-	if deps.DB == nil {
-		return nil, errors.New("fundraiser needs its database")
+	if deps.DB == nil || deps.Mail == nil {
+		return nil, errors.New("fundraiser needs its database and what takes its mails")
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
 	}
 	if deps.Now == nil {
 		deps.Now = time.Now
@@ -92,6 +106,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	kept := store.New(deps.DB, log)
 	uses := app.New(kept, deps.Now)
 	watch := app.NewWatch(kept, deps.Now, deps.Logger)
+	site, err := senderAt(cfg.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+	people, err := app.NewSupporters(app.SupportersConfig{
+		Store: kept, Pictures: pictures.New(), Mailer: mailer{mail: deps.Mail, from: cmp.Or(cfg.From, site)},
+		BaseURL: cfg.BaseURL, Now: deps.Now, Logger: deps.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
 	consumer := feed.NewConsumer(feed.ConsumerConfig{
 		Service: name,
 		Feed:    donations,
@@ -107,6 +132,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		db:     deps.DB,
 		app:    uses,
 		watch:  watch,
+		people: people,
 		server: grpcapi.New(uses, watch),
 		log:    log,
 		producer: feed.NewProducer(feed.ProducerConfig{
@@ -128,9 +154,10 @@ func Migrations() []database.MigrationSet {
 	return []database.MigrationSet{{Name: name, FS: migrations.FS}, feed.Migrations()}
 }
 
-// RegisterGRPC adds FundraiserService.
+// RegisterGRPC adds the services that people and other services ask.
 func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
 	fundraiserv1.RegisterFundraiserServiceServer(r, s.server)
+	fundraiserv1.RegisterSupporterServiceServer(r, grpcapi.NewSupporterServer(s.people))
 }
 
 // RegisterHTTP adds nothing: what the public sees is the web service's.
@@ -139,14 +166,21 @@ func (s *Service) RegisterHTTP(*http.ServeMux) {}
 // AddTo makes the service's feed readable and its parking visible.
 func (s *Service) AddTo(fs *feed.Server) {
 	fs.AddFeed(name, s.log)
-	fs.AddParking(name, s.parking)
+	fs.AddParking(name, parking{events: s.parking, people: s.people})
 }
 
-// Run consumes, publishes and tells watchers until ctx ends and all has stopped.
+// Run consumes, publishes, tells watchers and writes to owners until ctx ends
+// and all has stopped.
 func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	dues := time.NewTicker(lookEvery)
+	defer dues.Stop()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		s.people.Work(ctx, dues.C)
+		return nil
+	})
 	group.Go(func() error {
 		s.watch.Run(ctx, tick.C)
 		return nil

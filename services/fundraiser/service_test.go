@@ -22,9 +22,13 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/internal/testkit"
 )
+
+// site is where people reach it.
+const site = "https://give.example.org"
 
 // world is the fundraiser service, running, beside a donation feed that the
 // test writes. Everything speaks over RPC as it does in a real process.
@@ -37,6 +41,10 @@ type world struct {
 	web, donation, operator fundraiserv1.FundraiserServiceClient
 	parking                 feedv1.ParkingServiceClient
 	feeds                   feedv1.FeedServiceClient
+
+	network *rpc.Network
+	people  testkit.People
+	mails   *mail.Sink
 }
 
 // start runs the service with the sample data until the test ends. broker may
@@ -54,8 +62,12 @@ func start(t *testing.T, broker *nats.Conn) world {
 		return conn
 	}
 
-	service, err := fundraiser.New(fundraiser.Config{}, fundraiser.Deps{
-		DB: testkit.SQLite(t, "fundraiser", fundraiser.Migrations()...), NATS: broker, Conn: dial("fundraiser"), Now: clock.Now,
+	mails, err := mail.NewSink(t.TempDir(), clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := fundraiser.New(fundraiser.Config{BaseURL: site}, fundraiser.Deps{
+		DB: testkit.SQLite(t, "fundraiser", fundraiser.Migrations()...), NATS: broker, Conn: dial("fundraiser"), Mail: mails, Now: clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +83,8 @@ func start(t *testing.T, broker *nats.Conn) world {
 	feeds := feed.NewServer()
 	feeds.AddFeed("donation", donations)
 	service.AddTo(feeds)
-	server := rpc.NewServer(rpc.ServerConfig{})
+	people := testkit.NewPeople(t)
+	server := rpc.NewServer(rpc.ServerConfig{PersonKey: people.Key})
 	service.RegisterGRPC(server)
 	feedv1.RegisterFeedServiceServer(server, feeds)
 	feedv1.RegisterParkingServiceServer(server, feeds)
@@ -97,6 +110,7 @@ func start(t *testing.T, broker *nats.Conn) world {
 		operator: fundraiserv1.NewFundraiserServiceClient(dial("operator")),
 		parking:  feedv1.NewParkingServiceClient(dial("operator")),
 		feeds:    feedv1.NewFeedServiceClient(dial("ledger")),
+		network:  network, people: people, mails: mails,
 	}
 }
 
@@ -404,7 +418,11 @@ func TestReadyMeansThatTheDatabaseIsUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := fundraiser.New(fundraiser.Config{}, fundraiser.Deps{DB: db})
+	mails, err := mail.NewSink(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := fundraiser.New(fundraiser.Config{BaseURL: site}, fundraiser.Deps{DB: db, Mail: mails})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,8 +444,17 @@ func TestReadyMeansThatTheDatabaseIsUpToDate(t *testing.T) {
 	if service.Ready(t.Context()) == nil {
 		t.Error("ready without a database")
 	}
-	_, err = fundraiser.New(fundraiser.Config{}, fundraiser.Deps{})
-	if err == nil {
-		t.Error("made without a database")
+	for lack, c := range map[string]struct {
+		baseURL string
+		deps    fundraiser.Deps
+	}{
+		"a database": {site, fundraiser.Deps{Mail: mails}},
+		"a mail":     {site, fundraiser.Deps{DB: db}},
+		"an address": {"give.example.org", fundraiser.Deps{DB: db, Mail: mails}},
+	} {
+		_, err = fundraiser.New(fundraiser.Config{BaseURL: c.baseURL}, c.deps)
+		if err == nil {
+			t.Errorf("made without %s", lack)
+		}
 	}
 }

@@ -121,10 +121,14 @@ func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, co
 }
 
 func (p *parts) services(cfg Config, logger *slog.Logger, databases map[string]*database.DB, conns map[string]*grpc.ClientConn, brokers map[string]*nats.Conn, stripe stripeAccount) (err error) {
+	mails, err := newMail(cfg)
+	if err != nil {
+		return err
+	}
 	p.fundraiser, err = fundraiser.New(
-		fundraiser.Config{Replicas: cfg.NATSReplicas},
+		fundraiser.Config{Replicas: cfg.NATSReplicas, BaseURL: cfg.BaseURL, From: cfg.MailFrom},
 		fundraiser.Deps{
-			DB: databases["fundraiser"], NATS: brokers["fundraiser"], Conn: conns["fundraiser"],
+			DB: databases["fundraiser"], NATS: brokers["fundraiser"], Conn: conns["fundraiser"], Mail: mails,
 			Logger: logger.With("service", "fundraiser"), Tracer: p.tracing["fundraiser"], Now: time.Now,
 		})
 	if err != nil {
@@ -150,10 +154,6 @@ func (p *parts) services(cfg Config, logger *slog.Logger, databases map[string]*
 		})
 	if err != nil {
 		return fmt.Errorf("make ledger: %w", err)
-	}
-	mails, err := newMail(cfg)
-	if err != nil {
-		return err
 	}
 	p.receipt, err = receipt.New(
 		receipt.Config{BaseURL: cfg.BaseURL, SecretKey: cfg.SecretKey, From: cfg.MailFrom},

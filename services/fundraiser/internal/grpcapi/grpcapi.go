@@ -1,4 +1,4 @@
-// Package grpcapi answers FundraiserService: it turns requests into use cases
+// Package grpcapi answers FundraiserService and SupporterService: it turns requests into use cases
 // and what they return into messages, and decides nothing.
 package grpcapi
 
@@ -124,6 +124,15 @@ func (s *Server) GetGift(ctx context.Context, request *fundraiserv1.GetGiftReque
 		Pos:        found.Pos,
 		CountedAt:  found.CountedAt.UnixMicro(),
 	}, nil
+}
+
+// GetImage is FundraiserService's.
+func (s *Server) GetImage(ctx context.Context, request *fundraiserv1.GetImageRequest) (*fundraiserv1.GetImageResponse, error) {
+	file, err := s.app.Image(ctx, request.GetImageId(), int(request.GetWidth()))
+	if err != nil {
+		return nil, err
+	}
+	return &fundraiserv1.GetImageResponse{ContentType: file.ContentType, Content: file.Content}, nil
 }
 
 // SumTotals is FundraiserService's.

@@ -65,27 +65,29 @@ func (t *boundTx) pages(ctx context.Context, where string, keys ...any) ([]app.P
 
 // PutPage is app.Tx's.
 func (t *boundTx) PutPage(ctx context.Context, p domain.Page) error {
-	unclaimed := int64(0)
-	if p.Unclaimed {
-		unclaimed = 1
-	}
-	revision, err := t.revisePage(ctx, p)
-	if err != nil {
-		return err
-	}
-	_, err = t.tx.ExecContext(ctx, `INSERT INTO fundraiser (`+pageColumns+`, catalogue_revision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+	return t.writePage(ctx, p, `
 		ON CONFLICT (id) DO UPDATE SET appeal_id = excluded.appeal_id, slug = excluded.slug, title = excluded.title,
 			owner_name = excluded.owner_name, story = excluded.story, goal_minor = excluded.goal_minor,
 			state = excluded.state, supporter_id = excluded.supporter_id, unclaimed = excluded.unclaimed,
 			state_before = excluded.state_before, taken_down_reason = excluded.taken_down_reason,
 			version = excluded.version, created_at = excluded.created_at, published_at = excluded.published_at,
-			photo_id = excluded.photo_id, catalogue_revision = excluded.catalogue_revision`,
-		p.ID, p.AppealID, p.Slug, p.Title, p.Owner, p.Story, p.Goal, string(p.State), p.SupporterID, unclaimed,
+			photo_id = excluded.photo_id, catalogue_revision = excluded.catalogue_revision`)
+}
+
+// AddPage is app.Tx's.
+func (t *boundTx) AddPage(ctx context.Context, p domain.Page) error { return t.writePage(ctx, p, "") }
+
+func (t *boundTx) writePage(ctx context.Context, p domain.Page, onConflict string) error {
+	revision, err := t.revisePage(ctx, p)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.ExecContext(ctx, `INSERT INTO fundraiser (`+pageColumns+`, catalogue_revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`+onConflict,
+		p.ID, p.AppealID, p.Slug, p.Title, p.Owner, p.Story, p.Goal, string(p.State), p.SupporterID, number(p.Unclaimed),
 		string(p.StateBefore), p.Reason, p.Version, micros(p.CreatedAt), micros(p.PublishedAt), p.Photo.ID, revision)
 	if database.IsUniqueViolation(err) {
-		// The id is what the conflict is about, so it was the other unique thing.
-		return fmt.Errorf("put fundraiser: %w", app.ErrSlugTaken)
+		return fmt.Errorf("put fundraiser: %w", app.ErrPageTaken)
 	}
 	if err != nil {
 		return fmt.Errorf("put fundraiser: %w", err)
