@@ -37,7 +37,7 @@ func (t turn) apply(from *image.RGBA) *image.RGBA {
 
 // place is where the pixel at x, y of a picture of w × h goes.
 func (t turn) place(x, y, w, h int) (int, int) {
-	switch t {
+	switch int(t) {
 	case 2:
 		return w - 1 - x, y
 	case 3:
