@@ -16,35 +16,6 @@ type Books struct {
 	Now   func() time.Time
 }
 
-// maxEntries is the longest page of entries.
-const maxEntries = 500
-
-// ListEntries returns journal entries in the order of their numbers. A filter
-// with a donation and no organization looks in all books; otherwise an empty
-// organization means the only one. A limit outside 1..500 means 500.
-func (b *Books) ListEntries(ctx context.Context, organization string, filter EntryFilter) ([]domain.Entry, error) {
-	if filter.Limit < 1 || filter.Limit > maxEntries {
-		filter.Limit = maxEntries
-	}
-	var entries []domain.Entry
-	err := b.Store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
-		if organization != "" || filter.DonationID == "" {
-			found, err := findOrganization(ctx, r, organization)
-			if err != nil {
-				return err
-			}
-			filter.OrganizationID = found.ID
-		}
-		var err error
-		entries, err = r.Entries(ctx, filter)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list entries: %w", err)
-	}
-	return entries, nil
-}
-
 // Period asks for a part of one organization's books. Organization is its id,
 // address or code, empty for the only one; From and To are days, YYYY-MM-DD,
 // empty for the beginning and for today.
@@ -71,6 +42,9 @@ func (b *Books) TrialBalance(ctx context.Context, period Period) ([]Balance, err
 	return balances, nil
 }
 
+// firstDay is before every day that an entry can be booked on.
+const firstDay = "0001-01-01"
+
 // open finds the organization and the span that a period means now.
 func (b *Books) open(ctx context.Context, r Reader, period Period) (domain.Organization, Span, error) {
 	organization, err := findOrganization(ctx, r, period.Organization)
@@ -86,22 +60,15 @@ func (b *Books) open(ctx context.Context, r Reader, period Period) (domain.Organ
 		return domain.Organization{}, Span{}, fmt.Errorf("read head: %w", err)
 	}
 	span := Span{OrganizationID: organization.ID, From: period.From, To: period.To, Until: head.Number}
-	var faults []apperr.Field
+	faults := dayFaults(period.From, period.To)
+	if len(faults) > 0 {
+		return domain.Organization{}, Span{}, apperr.Invalid(faults...)
+	}
 	if span.From == "" {
-		span.From = "0001-01-01"
-	} else if !isDay(span.From) {
-		faults = append(faults, notADay("from"))
+		span.From = firstDay
 	}
 	if span.To == "" {
 		span.To = calendar.Day(b.Now())
-	} else if !isDay(span.To) {
-		faults = append(faults, notADay("to"))
-	}
-	if len(faults) == 0 && period.From != "" && period.To != "" && span.From > span.To {
-		faults = append(faults, apperr.Field{Name: "to", Reason: "PERIOD_REVERSED", Message: "The last day is before the first."})
-	}
-	if len(faults) > 0 {
-		return domain.Organization{}, Span{}, apperr.Invalid(faults...)
 	}
 	return organization, span, nil
 }

@@ -22,26 +22,29 @@ type journalFormat interface {
 type journalExport struct {
 	organization domain.Organization
 	span         Span
+	filter       EntryFilter
 	head         domain.Head
-	accounts     []AccountCurrency // every account that an entry of the span moves
+	accounts     []AccountCurrency // every account that an exported entry moves
 }
 
 // exportPage is how many entries are read at a time.
 const exportPage = 500
 
-// ExportJournal writes the entries of a period to w, in the order of days, as
-// "hledger" or "csv". What is exported is fixed when it begins: entries added
+// ExportJournal writes the entries of a period that the filter lets through to
+// w, whole and in the order of days, as "hledger" or "csv". What is exported is fixed when it begins: entries added
 // meanwhile are left out, without keeping a transaction open while a slow
 // reader takes the file. Nothing is written when the request is refused.
-func (b *Books) ExportJournal(ctx context.Context, period Period, format string, w io.Writer) error {
+func (b *Books) ExportJournal(ctx context.Context, period Period, filter EntryFilter, format string, w io.Writer) error {
 	buffered := bufio.NewWriterSize(w, 32<<10)
 	writer, err := journalWriter(format, buffered)
+	filter, fault := filter.checked()
+	err = joinFaults(err, fault)
 	if err != nil {
 		return err
 	}
 	var exported journalExport
 	err = b.Store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
-		exported, err = b.openExport(ctx, r, period)
+		exported, err = b.openExport(ctx, r, period, filter)
 		return err
 	})
 	if err != nil {
@@ -51,7 +54,7 @@ func (b *Books) ExportJournal(ctx context.Context, period Period, format string,
 	if err != nil {
 		return fmt.Errorf("export journal: %w", err)
 	}
-	err = b.writeEntries(ctx, exported.span, writer)
+	err = b.writeEntries(ctx, exported, writer)
 	if err != nil {
 		return fmt.Errorf("export journal: %w", err)
 	}
@@ -79,7 +82,7 @@ func journalWriter(format string, w *bufio.Writer) (journalFormat, error) {
 	}
 }
 
-func (b *Books) openExport(ctx context.Context, r Reader, period Period) (journalExport, error) {
+func (b *Books) openExport(ctx context.Context, r Reader, period Period, filter EntryFilter) (journalExport, error) {
 	organization, span, err := b.open(ctx, r, period)
 	if err != nil {
 		return journalExport{}, err
@@ -88,20 +91,26 @@ func (b *Books) openExport(ctx context.Context, r Reader, period Period) (journa
 	if err != nil {
 		return journalExport{}, fmt.Errorf("read head: %w", err)
 	}
-	accounts, err := r.AccountsIn(ctx, span)
+	// The filter's days narrow the period's, and are then no longer its own.
+	span.From = max(span.From, filter.From)
+	if filter.To != "" {
+		span.To = min(span.To, filter.To)
+	}
+	filter.From, filter.To = "", ""
+	accounts, err := r.AccountsIn(ctx, span, filter)
 	if err != nil {
 		return journalExport{}, fmt.Errorf("read accounts: %w", err)
 	}
-	return journalExport{organization: organization, span: span, head: head, accounts: accounts}, nil
+	return journalExport{organization: organization, span: span, filter: filter, head: head, accounts: accounts}, nil
 }
 
-func (b *Books) writeEntries(ctx context.Context, span Span, writer journalFormat) error {
+func (b *Books) writeEntries(ctx context.Context, exported journalExport, writer journalFormat) error {
 	var after DayCursor
 	for {
 		var entries []domain.Entry
 		err := b.Store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
 			var err error
-			entries, err = r.EntriesByDay(ctx, span, after, exportPage)
+			entries, err = r.EntriesByDay(ctx, exported.span, exported.filter, after, exportPage)
 			return err
 		})
 		if err != nil {

@@ -30,8 +30,13 @@ func (j *hledgerJournal) printf(format string, args ...any) {
 
 func (j *hledgerJournal) begin(exported journalExport) error {
 	j.head = exported.head
-	j.printf("; Journal of %s (%s) to %s\n\n",
+	j.printf("; Journal of %s (%s) to %s\n",
 		plain(exported.organization.Name), plain(exported.organization.Code), exported.span.To)
+	// A part of the books must not be taken for all of them later.
+	if !exported.filter.IsEmpty() {
+		j.printf("; Only entries with %s\n", plain(exported.filter.String()))
+	}
+	j.printf("\n")
 	declared := map[string]bool{}
 	for _, currency := range currenciesOf(exported.accounts) {
 		j.printf("commodity %s\n", currency)

@@ -125,7 +125,7 @@ func received[F any](facts ...F) []app.Received[F] {
 func journal(t *testing.T, books *app.Books, format string) string {
 	t.Helper()
 	var file bytes.Buffer
-	err := books.ExportJournal(t.Context(), app.Period{}, format, &file)
+	err := books.ExportJournal(t.Context(), app.Period{}, app.EntryFilter{}, format, &file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,10 +279,10 @@ func TestRequestsThatCannotBeAnswered(t *testing.T) {
 	books := marchBooks(t)
 	var file bytes.Buffer
 	for name, err := range map[string]error{
-		"journal format":       books.ExportJournal(t.Context(), app.Period{}, "xls", &file),
-		"journal, no format":   books.ExportJournal(t.Context(), app.Period{}, "", &file),
+		"journal format":       books.ExportJournal(t.Context(), app.Period{}, app.EntryFilter{}, "xls", &file),
+		"journal, no format":   books.ExportJournal(t.Context(), app.Period{}, app.EntryFilter{}, "", &file),
 		"trial balance format": books.ExportTrialBalance(t.Context(), app.Period{}, "hledger", &file),
-		"first day":            books.ExportJournal(t.Context(), app.Period{From: "yesterday"}, "csv", &file),
+		"first day":            books.ExportJournal(t.Context(), app.Period{From: "yesterday"}, app.EntryFilter{}, "csv", &file),
 	} {
 		var public *apperr.Error
 		if !errors.As(err, &public) || public.Code != apperr.InvalidArgument || len(public.Fields) != 1 {
@@ -303,7 +303,7 @@ func TestAReaderThatGoesAwayIsAnError(t *testing.T) {
 	t.Parallel()
 	books := marchBooks(t)
 	for _, format := range []string{"hledger", "csv"} {
-		err := books.ExportJournal(t.Context(), app.Period{}, format, refusing{})
+		err := books.ExportJournal(t.Context(), app.Period{}, app.EntryFilter{}, format, refusing{})
 		if err == nil {
 			t.Errorf("%s: nothing was said", format)
 		}

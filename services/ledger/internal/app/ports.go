@@ -21,16 +21,31 @@ type Reader interface {
 	// Head returns the newest entry of an organization; number 0 if it has none.
 	Head(ctx context.Context, organizationID string) (domain.Head, error)
 
-	// Entries returns entries ordered by organization and number.
-	Entries(ctx context.Context, filter EntryFilter) ([]domain.Entry, error)
+	// Entries returns entries ordered by organization and number, downwards when
+	// the newest come first.
+	Entries(ctx context.Context, page EntryPage) ([]domain.Entry, error)
 	// EntriesByDay returns entries of a span ordered by booking day and number.
-	EntriesByDay(ctx context.Context, span Span, after DayCursor, limit int) ([]domain.Entry, error)
-	// AccountsIn returns the accounts and currencies that a span moves, ordered
-	// by account and currency.
-	AccountsIn(ctx context.Context, span Span) ([]AccountCurrency, error)
+	EntriesByDay(ctx context.Context, span Span, filter EntryFilter, after DayCursor, limit int) ([]domain.Entry, error)
+	// AccountsIn returns the accounts and currencies that the entries of a span
+	// move, ordered by account and currency.
+	AccountsIn(ctx context.Context, span Span, filter EntryFilter) ([]AccountCurrency, error)
 	// Balances adds up every account of a span, with what came before it as the
 	// opening, ordered by account and currency.
 	Balances(ctx context.Context, span Span) ([]Balance, error)
+
+	// AccountLines returns the lines of an account after a place, ordered by day,
+	// number and line, without their balances.
+	AccountLines(ctx context.Context, account AccountSpan, after LineCursor, limit int) ([]AccountLine, error)
+	// AccountBalance adds up an account until a place, or until the span begins if
+	// that is later, and until the span ends.
+	AccountBalance(ctx context.Context, account AccountSpan, after LineCursor) (opening, closing int64, err error)
+	// Currencies returns those in which anything was ever posted to an account.
+	Currencies(ctx context.Context, organizationID string, account domain.Account) ([]money.Currency, error)
+	// Movements adds up a span's lines on accounts from 4000 on, in any order;
+	// Credited counts those of these rules.
+	Movements(ctx context.Context, span Span, rules []string) ([]Movement, error)
+	// FirstDay returns the day of the first entry by day, empty without any.
+	FirstDay(ctx context.Context, organizationID string) (string, error)
 
 	// Chained returns the ids of all organizations that are known or have
 	// anything in the books, in order.
@@ -74,14 +89,6 @@ type Tx interface {
 
 	// AfterCommit runs hook once what was written is durable.
 	AfterCommit(hook func())
-}
-
-// EntryFilter chooses entries. Empty fields do not restrict.
-type EntryFilter struct {
-	OrganizationID string
-	DonationID     string
-	After          int64 // numbers above this
-	Limit          int
 }
 
 // Span is the part of one organization's books between two days, both

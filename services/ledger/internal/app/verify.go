@@ -81,7 +81,7 @@ func walkEntries(ctx context.Context, r Reader, organizationID string, steps *do
 	// Below every number that could be there: a tampered one may be negative.
 	after := int64(-1 << 63)
 	for {
-		entries, err := r.Entries(ctx, EntryFilter{OrganizationID: organizationID, After: after, Limit: maxEntries})
+		entries, err := r.Entries(ctx, EntryPage{OrganizationID: organizationID, After: after, Limit: maxPage})
 		if err != nil {
 			return "", fmt.Errorf("read entries after %d: %w", after, err)
 		}
@@ -92,7 +92,7 @@ func walkEntries(ctx context.Context, r Reader, organizationID string, steps *do
 			}
 			after = entry.Number
 		}
-		if len(entries) < maxEntries {
+		if len(entries) < maxPage {
 			return "", nil
 		}
 	}

@@ -101,24 +101,76 @@ func (a Account) Fund() string {
 	return fund
 }
 
+// ParseAccount returns the account of a code that somebody typed. It fails for
+// one that nothing could ever be posted to, such as "9999" or "4100" without the
+// fund that every part of it belongs to.
+func ParseAccount(code string) (Account, error) {
+	account := Account(code)
+	_, err := account.Title()
+	if err != nil {
+		return "", err
+	}
+	if fund := account.Fund(); fund != "" {
+		err := CheckFundCode(fund)
+		if err != nil {
+			return "", err
+		}
+	}
+	return account, nil
+}
+
+// ParseAccounts is ParseAccount for a question about an account and all its
+// parts: there "4100" is a good code too.
+func ParseAccounts(code string) (Account, error) {
+	if Account(code).Divided() {
+		return Account(code), nil
+	}
+	return ParseAccount(code)
+}
+
+// Divided reports whether the code is one of the chart that restricted funds
+// have parts of: "4100" is, "4100/winter" and "1100" are not.
+func (a Account) Divided() bool {
+	for _, t := range chart {
+		if t.code == string(a) {
+			return t.fundName != ""
+		}
+	}
+	return false
+}
+
 // Name is the full name of the account as exports write it, such as
 // "Assets:Stripe:Balance:EUR". It fails for a code that the chart does not have.
 func (a Account) Name(currency money.Currency) (string, error) {
-	code, fund := a.split()
+	title, perCurrency, err := a.find()
+	if err != nil || !perCurrency {
+		return title, err
+	}
+	return title + ":" + currency.Code(), nil
+}
+
+// Title is the name of the account in all currencies, "Assets:Stripe:Balance".
+// It fails as Name does.
+func (a Account) Title() (string, error) {
+	title, _, err := a.find()
+	return title, err
+}
+
+// find looks the account up in the chart.
+func (a Account) find() (title string, perCurrency bool, err error) {
+	code, fund, divided := strings.Cut(string(a), "/")
 	for _, t := range chart {
 		if t.code != code {
 			continue
 		}
 		switch {
-		case fund == "" && t.name != "" && t.currency:
-			return t.name + ":" + currency.Code(), nil
-		case fund == "" && t.name != "":
-			return t.name, nil
+		case !divided && t.name != "":
+			return t.name, t.currency, nil
 		case fund != "" && t.fundName != "":
-			return t.fundName + ":" + fund, nil
+			return t.fundName + ":" + fund, false, nil
 		}
 	}
-	return "", fmt.Errorf("account %q is not in the chart of accounts", string(a))
+	return "", false, fmt.Errorf("account %.60q is not in the chart of accounts", string(a))
 }
 
 // Class is the net-asset class of the account.
@@ -137,12 +189,36 @@ func (a Account) Class() Class {
 // IsGiftIncome reports whether the account takes the gift itself: contributions
 // with and without restrictions and what reduces them, but not the fee cover.
 func (a Account) IsGiftIncome() bool {
+	kind := a.Kind()
+	return kind == Contribution || kind == Reduction
+}
+
+// Kind is what an account says about how the year went.
+type Kind int
+
+// Kinds of accounts. The zero value is every account that the overview leaves
+// out.
+const (
+	Contribution Kind = iota + 1 // gifts themselves, 4000 to 4030 and 4100
+	Cover                        // what donors add for the fee, 4040
+	Reduction                    // refunds and lost disputes, 4900 and 4910
+	Fee                          // what Stripe keeps, 6100 to 6130
+)
+
+// Kind is the kind of the account, with or without a fund.
+func (a Account) Kind() Kind {
 	code, _ := a.split()
 	switch code {
-	case "4000", "4010", "4020", "4030", "4100", "4900", "4910":
-		return true
+	case "4000", "4010", "4020", "4030", "4100":
+		return Contribution
+	case "4040":
+		return Cover
+	case "4900", "4910":
+		return Reduction
+	case "6100", "6110", "6120", "6130":
+		return Fee
 	}
-	return false
+	return 0
 }
 
 // clearsByItem reports whether what is on the account must be explained, and

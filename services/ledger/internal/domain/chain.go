@@ -3,6 +3,7 @@ package domain
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,16 @@ type Entry struct {
 	Postings     []Posting
 	PreviousHash string
 	Hash         string
+}
+
+// References are the ids that the entry can be found by, each once: of its
+// event, donation and trace, and of the Stripe objects that it rests on. The
+// Stripe account is none of them, for it is behind every entry.
+func (e Entry) References() []string {
+	ids := append([]string{e.EventID, e.DonationID, e.TraceID}, e.StripeIDs...)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
 }
 
 // Head is the newest entry of an organization's chain: number 0 and no hash

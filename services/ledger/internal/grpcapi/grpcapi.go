@@ -10,10 +10,7 @@ import (
 
 	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
 	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
-	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
-	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/ledger/internal/app"
-	"github.com/almoner/almoner/services/ledger/internal/domain"
 )
 
 // Server implements ledgerv1.LedgerServiceServer.
@@ -24,68 +21,6 @@ type Server struct {
 
 // New returns the server over the books.
 func New(books *app.Books) *Server { return &Server{books: books} }
-
-// ListEntries returns journal entries in the order of their numbers.
-func (s *Server) ListEntries(ctx context.Context, request *ledgerv1.ListEntriesRequest) (*ledgerv1.ListEntriesResponse, error) {
-	entries, err := s.books.ListEntries(ctx, request.GetOrganizationId(), app.EntryFilter{
-		DonationID: request.GetDonationId(),
-		After:      request.GetAfter(),
-		Limit:      int(request.GetLimit()),
-	})
-	if err != nil {
-		return nil, err
-	}
-	response := &ledgerv1.ListEntriesResponse{}
-	for _, entry := range entries {
-		message, err := entryMessage(entry)
-		if err != nil {
-			return nil, err
-		}
-		response.Entries = append(response.Entries, message)
-	}
-	return response, nil
-}
-
-func entryMessage(e domain.Entry) (*ledgerv1.Entry, error) {
-	message := &ledgerv1.Entry{
-		Number:         e.Number,
-		OrganizationId: e.OrganizationID,
-		Description:    e.Description,
-		Rule:           e.Rule.Name,
-		RuleVersion:    int32(e.Rule.Version),
-		EventId:        e.EventID,
-		AccountId:      e.AccountID,
-		StripeIds:      e.StripeIDs,
-		DonationId:     e.DonationID,
-		TraceId:        e.TraceID,
-		OccurredAt:     e.OccurredAt.UnixMicro(),
-		PostedAt:       e.PostedAt.UnixMicro(),
-		BookedOn:       e.BookedOn,
-		PreviousHash:   e.PreviousHash,
-		Hash:           e.Hash,
-	}
-	for _, p := range e.Postings {
-		name, err := p.Account.Name(p.Amount.Currency)
-		if err != nil {
-			return nil, err
-		}
-		message.Postings = append(message.Postings, &ledgerv1.Posting{
-			AccountCode:  string(p.Account),
-			AccountName:  name,
-			Amount:       moneyMessage(p.Amount),
-			FundCode:     p.Fund,
-			AppealId:     p.Appeal,
-			FundraiserId: p.Fundraiser,
-			TeamId:       p.Team,
-			Channel:      p.Channel,
-		})
-	}
-	return message, nil
-}
-
-func moneyMessage(a money.Amount) *moneyv1.Money {
-	return &moneyv1.Money{Minor: a.Minor, Currency: a.Currency.Code()}
-}
 
 // TrialBalance adds up every account.
 func (s *Server) TrialBalance(ctx context.Context, request *ledgerv1.TrialBalanceRequest) (*ledgerv1.TrialBalanceResponse, error) {
@@ -112,7 +47,7 @@ func (s *Server) TrialBalance(ctx context.Context, request *ledgerv1.TrialBalanc
 	return response, nil
 }
 
-// period reads what three requests say in the same words.
+// period reads what several requests say in the same words.
 func period(request interface {
 	GetOrganization() string
 	GetFrom() string
@@ -123,7 +58,7 @@ func period(request interface {
 
 // ExportJournal streams the journal in the order of days.
 func (s *Server) ExportJournal(request *ledgerv1.ExportJournalRequest, stream grpc.ServerStreamingServer[ledgerv1.ExportJournalResponse]) error {
-	return s.books.ExportJournal(stream.Context(), period(request), request.GetFormat(), chunks(func(chunk []byte) error {
+	return s.books.ExportJournal(stream.Context(), period(request), entryFilter(request.GetFilter()), request.GetFormat(), chunks(func(chunk []byte) error {
 		return stream.Send(&ledgerv1.ExportJournalResponse{Chunk: chunk})
 	}))
 }
@@ -188,8 +123,14 @@ func (s *Server) SumBooks(ctx context.Context, _ *ledgerv1.SumBooksRequest) (*le
 			BalanceMinor: item.Minor, StripeId: item.Item,
 		})
 	}
-	for _, c := range sums.Checkpoints {
-		response.Checkpoints = append(response.Checkpoints, &feedv1.Checkpoint{Feed: c.Feed, Epoch: c.Epoch, Pos: c.Pos})
-	}
+	response.Checkpoints = checkpointMessages(sums.Checkpoints)
 	return response, nil
+}
+
+func checkpointMessages(checkpoints []app.Checkpoint) []*feedv1.Checkpoint {
+	messages := make([]*feedv1.Checkpoint, len(checkpoints))
+	for i, c := range checkpoints {
+		messages[i] = &feedv1.Checkpoint{Feed: c.Feed, Epoch: c.Epoch, Pos: c.Pos}
+	}
+	return messages
 }

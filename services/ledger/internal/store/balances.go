@@ -10,15 +10,21 @@ import (
 	"github.com/almoner/almoner/services/ledger/internal/domain"
 )
 
-// AccountsIn returns the accounts and currencies that a span moves.
-func (r reader) AccountsIn(ctx context.Context, span app.Span) ([]app.AccountCurrency, error) {
+// AccountsIn returns the accounts and currencies that the entries of a span move.
+func (r reader) AccountsIn(ctx context.Context, span app.Span, filter app.EntryFilter) ([]app.AccountCurrency, error) {
+	var w where
+	from, entry := `posting p`, "p"
+	if !filter.IsEmpty() {
+		// A line that the filter lets through brings the other lines of its entry.
+		from, entry = `journal_entry e JOIN posting p ON p.organization_id = e.organization_id AND p.number = e.number`, "e"
+	}
+	w.span(entry, span)
+	w.exists(entry, filter)
 	return query(ctx, r.tx, func(rows *sql.Rows) (app.AccountCurrency, error) {
 		var account, currency string
 		err := rows.Scan(&account, &currency)
 		return accountCurrency(account, currency), err
-	}, `SELECT DISTINCT account, currency FROM posting
-		WHERE organization_id = $1 AND booked_on >= $2 AND booked_on <= $3 AND number <= $4
-		ORDER BY account, currency`, span.OrganizationID, span.From, span.To, span.Until)
+	}, `SELECT DISTINCT p.account, p.currency FROM `+from+` WHERE `+w.text()+` ORDER BY p.account, p.currency`, w.args...)
 }
 
 func accountCurrency(account, currency string) app.AccountCurrency {

@@ -26,34 +26,34 @@ func scanEntry(rows *sql.Rows) (domain.Entry, error) {
 }
 
 // Entries returns entries ordered by organization and number.
-func (r reader) Entries(ctx context.Context, filter app.EntryFilter) ([]domain.Entry, error) {
-	conditions, args := []string{"number > $1"}, []any{filter.After}
-	restrict := func(column, value string) {
-		if value != "" {
-			args = append(args, value)
-			conditions = append(conditions, fmt.Sprintf("%s = $%d", column, len(args)))
-		}
+func (r reader) Entries(ctx context.Context, page app.EntryPage) ([]domain.Entry, error) {
+	keys, w, found, err := r.choose(ctx, page)
+	if err != nil || !found {
+		return nil, err
 	}
-	restrict("organization_id", filter.OrganizationID)
-	restrict("donation_id", filter.DonationID)
-	if filter.DonationID != "" {
-		// Says what the index on donations is restricted to, or it is not used.
-		conditions = append(conditions, "donation_id <> ''")
+	order := "in_books, numbered"
+	if page.NewestFirst {
+		order = "in_books DESC, numbered DESC"
 	}
-	args = append(args, filter.Limit)
-	return r.page(ctx, fmt.Sprintf(`%s ORDER BY organization_id, number LIMIT $%d`, strings.Join(conditions, " AND "), len(args)), args)
+	return r.page(ctx, keys, order, w.args)
 }
 
 // EntriesByDay returns entries of a span ordered by booking day and number.
-func (r reader) EntriesByDay(ctx context.Context, span app.Span, after app.DayCursor, limit int) ([]domain.Entry, error) {
+func (r reader) EntriesByDay(ctx context.Context, span app.Span, filter app.EntryFilter, after app.DayCursor, limit int) ([]domain.Entry, error) {
 	// The span's beginning is a cursor too. With both as conditions, SQLite
 	// would start every page at the beginning and skip what it has given.
 	if after.Day < span.From {
 		after = app.DayCursor{Day: span.From, Number: 0}
 	}
-	return r.page(ctx, `organization_id = $1 AND (booked_on, number) > ($2, $3) AND booked_on <= $4 AND number <= $5
-		ORDER BY booked_on, number LIMIT $6`,
-		[]any{span.OrganizationID, after.Day, after.Number, span.To, span.Until, limit})
+	var w where
+	w.add("c.organization_id = ?", span.OrganizationID)
+	w.add("(c.booked_on, c.number) > (?, ?)", after.Day, after.Number)
+	w.add("c.booked_on <= ?", span.To)
+	w.add("c.number <= ?", span.Until)
+	w.exists("c", filter)
+	keys := `SELECT c.organization_id AS in_books, c.number AS numbered FROM journal_entry c WHERE ` + w.text() + `
+		ORDER BY c.booked_on, c.number LIMIT ` + w.bind(limit)
+	return r.page(ctx, keys, "booked_on, numbered", w.args)
 }
 
 // entryKey is the primary key of an entry.
@@ -89,11 +89,12 @@ func knownCurrency(code string) money.Currency {
 	return currency
 }
 
-// page reads the entries that condition (with its order and limit) chooses, and
-// then their lines by the same condition: two statements, however long the page
-// is, whose texts the engines prepare once.
-func (r reader) page(ctx context.Context, condition string, args []any) ([]domain.Entry, error) {
-	entries, err := query(ctx, r.tx, scanEntry, `SELECT `+entryColumns+` FROM journal_entry WHERE `+condition, args...)
+// page reads the entries of the keys that a query chooses, and then their lines
+// by the same query: two statements, however long the page is, whose texts the
+// engines prepare once.
+func (r reader) page(ctx context.Context, keys, order string, args []any) ([]domain.Entry, error) {
+	entries, err := query(ctx, r.tx, scanEntry, `SELECT `+entryColumns+` FROM (`+keys+`) k
+		JOIN journal_entry ON organization_id = in_books AND number = numbered ORDER BY `+order, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +106,9 @@ func (r reader) page(ctx context.Context, condition string, args []any) ([]domai
 		byKey[entryKey{entries[i].OrganizationID, entries[i].Number}] = &entries[i]
 	}
 	postings, err := query(ctx, r.tx, scanPosting,
-		`SELECT p.organization_id, p.number, p.account, p.currency, p.minor, p.fund, p.appeal_id, p.fundraiser_id, p.team_id, p.channel, p.item
-		FROM (SELECT organization_id, number FROM journal_entry WHERE `+condition+`) e
-		JOIN posting p ON p.organization_id = e.organization_id AND p.number = e.number
-		ORDER BY p.organization_id, p.number, p.line`, args...)
+		`SELECT organization_id, number, account, currency, minor, fund, appeal_id, fundraiser_id, team_id, channel, item
+		FROM (`+keys+`) k JOIN posting ON organization_id = in_books AND number = numbered
+		ORDER BY organization_id, number, line`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read postings: %w", err)
 	}

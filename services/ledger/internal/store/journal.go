@@ -84,7 +84,8 @@ const (
 	postingColumnCount = 15
 )
 
-// AddEntries adds entries with their postings and moves the heads.
+// AddEntries adds entries with their postings and references and moves the
+// heads.
 func (w writer) AddEntries(ctx context.Context, entries []domain.Entry, heads []domain.Head) error {
 	err := w.insertEntries(ctx, entries)
 	if err != nil {
@@ -93,6 +94,10 @@ func (w writer) AddEntries(ctx context.Context, entries []domain.Entry, heads []
 	err = w.insertPostings(ctx, entries)
 	if err != nil {
 		return fmt.Errorf("insert postings: %w", err)
+	}
+	err = w.insertReferences(ctx, entries)
+	if err != nil {
+		return fmt.Errorf("insert references: %w", err)
 	}
 	err = w.moveHeads(ctx, heads)
 	if err != nil {
@@ -140,6 +145,27 @@ func (w writer) insertPostings(ctx context.Context, entries []domain.Entry) erro
 		}
 		_, err := w.tx.ExecContext(ctx, `INSERT INTO posting (`+postingColumns+`) VALUES `+
 			database.Placeholders(len(batch), postingColumnCount), args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w writer) insertReferences(ctx context.Context, entries []domain.Entry) error {
+	var rows [][3]any
+	for _, e := range entries {
+		for _, reference := range e.References() {
+			rows = append(rows, [3]any{reference, e.OrganizationID, e.Number})
+		}
+	}
+	for batch := range batches(rows, 3) {
+		args := make([]any, 0, 3*len(batch))
+		for _, row := range batch {
+			args = append(args, row[:]...)
+		}
+		_, err := w.tx.ExecContext(ctx, `INSERT INTO entry_reference (reference, organization_id, number) VALUES `+
+			database.Placeholders(len(batch), 3), args...)
 		if err != nil {
 			return err
 		}

@@ -109,11 +109,11 @@ func (b bench) settle(t *testing.T, transactions ...domain.Transaction) {
 
 func (b bench) entries(t *testing.T, organization string) []domain.Entry {
 	t.Helper()
-	entries, err := b.books.ListEntries(t.Context(), organization, app.EntryFilter{})
+	page, err := b.books.ListEntries(t.Context(), organization, app.EntryPage{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return entries
+	return page.Entries
 }
 
 // sound fails the test unless every chain is true; it returns how many entries

@@ -108,31 +108,6 @@ func trialBalance(t *testing.T, b bench) {
 	}
 }
 
-func listing(t *testing.T, b bench) {
-	b.ready(t)
-	for i := 1; i <= 7; i++ {
-		b.post(t, gift(relief, i, euros(int64(i)*1_00)))
-	}
-	third := gift(relief, 3, euros(3_00))
-	b.settle(t, settled(third, euros(25)))
-	page, err := b.books.ListEntries(t.Context(), "REL", app.EntryFilter{After: 4, Limit: 2})
-	if err != nil || len(page) != 2 || page[0].Number != 5 || page[1].Number != 6 {
-		t.Fatalf("page after 4 is %+v (%v), want 5 and 6", page, err)
-	}
-	all, err := b.books.ListEntries(t.Context(), "rel", app.EntryFilter{Limit: 501})
-	if err != nil || len(all) != 8 {
-		t.Fatalf("%d entries (%v), want 8", len(all), err)
-	}
-	of, err := b.books.ListEntries(t.Context(), "", app.EntryFilter{DonationID: third.DonationID})
-	if err != nil || len(of) != 2 || of[0].Rule.Name != "gift" || of[1].Rule.Name != "fee" {
-		t.Fatalf("entries of the third gift are %+v (%v), want gift and fee", of, err)
-	}
-	of, err = b.books.ListEntries(t.Context(), "PAC", app.EntryFilter{DonationID: third.DonationID})
-	if err != nil || len(of) != 0 {
-		t.Fatalf("other books have %d entries of it (%v)", len(of), err)
-	}
-}
-
 func exportOrder(t *testing.T, b bench) {
 	b.ready(t)
 	// More than two pages, told in the wrong order of days.
@@ -166,7 +141,7 @@ func exportOrder(t *testing.T, b bench) {
 func (b bench) export(t *testing.T, period app.Period) []string {
 	t.Helper()
 	var file bytes.Buffer
-	err := b.books.ExportJournal(t.Context(), period, "csv", &file)
+	err := b.books.ExportJournal(t.Context(), period, app.EntryFilter{}, "csv", &file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +177,7 @@ func exportIsFixed(t *testing.T, b bench) {
 		late.Attribution.OrganizationID = relief
 		b.post(t, late)
 	}}
-	err := b.books.ExportJournal(t.Context(), app.Period{Organization: relief}, "hledger", reader)
+	err := b.books.ExportJournal(t.Context(), app.Period{Organization: relief}, app.EntryFilter{}, "hledger", reader)
 	if err != nil {
 		t.Fatal(err)
 	}

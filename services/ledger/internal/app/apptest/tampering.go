@@ -16,6 +16,8 @@ func journalIsAppendOnly(t *testing.T, b bench) {
 		`DELETE FROM journal_entry`,
 		`UPDATE posting SET minor = minor * 2`,
 		`DELETE FROM posting`,
+		`UPDATE entry_reference SET reference = 'ch_9'`,
+		`DELETE FROM entry_reference`,
 	} {
 		err := b.Exec(t.Context(), statement)
 		if err == nil || !strings.Contains(err.Error(), "only added to") {
