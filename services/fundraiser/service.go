@@ -158,6 +158,7 @@ func Migrations() []database.MigrationSet {
 func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
 	fundraiserv1.RegisterFundraiserServiceServer(r, s.server)
 	fundraiserv1.RegisterSupporterServiceServer(r, grpcapi.NewSupporterServer(s.people))
+	fundraiserv1.RegisterCatalogueServiceServer(r, grpcapi.NewCatalogue(s.app))
 }
 
 // RegisterHTTP adds nothing: what the public sees is the web service's.

@@ -15,7 +15,17 @@ import (
 // organizationChanged tells the whole organization as it is now. The contact
 // address is the organization's, not a person's.
 func organizationChanged(ctx context.Context, o domain.Organization, at time.Time) (envelope.Event, error) {
-	event, err := envelope.New(envelope.NewID(at), o.ID, o.Version, at, telemetry.Traceparent(ctx), &fundraiserv1.OrganizationChanged{
+	event, err := envelope.New(envelope.NewID(at), o.ID, o.Version, at, telemetry.Traceparent(ctx), OrganizationMessage(o))
+	if err != nil {
+		return envelope.Event{}, fmt.Errorf("organization %s: %w", o.Code, err)
+	}
+	return event, nil
+}
+
+// OrganizationMessage is the contract's word for an organization, with all that
+// receipts and books say of it.
+func OrganizationMessage(o domain.Organization) *fundraiserv1.OrganizationChanged {
+	return &fundraiserv1.OrganizationChanged{
 		OrganizationId: o.ID,
 		Slug:           o.Slug,
 		Code:           o.Code,
@@ -30,27 +40,28 @@ func organizationChanged(ctx context.Context, o domain.Organization, at time.Tim
 		ContactEmail:   o.ContactEmail,
 		Version:        o.Version,
 		Home:           o.Home,
-	})
-	if err != nil {
-		return envelope.Event{}, fmt.Errorf("organization %s: %w", o.Code, err)
 	}
-	return event, nil
 }
 
 // fundChanged tells the whole fund as it is now.
 func fundChanged(ctx context.Context, f domain.Fund, at time.Time) (envelope.Event, error) {
-	event, err := envelope.New(envelope.NewID(at), f.ID, f.Version, at, telemetry.Traceparent(ctx), &fundraiserv1.FundChanged{
+	event, err := envelope.New(envelope.NewID(at), f.ID, f.Version, at, telemetry.Traceparent(ctx), FundMessage(f))
+	if err != nil {
+		return envelope.Event{}, fmt.Errorf("fund %s: %w", f.Code, err)
+	}
+	return event, nil
+}
+
+// FundMessage is the contract's word for a fund.
+func FundMessage(f domain.Fund) *fundraiserv1.FundChanged {
+	return &fundraiserv1.FundChanged{
 		FundId:         f.ID,
 		OrganizationId: f.OrganizationID,
 		Code:           f.Code,
 		Name:           f.Name,
 		FundClass:      FundClass(f.Class),
 		Version:        f.Version,
-	})
-	if err != nil {
-		return envelope.Event{}, fmt.Errorf("fund %s: %w", f.Code, err)
 	}
-	return event, nil
 }
 
 // FundClass is the contract's word for a class.

@@ -85,8 +85,10 @@ const fileLargest = 4 << 20
 // document is a file read: the catalogue, and where in the file each thing is.
 type document struct {
 	domain.Catalogue
-	source source
-	at     map[string]string // id → path
+	source     source
+	at         map[string]string         // id → path
+	zones      map[string]*time.Location // id of organization → its time zone
+	currencies map[string]money.Currency // id of appeal → its currency
 }
 
 // readFile reads and checks a file without looking at the database. What is
@@ -105,9 +107,10 @@ func readFile(r io.Reader) (document, error) {
 		return document{}, err
 	}
 	reader := fileReader{
-		doc:           document{source: src, at: map[string]string{}},
+		doc: document{
+			source: src, at: map[string]string{}, zones: map[string]*time.Location{}, currencies: map[string]money.Currency{},
+		},
 		organizations: map[string]domain.Organization{},
-		zones:         map[string]*time.Location{},
 		funds:         map[string]bool{},
 		covers:        map[string]cover{},
 		appeals:       map[string]domain.Appeal{},
@@ -137,7 +140,6 @@ type fileReader struct {
 	doc           document
 	problems      domain.Problems
 	organizations map[string]domain.Organization // by code
-	zones         map[string]*time.Location      // by organization id
 	funds         map[string]bool                // by id
 	covers        map[string]cover               // by currency
 	appeals       map[string]domain.Appeal       // by slug
@@ -207,7 +209,7 @@ func (r *fileReader) readOrganization(path string, entry organizationEntry) {
 	r.doc.Organizations = append(r.doc.Organizations, o)
 	r.doc.at[o.ID] = path
 	r.organizations[o.Code] = o
-	r.zones[o.ID] = zone
+	r.doc.zones[o.ID] = zone
 	for i, fund := range entry.Funds {
 		r.readFund(fmt.Sprintf("%s.funds[%d]", path, i), o, fund)
 	}
@@ -253,7 +255,7 @@ func (r *fileReader) readAppeal(path string, entry appealEntry) {
 		r.readTerms(path, entry, &a)
 	}
 	if known {
-		r.readDays(path, entry, r.zones[organization.ID], &a)
+		r.readDays(path, entry, r.doc.zones[organization.ID], &a)
 		for i, code := range entry.Funds {
 			at := fmt.Sprintf("%s.funds[%d]", path, i)
 			if !r.funds[domain.FundID(organization.ID, code)] {
@@ -267,6 +269,7 @@ func (r *fileReader) readAppeal(path string, entry appealEntry) {
 	r.unique(path+".slug", "appeal", a.Slug)
 	r.doc.Appeals = append(r.doc.Appeals, a)
 	r.doc.at[a.ID] = path
+	r.doc.currencies[a.ID] = a.Currency
 	r.appeals[a.Slug] = a
 }
 
@@ -306,15 +309,7 @@ func (r *fileReader) readDays(path string, entry appealEntry, zone *time.Locatio
 	if zone == nil {
 		return // said at the organization
 	}
-	starts, problem := readDay(entry.Starts, zone)
-	r.problems.Add(path+".starts", problem)
-	ends, problem := readDay(entry.Ends, zone)
-	r.problems.Add(path+".ends", problem)
-	if !ends.IsZero() {
-		// The last day is a whole day, also where it has 23 or 25 hours.
-		ends = ends.AddDate(0, 0, 1)
-	}
-	a.StartsAt, a.EndsAt = instant(starts), instant(ends)
+	a.StartsAt, a.EndsAt = days(entry.Starts, entry.Ends, zone, path, &r.problems)
 }
 
 func (r *fileReader) readPage(path string, entry pageEntry) {

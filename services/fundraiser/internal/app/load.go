@@ -125,24 +125,20 @@ func (a *App) put(ctx context.Context, tx Tx, doc document) (Report, error) {
 		}
 	}
 	for _, appeal := range doc.Appeals {
-		known, exists := there.appeals[appeal.ID]
-		if l.report.Appeals.note(exists, reflect.DeepEqual(known, appeal)) {
-			err = tx.PutAppeal(ctx, appeal)
-			if err != nil {
-				return Report{}, fmt.Errorf("appeal %s: %w", appeal.Slug, err)
-			}
+		err = l.appeal(ctx, appeal, there, doc)
+		if err != nil {
+			return Report{}, err
 		}
 	}
 	for _, page := range doc.Pages {
-		known, exists := there.pages[page.ID]
-		page = loaded(page, known, l.at)
-		if l.report.Fundraisers.note(exists, reflect.DeepEqual(known, page)) {
-			page.Version++
-			err = tx.PutPage(ctx, page)
-			if err != nil {
-				return Report{}, fmt.Errorf("fundraiser %s: %w", page.Slug, err)
-			}
+		err = l.page(ctx, page, there, doc)
+		if err != nil {
+			return Report{}, err
 		}
+	}
+	err = tx.AddChanges(ctx, l.changes)
+	if err != nil {
+		return Report{}, err
 	}
 	if len(l.events) > 0 {
 		err = tx.Append(ctx, l.events...)
@@ -194,6 +190,63 @@ type loading struct {
 	at     time.Time
 	report Report
 	events []envelope.Event
+	// changes say that the operator did it: a file goes before what staff made
+	// of the same thing since, and they can see that it did.
+	changes []Change
+}
+
+func (l *loading) changed(subject Subject, id, name string, before, after []said) {
+	action := "changed"
+	if before == nil {
+		action = "created"
+	}
+	l.changes = append(l.changes, Change{
+		At: instant(l.at.Truncate(time.Microsecond)), PersonID: operatorID, Subject: subject, SubjectID: id, SubjectName: name,
+		Action: action, Fields: difference(before, after),
+	})
+}
+
+// described is what a thing said before, nil for one that was not there.
+func described(exists bool, say func() []said) []said {
+	if !exists {
+		return nil
+	}
+	return say()
+}
+
+func (l *loading) appeal(ctx context.Context, appeal domain.Appeal, there kept, doc document) error {
+	known, exists := there.appeals[appeal.ID]
+	appeal.Version = known.Version
+	appeal.WasPublished = known.WasPublished || appeal.State != domain.Draft
+	if !l.report.Appeals.note(exists, reflect.DeepEqual(known, appeal)) {
+		return nil
+	}
+	appeal.Version++
+	err := l.tx.PutAppeal(ctx, appeal)
+	if err != nil {
+		return fmt.Errorf("appeal %s: %w", appeal.Slug, err)
+	}
+	zone := doc.zones[appeal.OrganizationID]
+	l.changed(AppealSubject, appeal.ID, appeal.Slug,
+		described(exists, func() []said { return sayAppeal(known, zone) }), sayAppeal(appeal, zone))
+	return nil
+}
+
+func (l *loading) page(ctx context.Context, page domain.Page, there kept, doc document) error {
+	known, exists := there.pages[page.ID]
+	page = loaded(page, known, l.at)
+	if !l.report.Fundraisers.note(exists, reflect.DeepEqual(known, page)) {
+		return nil
+	}
+	page.Version++
+	err := l.tx.PutPage(ctx, page)
+	if err != nil {
+		return fmt.Errorf("fundraiser %s: %w", page.Slug, err)
+	}
+	currency := doc.currencies[page.AppealID]
+	l.changed(FundraiserSubject, page.ID, page.Slug,
+		described(exists, func() []said { return sayPage(known, currency) }), sayPage(page, currency))
+	return nil
 }
 
 func (l *loading) organization(ctx context.Context, o domain.Organization, there kept) error {
@@ -207,6 +260,8 @@ func (l *loading) organization(ctx context.Context, o domain.Organization, there
 	if err != nil {
 		return fmt.Errorf("organization %s: %w", o.Code, err)
 	}
+	l.changed(OrganizationSubject, o.ID, o.Code,
+		described(exists, func() []said { return sayOrganization(known) }), sayOrganization(o))
 	event, err := organizationChanged(ctx, o, l.at)
 	if err != nil {
 		return err
@@ -226,6 +281,7 @@ func (l *loading) fund(ctx context.Context, f domain.Fund, there kept) error {
 	if err != nil {
 		return fmt.Errorf("fund %s: %w", f.Code, err)
 	}
+	l.changed(FundSubject, f.ID, f.Code, described(exists, func() []said { return sayFund(known) }), sayFund(f))
 	event, err := fundChanged(ctx, f, l.at)
 	if err != nil {
 		return err
@@ -307,9 +363,19 @@ func (k kept) conflicts(doc document) domain.Problems {
 	if len(homes) != 1 {
 		problems.Add(home, fmt.Sprintf("exactly one organization must be the home of what belongs to no gift, not %d", len(homes)))
 	}
+	appealAt := map[string]domain.Appeal{}
+	for _, a := range k.appeals {
+		appealAt[a.Slug] = a
+	}
 	for _, a := range doc.Appeals {
 		path := doc.at[a.ID]
 		known, exists := k.appeals[a.ID]
+		if other, taken := appealAt[a.Slug]; taken && other.ID != a.ID {
+			problems.Add(path+".slug", fmt.Sprintf("%q is the address of an appeal that was moved there", a.Slug))
+		}
+		if exists && known.Slug != a.Slug {
+			problems.Add(path+".slug", fmt.Sprintf("cannot be used: the appeal that it named is at %q now", known.Slug))
+		}
 		if exists && known.OrganizationID != a.OrganizationID {
 			problems.Add(path+".organization", "cannot change: gifts were given to the other one; make a new appeal")
 		}

@@ -47,6 +47,11 @@ type Reader interface {
 	Pages(ctx context.Context) ([]domain.Page, error)
 	// PageBySlug returns one with its total; false if there is none.
 	PageBySlug(ctx context.Context, slug string) (Page, bool, error)
+	// PageByID returns one, whatever its state; false if there is none.
+	PageByID(ctx context.Context, id string) (Page, bool, error)
+	// PublishedPages returns pages that are more than drafts, the newest first,
+	// those published at an unknown time last.
+	PublishedPages(ctx context.Context, after PageCursor, limit int) ([]Page, error)
 	// TopPages returns an appeal's live pages, the highest total first.
 	TopPages(ctx context.Context, appealID string, limit int) ([]Page, error)
 	// RecentGifts returns an appeal's newest gifts, or a page's when pageID is
@@ -63,6 +68,9 @@ type Reader interface {
 	DirectSums(ctx context.Context) ([]Sum, error)
 	// Positions says up to where the snapshot is true.
 	Positions(ctx context.Context) (Positions, error)
+
+	// Changes returns changes with a smaller id, or all for 0, the newest first.
+	Changes(ctx context.Context, before int64, limit int) ([]Change, error)
 
 	// Revision tells what the snapshot holds: who read up to one revision reads
 	// on with what came since.
@@ -89,6 +97,8 @@ type Tx interface {
 	PutFund(ctx context.Context, f domain.Fund) error
 	PutAppeal(ctx context.Context, a domain.Appeal) error
 	PutPage(ctx context.Context, p domain.Page) error
+	// AddChanges adds to the record of changes, in order.
+	AddChanges(ctx context.Context, changes []Change) error
 	// Append adds events to the service's feed.
 	Append(ctx context.Context, events ...envelope.Event) error
 

@@ -52,6 +52,10 @@ type Appeal struct {
 	EndsAt         time.Time // first moment it takes no more; zero for "never"
 	CoverRatePPM   int64     // estimated fee, millionths
 	CoverFixed     int64     // its fixed part, minor units
+	// WasPublished is true once it was seen: its address was shared and its
+	// currency is that of gifts, so both are fixed.
+	WasPublished bool
+	Version      int64 // 1 when first kept, +1 by each change
 }
 
 // At is the appeal's state at a moment.

@@ -23,6 +23,9 @@ type Problem struct {
 	Message string
 }
 
+// Missing tells whether it is that nothing is there.
+func (p Problem) Missing() bool { return p.Message == isMissing }
+
 // Problems collects what is wrong, so that an operator mends a file once and
 // not once per mistake.
 type Problems []Problem
@@ -42,6 +45,8 @@ const (
 	paragraphLongest = 3000
 	paragraphsMost   = 30
 	suggestedMost    = 8
+	// wholePPM is all of an amount, in millionths.
+	wholePPM = 1_000_000
 	// LargestGoal in minor units keeps totals and goals far from overflow and
 	// within what a browser can count exactly.
 	LargestGoal = 1_000_000_000_000_000
@@ -92,7 +97,7 @@ func CheckAppeal(path string, a Appeal, problems *Problems) {
 		problems.Add(path+".ends", "is before it starts")
 	}
 	if a.Kind == Campaign && a.Goal == 0 && a.GoalCount == 0 {
-		problems.Add(path+".kind", "a campaign needs a goal or a goal_count")
+		problems.Add(path+".kind", "a campaign needs a goal, in money or in things")
 	}
 	if a.GoalCount < 0 || a.GoalCount > LargestGoal {
 		problems.Add(path+".goal_count", "must be a positive number")
@@ -101,7 +106,7 @@ func CheckAppeal(path string, a Appeal, problems *Problems) {
 		problems.Add(path+".goal_unit", checkLine(a.GoalUnit, nameLongest))
 	}
 	if a.GoalCount == 0 && (a.GoalUnit != "" || a.UnitCost != 0) {
-		problems.Add(path+".goal_count", "is missing, but there is a goal_unit or unit_cost")
+		problems.Add(path+".goal_count", "is missing, but what it counts is said")
 	}
 	if !a.Currency.IsZero() {
 		checkAmounts(path, a, problems)
@@ -133,6 +138,29 @@ func checkAmounts(path string, a Appeal, problems *Problems) {
 	}
 	problems.Add(path+".goal", checkGoal(a.Goal))
 	problems.Add(path+".unit_cost", checkGoal(a.UnitCost))
+	if a.CoverRatePPM < 0 || a.CoverRatePPM >= wholePPM {
+		problems.Add(path+".cover_rate", "must be a percentage below 100")
+	}
+	if a.CoverFixed < 0 || a.CoverFixed > most.Minor {
+		problems.Add(path+".cover_fixed", "is not an amount that can be charged")
+	}
+	for _, part := range []struct {
+		name  string
+		minor int64
+	}{{".minimum", a.Minimum}, {".goal", a.Goal}, {".unit_cost", a.UnitCost}, {".cover_fixed", a.CoverFixed}} {
+		problems.Add(path+part.name, checkStep(part.minor, a.Currency))
+	}
+	for i, minor := range a.Suggested {
+		problems.Add(fmt.Sprintf("%s.suggested[%d]", path, i), checkStep(minor, a.Currency))
+	}
+}
+
+// checkStep refuses decimals that a currency is written with and not charged in.
+func checkStep(minor int64, currency money.Currency) string {
+	if minor%currency.Step() != 0 {
+		return fmt.Sprintf("%s has decimals that cannot be charged", money.Amount{Minor: minor, Currency: currency})
+	}
+	return ""
 }
 
 // CheckPage says what is wrong with a page's own fields.

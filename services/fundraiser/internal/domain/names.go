@@ -32,7 +32,7 @@ var reserved = []string{
 func CheckSlug(slug string) string {
 	switch {
 	case slug == "":
-		return "is missing"
+		return isMissing
 	case len(slug) < slugShortest || len(slug) > slugLongest:
 		return fmt.Sprintf("must have %d to %d characters", slugShortest, slugLongest)
 	case !only(slug, "abcdefghijklmnopqrstuvwxyz0123456789-"):
@@ -52,7 +52,7 @@ func CheckSlug(slug string) string {
 func CheckCode(code string) string {
 	switch {
 	case code == "":
-		return "is missing"
+		return isMissing
 	case len(code) < 2 || len(code) > 12:
 		return "must have 2 to 12 characters"
 	case !only(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"):

@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// isMissing is what is wrong with what is not there.
+const isMissing = "is missing"
+
 // checkLine says what is wrong with a text that must be there, "" if nothing.
 // Control characters are refused, and with them those that change the writing
 // direction of what follows: they would let a title rearrange the page around
@@ -14,7 +17,7 @@ import (
 func checkLine(text string, longest int) string {
 	switch {
 	case strings.TrimSpace(text) == "":
-		return "is missing"
+		return isMissing
 	case !utf8.ValidString(text):
 		return "is not valid UTF-8"
 	case utf8.RuneCountInString(text) > longest:

@@ -13,7 +13,7 @@ import (
 const (
 	appealColumns = `id, organization_id, slug, kind, state, title, summary, story, currency, suggested,
 		minimum_minor, goal_minor, goal_count, goal_unit, unit_cost_minor, starts_at, ends_at,
-		cover_rate_ppm, cover_fixed_minor`
+		cover_rate_ppm, cover_fixed_minor, was_published, version`
 	selectAppeal = `SELECT ` + appealColumns + `, settled_minor, gifts, as_of
 		FROM appeal JOIN appeal_total ON appeal_id = id`
 )
@@ -21,15 +21,16 @@ const (
 func scanAppeal(row scanner) (app.Appeal, error) {
 	var a app.Appeal
 	var currency string
-	var starts, ends int64
+	var starts, ends, published int64
 	err := row.Scan(&a.ID, &a.OrganizationID, &a.Slug, &a.Kind, &a.State, &a.Title, &a.Summary,
 		&a.Story, &currency, list[int64]{&a.Suggested}, &a.Minimum, &a.Goal, &a.GoalCount,
 		&a.GoalUnit, &a.UnitCost, &starts, &ends, &a.CoverRatePPM, &a.CoverFixed,
-		&a.Total.Settled, &a.Total.Gifts, &a.Total.AsOf)
+		&published, &a.Version, &a.Total.Settled, &a.Total.Gifts, &a.Total.AsOf)
 	if err != nil {
 		return app.Appeal{}, err
 	}
 	a.StartsAt, a.EndsAt = fromMicros(starts), fromMicros(ends)
+	a.WasPublished = published == 1
 	a.Currency, err = money.ParseCurrency(currency)
 	return a, err
 }
@@ -107,24 +108,24 @@ func withFunds(a app.Appeal, funds []appealFund) app.Appeal {
 // PutAppeal is app.Tx's.
 func (t *boundTx) PutAppeal(ctx context.Context, a domain.Appeal) error {
 	published := int64(0)
-	if a.State != domain.Draft {
+	if a.WasPublished {
 		published = 1
 	}
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO appeal (`+appealColumns+`, was_published, ordinal)
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO appeal (`+appealColumns+`, ordinal)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CAST($11 AS BIGINT), CAST($12 AS BIGINT), CAST($13 AS BIGINT),
 			$14, CAST($15 AS BIGINT), CAST($16 AS BIGINT), CAST($17 AS BIGINT), CAST($18 AS BIGINT),
-			CAST($19 AS BIGINT), CAST($20 AS BIGINT), COALESCE(MAX(ordinal), 0) + 1 FROM appeal WHERE true
-		ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, state = excluded.state, title = excluded.title,
+			CAST($19 AS BIGINT), CAST($20 AS BIGINT), CAST($21 AS BIGINT), COALESCE(MAX(ordinal), 0) + 1 FROM appeal WHERE true
+		ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, currency = excluded.currency, kind = excluded.kind, state = excluded.state, title = excluded.title,
 			summary = excluded.summary, story = excluded.story, suggested = excluded.suggested,
 			minimum_minor = excluded.minimum_minor, goal_minor = excluded.goal_minor,
 			goal_count = excluded.goal_count, goal_unit = excluded.goal_unit,
 			unit_cost_minor = excluded.unit_cost_minor, starts_at = excluded.starts_at,
 			ends_at = excluded.ends_at, cover_rate_ppm = excluded.cover_rate_ppm,
 			cover_fixed_minor = excluded.cover_fixed_minor,
-			was_published = CASE WHEN appeal.was_published = 1 THEN 1 ELSE excluded.was_published END`,
+			was_published = excluded.was_published, version = excluded.version`,
 		a.ID, a.OrganizationID, a.Slug, string(a.Kind), string(a.State), a.Title, a.Summary, a.Story,
 		a.Currency.Code(), encode(a.Suggested), a.Minimum, a.Goal, a.GoalCount, a.GoalUnit, a.UnitCost,
-		micros(a.StartsAt), micros(a.EndsAt), a.CoverRatePPM, a.CoverFixed, published)
+		micros(a.StartsAt), micros(a.EndsAt), a.CoverRatePPM, a.CoverFixed, published, a.Version)
 	if err != nil {
 		return fmt.Errorf("put appeal: %w", err)
 	}

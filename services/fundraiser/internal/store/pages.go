@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
@@ -46,6 +47,11 @@ func (t *boundTx) PageBySlug(ctx context.Context, slug string) (app.Page, bool, 
 	return t.page(ctx, ` WHERE slug = $1`, slug)
 }
 
+// PageByID is app.Reader's.
+func (t *boundTx) PageByID(ctx context.Context, id string) (app.Page, bool, error) {
+	return t.page(ctx, ` WHERE page.id = $1`, id)
+}
+
 func (t *boundTx) page(ctx context.Context, where string, keys ...any) (app.Page, bool, error) {
 	page, found, err := one(t.tx.QueryRowContext(ctx, selectPage+where, keys...), scanPage)
 	return page, found, wrap("read fundraiser", err)
@@ -55,6 +61,16 @@ func (t *boundTx) page(ctx context.Context, where string, keys ...any) (app.Page
 func (t *boundTx) TopPages(ctx context.Context, appealID string, limit int) ([]app.Page, error) {
 	return t.pages(ctx, ` WHERE appeal_id = $1 AND state = $2
 		ORDER BY settled_minor DESC, slug LIMIT $3`, appealID, string(domain.Live), limit)
+}
+
+// PublishedPages is app.Reader's.
+func (t *boundTx) PublishedPages(ctx context.Context, after app.PageCursor, limit int) ([]app.Page, error) {
+	before, id := int64(math.MaxInt64), ""
+	if after.ID != "" {
+		before, id = micros(after.PublishedAt), after.ID
+	}
+	return t.pages(ctx, ` WHERE state <> 'draft' AND (published_at < $1 OR (published_at = $1 AND page.id > $2))
+		ORDER BY published_at DESC, page.id LIMIT $3`, before, id, limit)
 }
 
 func (t *boundTx) pages(ctx context.Context, where string, keys ...any) ([]app.Page, error) {

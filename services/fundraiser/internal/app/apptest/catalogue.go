@@ -39,6 +39,9 @@ func Run(t *testing.T, open func(t *testing.T) app.Store) {
 		"of many who claim a draft one does":    racers,
 		"two consumers count a gift once":       concurrentConsumers,
 		"revisions number what there is":        revisions,
+		"changes are only added to":             changes,
+		"published pages are read on":           publishedPages,
+		"a draft of an appeal can move":         movedAppeal,
 		"who read up to a revision reads on":    readOn,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,6 +82,7 @@ func appeal(o domain.Organization, slug string, currency money.Currency, funds .
 		Currency: currency, Suggested: []int64{40_00, 400_00}, Minimum: 2_00, Goal: 24_000_000_00, GoalCount: 60_000,
 		GoalUnit: "people resettled", UnitCost: 400_00, FundCodes: funds,
 		StartsAt: noon.AddDate(0, -1, 0), EndsAt: noon.AddDate(1, 0, 0), CoverRatePPM: 29_000, CoverFixed: 30,
+		WasPublished: true, Version: 1,
 	}
 }
 
