@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/almoner/almoner/services/internal/platform/mail"
+	"github.com/almoner/almoner/services/internal/testkit"
 	"github.com/almoner/almoner/services/web"
 )
 
@@ -153,7 +154,8 @@ func TestTheSiteStartsAlone(t *testing.T) {
 			t.Errorf("%s: %d", path, answer.Code)
 		}
 	}
-	service, err := web.New(web.Config{BaseURL: "http://127.0.0.1:8080", CheckoutOrigin: checkout}, web.Deps{Conn: conn, Now: time.Now})
+	service, err := web.New(web.Config{BaseURL: "http://127.0.0.1:8080", CheckoutOrigin: checkout},
+		web.Deps{DB: testkit.SQLite(t, "web", web.Migrations()...), Conn: conn, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

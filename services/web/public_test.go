@@ -9,6 +9,7 @@ import (
 
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/testkit"
 	"github.com/almoner/almoner/services/web"
 )
 
@@ -256,13 +257,14 @@ func TestSeveralOrganizationsAreToldApart(t *testing.T) {
 
 func TestWrongAddressesStopTheStart(t *testing.T) {
 	t.Parallel()
+	deps := web.Deps{DB: testkit.SQLite(t, "web"), Conn: nobody(t), Now: time.Now}
 	for _, cfg := range []web.Config{
 		{BaseURL: "", CheckoutOrigin: checkout},
 		{BaseURL: "give.example", CheckoutOrigin: checkout},
 		{BaseURL: "https://give.example", CheckoutOrigin: "stripe"},
 		{BaseURL: "javascript:alert(1)", CheckoutOrigin: checkout},
 	} {
-		_, err := web.New(cfg, web.Deps{})
+		_, err := web.New(cfg, deps)
 		if err == nil {
 			t.Errorf("%+v is taken", cfg)
 		}

@@ -5,22 +5,28 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
 
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/lifecycle"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/live"
 	"github.com/almoner/almoner/services/web/internal/pages"
+	"github.com/almoner/almoner/services/web/internal/session"
 	"github.com/almoner/almoner/services/web/internal/view"
+	"github.com/almoner/almoner/services/web/migrations"
 )
 
 // Deps is what the service works with; all fields are needed.
 type Deps struct {
+	DB     *database.DB             // the service's own database
 	Conn   grpc.ClientConnInterface // carries the name web; reaches the other services
 	Logger *slog.Logger
 	Now    func() time.Time
@@ -41,7 +47,12 @@ type Config struct {
 	// FontDir is where an operator keeps fonts for scripts that neither the
 	// program nor the system has; empty for none.
 	FontDir string
+	// Staff of the configuration: roles (viewer, accountant, admin) by mail address.
+	Staff map[string][]string
 }
+
+// name is what the service is called in its database's mark.
+const name = "web"
 
 // LargestBody is how many bytes the server must let the site read: what is too
 // large is still read to its end, so that the sender sees the page that says so.
@@ -49,13 +60,27 @@ const LargestBody = front.LargestRefused
 
 // Service is the site.
 type Service struct {
-	front  *front.Front
-	totals *live.Watch
-	routes []front.Route
+	db       *database.DB
+	sessions *session.Sessions
+	totals   *live.Watch
+	front    *front.Front
+	routes   []front.Route
 }
 
-// New makes the service. It fails on addresses that are none.
+// Migrations are the tables that the service's database has.
+func Migrations() []database.MigrationSet {
+	return []database.MigrationSet{{Name: name, FS: migrations.FS}}
+}
+
+// New makes the service. It fails on addresses that are none, and touches neither
+// the database nor the network.
 func New(cfg Config, deps Deps) (*Service, error) {
+	if deps.DB == nil || deps.Conn == nil {
+		return nil, fmt.Errorf("set up %s: it needs a database and a connection", name)
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
 	files, err := assets.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
@@ -68,9 +93,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
+	sessions, err := session.New(
+		session.Config{Secure: strings.HasPrefix(cfg.BaseURL, "https://"), Staff: cfg.Staff},
+		session.Deps{DB: deps.DB, Logger: deps.Logger, Now: deps.Now},
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make sessions: %w", err)
+	}
 	shared, err := front.New(
 		front.Config{BaseURL: cfg.BaseURL, CheckoutOrigin: cfg.CheckoutOrigin},
-		front.Deps{Views: views, Texts: catalogue, Logger: deps.Logger, Now: deps.Now},
+		front.Deps{Views: views, Texts: catalogue, Visitors: sessions, Logger: deps.Logger, Now: deps.Now},
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
@@ -87,7 +119,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
-	return &Service{front: shared, totals: totals, routes: site.Routes()}, nil
+	return &Service{db: deps.DB, sessions: sessions, totals: totals, front: shared, routes: site.Routes()}, nil
 }
 
 // RegisterHTTP adds the site's routes to the mux, and with them an answer for
@@ -98,10 +130,22 @@ func (s *Service) RegisterHTTP(mux *http.ServeMux) { s.front.Register(mux, s.rou
 // headers.
 func (s *Service) Around(next http.Handler) http.Handler { return s.front.Around(next) }
 
-// Run follows the totals until ctx has ended. Without it the site answers all the
-// same; its pages are drawn at each request and nobody sees a total rise.
-func (s *Service) Run(ctx context.Context) error { return s.totals.Run(ctx) }
+// Run follows the totals and removes sessions that have expired, until ctx ends.
+// Without it the site answers all the same; its pages are drawn at each request and
+// nobody sees a total rise.
+func (s *Service) Run(ctx context.Context) error {
+	var group lifecycle.Group
+	add := func(name string, run func(context.Context) error) {
+		group.Add(name, func(ctx context.Context, ready func()) error {
+			ready()
+			return run(ctx)
+		})
+	}
+	add("sessions", s.sessions.Run)
+	add("totals", s.totals.Run)
+	return group.Run(ctx)
+}
 
-// Ready reports that the site can answer, which it always can: without the
-// other services it says so on its pages.
-func (s *Service) Ready(context.Context) error { return nil }
+// Ready reports whether the site has its own database. Without the other services
+// it says so on its pages.
+func (s *Service) Ready(ctx context.Context) error { return s.db.Ready(ctx) }

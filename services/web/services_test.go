@@ -20,6 +20,7 @@ import (
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
+	"github.com/almoner/almoner/services/internal/testkit"
 	"github.com/almoner/almoner/services/web"
 )
 
@@ -349,6 +350,7 @@ func site(t *testing.T, conn grpc.ClientConnInterface, change ...func(*web.Confi
 		f(&cfg)
 	}
 	service, err := web.New(cfg, web.Deps{
+		DB:     testkit.SQLite(t, "web", web.Migrations()...),
 		Conn:   conn,
 		Logger: slog.New(slog.DiscardHandler),
 		Now:    time.Now,

@@ -181,7 +181,7 @@ func TestATakenAddressIsNamed(t *testing.T) {
 func TestAnUnmigratedDatabaseServerIsSaidInWords(t *testing.T) {
 	t.Parallel()
 	environ := []string{"ALMONER_DATA_DIR=" + t.TempDir(), "ALMONER_HTTP_ADDR=127.0.0.1:0", "ALMONER_STRIPESIM_ADDR=127.0.0.1:0"}
-	for _, service := range node.Services() {
+	for _, service := range node.Databases() {
 		environ = append(environ, "ALMONER_"+strings.ToUpper(service)+"_DATABASE_URL="+testkit.PostgreSQLURL(t))
 	}
 	var out, complaints bytes.Buffer

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -43,6 +44,8 @@ type Config struct {
 	SMTPURL        config.Secret
 	MailFrom       string
 	TrustedProxies []netip.Prefix
+	// Staff that may sign in: roles by mail address.
+	Staff map[string][]string
 	// Version of the program, for telemetry.
 	Version string
 }
@@ -50,10 +53,17 @@ type Config struct {
 const (
 	development = "development"
 	production  = "production"
+	// developmentStaff can sign in where mails are read at /dev/mail. The domain is
+	// reserved: nobody gets mail there.
+	developmentStaff = "finance@example.org:accountant,admin@example.org:admin"
 )
 
-// Services that have a database, in the order in which they are opened.
+// Services that tell and listen, in the order in which they are opened.
 func Services() []string { return []string{"donation", "fundraiser", "receipt", "ledger"} }
+
+// Databases are those of the services, and of web, which keeps sessions and has
+// no feed.
+func Databases() []string { return append(Services(), "web") }
 
 // table is every variable of the program; `almoner help` prints it.
 func (c *Config) table() config.Table {
@@ -72,7 +82,7 @@ func (c *Config) table() config.Table {
 			Parse: config.Hidden(&c.SecretKey)},
 	}
 	c.DatabaseURLs = map[string]string{}
-	for _, service := range Services() {
+	for _, service := range Databases() {
 		// A database URL may hold a password, so it is a secret: it may come from a file.
 		rows = append(rows, config.Row{Name: "ALMONER_" + strings.ToUpper(service) + "_DATABASE_URL", Secret: true,
 			Doc: "postgres://… or sqlite:PATH; by default a SQLite file in the data directory",
@@ -102,6 +112,8 @@ func (c *Config) table() config.Table {
 			Parse: config.Hidden(&c.SMTPURL)},
 		config.Row{Name: "ALMONER_MAIL_FROM", Doc: "address that receipts come from; by default receipts@ the site's host",
 			Parse: mailAddress(&c.MailFrom)},
+		config.Row{Name: "ALMONER_STAFF", Doc: "who may sign in as staff, email:role separated by commas, roles viewer, accountant, admin; by default " + developmentStaff + " in development, required in production",
+			Parse: staff(&c.Staff)},
 		config.Row{Name: "ALMONER_TRUSTED_PROXIES", Doc: "addresses (CIDR) whose X-Forwarded-For is believed",
 			Parse: proxies(&c.TrustedProxies)},
 	)
@@ -113,6 +125,12 @@ func LoadConfig(environ []string) (Config, error) {
 	_, err := c.table().Read(environ)
 	if err != nil {
 		return Config{}, err
+	}
+	if len(c.Staff) == 0 && c.Environment != production {
+		err = staff(&c.Staff)(developmentStaff)
+		if err != nil {
+			return Config{}, err
+		}
 	}
 	return c, c.check()
 }
@@ -155,6 +173,7 @@ func (c *Config) check() error {
 		refuse(!strings.HasPrefix(c.BaseURL, "https://"), "ALMONER_BASE_URL: must be an https address in production")
 		refuse(c.OpsAddr == "", "ALMONER_OPS_ADDR: is required in production, so that the site does not serve it")
 		refuse(!c.SMTPURL.IsSet(), "ALMONER_SMTP_URL: is empty; receipts would not reach anybody")
+		refuse(!c.hasAdmin(), "ALMONER_STAFF: names no admin; nobody could add staff")
 		return errors.Join(problems...)
 	}
 	refuse(live, "STRIPE_SECRET_KEY: is a live key; development refuses real money (set ALMONER_ENV=production)")
@@ -168,6 +187,15 @@ func (c *Config) check() error {
 
 // simulated says that the embedded simulator stands in for Stripe.
 func (c *Config) simulated() bool { return !c.StripeKey.IsSet() }
+
+func (c *Config) hasAdmin() bool {
+	for _, roles := range c.Staff {
+		if slices.Contains(roles, "admin") {
+			return true
+		}
+	}
+	return false
+}
 
 // databaseURL of a service.
 func (c *Config) databaseURL(service string) string {
@@ -233,6 +261,31 @@ func mailAddress(target *string) func(string) error {
 		parsed, err := netmail.ParseAddress(value)
 		if err != nil || parsed.Address != value {
 			return fmt.Errorf("%q is not a plain mail address", value)
+		}
+		return nil
+	}
+}
+
+// staff reads email:role pairs; the roles of one address join.
+func staff(target *map[string][]string) func(string) error {
+	return func(value string) error {
+		var parts []string
+		err := config.List(&parts)(value)
+		if err != nil {
+			return err
+		}
+		*target = map[string][]string{}
+		for _, part := range parts {
+			email, role, _ := strings.Cut(part, ":")
+			var address string
+			err := mailAddress(&address)(strings.ToLower(email))
+			if err != nil || address == "" {
+				return fmt.Errorf("%q is not email:role", part)
+			}
+			if !slices.Contains([]string{"viewer", "accountant", "admin"}, role) {
+				return fmt.Errorf("there is no role %q; viewer, accountant or admin", role)
+			}
+			(*target)[address] = append((*target)[address], role)
 		}
 		return nil
 	}

@@ -15,6 +15,9 @@ func TestNothingNeedsToBeSet(t *testing.T) {
 	if !cfg.simulated() || cfg.HTTPAddr != "127.0.0.1:8080" || cfg.databaseURL("ledger") != "sqlite:data/ledger.db" {
 		t.Errorf("the defaults are %+v", cfg)
 	}
+	if len(cfg.Staff) != 2 || !cfg.hasAdmin() {
+		t.Errorf("staff of development: %v", cfg.Staff)
+	}
 }
 
 // Each of these would lose money, publish it, or touch real money by mistake.
@@ -24,9 +27,10 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 		"ALMONER_ENV=production", "ALMONER_BASE_URL=https://give.example.org", "ALMONER_OPS_ADDR=127.0.0.1:9090",
 		"ALMONER_SECRET_KEY=0123456789abcdef0123456789abcdef", "STRIPE_SECRET_KEY=sk_live_x", "STRIPE_WEBHOOK_SECRETS=whsec_a,whsec_b",
 		"ALMONER_SMTP_URL=smtps://user:password@mail.example.org",
+		"ALMONER_STAFF=books@example.org:accountant,books@example.org:viewer,Chair@Example.org:admin",
 	}
 	cfg, err := LoadConfig(good)
-	if err != nil || len(cfg.WebhookSecrets) != 2 {
+	if err != nil || len(cfg.WebhookSecrets) != 2 || len(cfg.Staff["books@example.org"]) != 2 || len(cfg.Staff["chair@example.org"]) != 1 {
 		t.Fatalf("a good production configuration is refused: %v", err)
 	}
 	// Later settings win, as in a shell.
@@ -53,6 +57,11 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 		"two replicas":                       {[]string{"ALMONER_NATS_REPLICAS=2"}, "1 or 3"},
 		"a proxy that is no address":         {[]string{"ALMONER_TRUSTED_PROXIES=proxy"}, "neither an address"},
 		"a variable with a typing mistake":   {[]string{"ALMONER_DATADIR=/x"}, "ALMONER_DATA_DIR"},
+		"nobody who may add staff":           {append(good, "ALMONER_STAFF=books@example.org:accountant"), "names no admin"},
+		"no staff in production":             {append(good, "ALMONER_STAFF="), "names no admin"},
+		"staff with a role that is none":     {[]string{"ALMONER_STAFF=books@example.org:boss"}, "no role"},
+		"staff without a role":               {[]string{"ALMONER_STAFF=books@example.org"}, "no role"},
+		"staff without an address":           {[]string{"ALMONER_STAFF=books:admin"}, "not email:role"},
 		"webhook secrets without a key":      {[]string{"STRIPE_WEBHOOK_SECRETS=whsec_a"}, "without STRIPE_SECRET_KEY"},
 		"another Stripe without a test key":  {[]string{"ALMONER_STRIPE_URL=http://127.0.0.1:1"}, "without STRIPE_SECRET_KEY"},
 		"an environment that does not exist": {[]string{"ALMONER_ENV=staging"}, "production"},

@@ -100,7 +100,7 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 	}
 	// A SQLite file belongs to this process alone, so nobody else brings it up to
 	// date. A database server is migrated by `almoner migrate`, by a role that may.
-	for _, service := range Services() {
+	for _, service := range Databases() {
 		if n.databases[service].Engine() == database.SQLite {
 			err = n.databases[service].Migrate(ctx)
 			if err != nil {
@@ -276,7 +276,7 @@ func (n *Node) opsRoutes(mux *http.ServeMux) *http.ServeMux {
 	}}}
 	for name, ready := range map[string]func(context.Context) error{
 		"donation": n.parts.donation.Ready, "fundraiser": n.parts.fundraiser.Ready,
-		"receipt": n.parts.receipt.Ready, "ledger": n.parts.ledger.Ready,
+		"receipt": n.parts.receipt.Ready, "ledger": n.parts.ledger.Ready, "web": n.parts.web.Ready,
 	} {
 		checks = append(checks, httpserver.Check{Name: name, Hard: true, Run: ready})
 	}
@@ -301,7 +301,7 @@ func Migrate(ctx context.Context, cfg Config, logger *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, service := range Services() {
+	for _, service := range Databases() {
 		err = databases[service].Migrate(ctx)
 		if err != nil {
 			return fmt.Errorf("migrate %s: %w", service, err)

@@ -48,7 +48,7 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 	if err != nil {
 		return nil, err
 	}
-	for _, service := range Services() {
+	for _, service := range Databases() {
 		pending, err := databases[service].Pending(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("look at the database of %s: %w", service, err)
@@ -132,7 +132,7 @@ func (o *Operator) Close() error {
 func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, open *closers) (map[string]*database.DB, error) {
 	databases := map[string]*database.DB{}
 	sets := migrationSets()
-	for _, service := range Services() {
+	for _, service := range Databases() {
 		db, err := database.Open(ctx, database.Config{
 			URL: cfg.databaseURL(service), Service: service, Migrations: sets[service], Logger: logger,
 		})

@@ -41,7 +41,7 @@ type Config struct {
 const (
 	// sqliteReaders is enough to keep two cores busy with reads.
 	sqliteReaders = 4
-	// postgresConnections leaves room for four services and an operator in
+	// postgresConnections leaves room for five services and an operator in
 	// PostgreSQL's default of 100.
 	postgresConnections = 16
 	// connectionLifetime lets a pool find its way back after a failover.

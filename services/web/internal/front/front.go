@@ -18,6 +18,9 @@ type Visitor struct {
 	SupporterID string   // account at the fundraiser service; empty before sign-in
 	StaffID     string   // empty for who is not of the staff
 	Roles       []string // of the staff: viewer, accountant, admin
+	// Stale says that the staff's desks want another sign-in: the last one, or the
+	// last visit, is too long ago.
+	Stale bool
 }
 
 // SignedIn reports whether the visitor has an account here.

@@ -120,6 +120,9 @@ func (f *Front) admit(w http.ResponseWriter, r *http.Request, access Access, han
 	case visitor.StaffID == "" || len(visitor.Roles) == 0:
 		f.Unknown(w, r)
 		return
+	case visitor.Stale:
+		f.signInFirst(w, r)
+		return
 	case !slices.ContainsFunc(access.roles(), func(role string) bool { return slices.Contains(visitor.Roles, role) }):
 		f.Problem(w, r, http.StatusForbidden, OtherRole)
 		return
