@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/donation/internal/domain"
@@ -114,36 +115,41 @@ func (t *tx) DonationsOfIntent(ctx context.Context, intentID string) ([]domain.D
 // LockDonations locks in the order of ids, so that two transactions that want
 // the same rows wait for each other instead of both giving up.
 func (t *tx) LockDonations(ctx context.Context, ids []string) ([]domain.Donation, error) {
-	return all(ctx, t, scanDonation, `SELECT `+donationColumns+` FROM donation WHERE id IN `+in(len(ids), 1)+`
-		ORDER BY id`+t.ForUpdate(), anys(ids)...)
+	return allIn(ctx, t, scanDonation, slices.Sorted(slices.Values(ids)), func(count int) string {
+		return `SELECT ` + donationColumns + ` FROM donation WHERE id IN ` + in(count, 1) + ` ORDER BY id` + t.ForUpdate()
+	})
 }
 
 func (t *tx) DonationsOfPayments(ctx context.Context, intents []string) ([]domain.Donation, error) {
-	return all(ctx, t, scanDonation, `SELECT `+donationColumns+` FROM donation
-		WHERE payment_intent_id <> '' AND payment_intent_id IN `+in(len(intents), 1)+` AND state = 'succeeded'`, anys(intents)...)
+	return allIn(ctx, t, scanDonation, intents, func(count int) string {
+		return `SELECT ` + donationColumns + ` FROM donation
+			WHERE payment_intent_id <> '' AND payment_intent_id IN ` + in(count, 1) + ` AND state = 'succeeded'`
+	})
 }
 
 func (t *tx) UpdateDonations(ctx context.Context, donations []domain.Donation) error {
 	const columns = 17
-	args := make([]any, 0, len(donations)*columns)
-	for _, d := range donations {
-		args = append(args, d.ID, string(d.State), d.AccountID, d.Attempt, d.SessionID, d.PaymentIntentID, d.ChargeID,
-			d.PaidAt, d.SucceededAt, flag(d.Late), d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt,
-			d.BalanceTransactionID, d.Fee.Minor, d.Fee.Currency.Code())
-	}
-	_, err := t.ExecContext(ctx, `WITH v(id, state, account_id, attempt, session_id, payment_intent_id, charge_id,
-			paid_at, succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at,
-			balance_transaction_id, fee_minor, fee_currency) AS (VALUES `+
-		database.CastPlaceholders(len(donations), "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT",
-			"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "TEXT")+`)
-		UPDATE donation SET state = v.state, account_id = v.account_id, attempt = v.attempt, session_id = v.session_id,
-			payment_intent_id = v.payment_intent_id, charge_id = v.charge_id, paid_at = v.paid_at,
-			succeeded_at = v.succeeded_at, late = v.late, decline_code = v.decline_code, declined_at = v.declined_at,
-			webhook_received_at = v.webhook_received_at, check_at = v.check_at,
-			balance_transaction_id = v.balance_transaction_id, fee_minor = v.fee_minor, fee_currency = v.fee_currency
-		FROM v WHERE donation.id = v.id`, args...)
-	if err != nil {
-		return fmt.Errorf("update %d donations: %w", len(donations), err)
+	for piece := range database.Pieces(donations) {
+		args := make([]any, 0, len(piece)*columns)
+		for _, d := range piece {
+			args = append(args, d.ID, string(d.State), d.AccountID, d.Attempt, d.SessionID, d.PaymentIntentID, d.ChargeID,
+				d.PaidAt, d.SucceededAt, flag(d.Late), d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt,
+				d.BalanceTransactionID, d.Fee.Minor, d.Fee.Currency.Code())
+		}
+		_, err := t.ExecContext(ctx, `WITH v(id, state, account_id, attempt, session_id, payment_intent_id, charge_id,
+				paid_at, succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at,
+				balance_transaction_id, fee_minor, fee_currency) AS (VALUES `+
+			database.CastPlaceholders(len(piece), "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT",
+				"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "TEXT")+`)
+			UPDATE donation SET state = v.state, account_id = v.account_id, attempt = v.attempt, session_id = v.session_id,
+				payment_intent_id = v.payment_intent_id, charge_id = v.charge_id, paid_at = v.paid_at,
+				succeeded_at = v.succeeded_at, late = v.late, decline_code = v.decline_code, declined_at = v.declined_at,
+				webhook_received_at = v.webhook_received_at, check_at = v.check_at,
+				balance_transaction_id = v.balance_transaction_id, fee_minor = v.fee_minor, fee_currency = v.fee_currency
+			FROM v WHERE donation.id = v.id`, args...)
+		if err != nil {
+			return fmt.Errorf("update %d donations: %w", len(donations), err)
+		}
 	}
 	return nil
 }
@@ -171,12 +177,14 @@ func (t *tx) Donor(ctx context.Context, donationID string) (domain.Donor, error)
 }
 
 func (t *tx) PublicGifts(ctx context.Context, ids []string) ([]app.PublicRow, error) {
-	return all(ctx, t, func(r row) (app.PublicRow, error) {
+	return allIn(ctx, t, func(r row) (app.PublicRow, error) {
 		var p app.PublicRow
 		err := r.Scan(&p.DonationID, &p.Visibility, &p.Donor.Name, &p.Donor.Message)
 		return p, err
-	}, `SELECT donation.id, visibility, name, message FROM donation JOIN donor ON donor.donation_id = donation.id
-		WHERE donation.id IN `+in(len(ids), 1)+` AND state = 'succeeded'`, anys(ids)...)
+	}, ids, func(count int) string {
+		return `SELECT donation.id, visibility, name, message FROM donation JOIN donor ON donor.donation_id = donation.id
+			WHERE donation.id IN ` + in(count, 1) + ` AND state = 'succeeded'`
+	})
 }
 
 func (t *tx) GiftSums(ctx context.Context) ([]app.GiftSum, error) {

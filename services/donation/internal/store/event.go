@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/internal/platform/database"
@@ -21,22 +22,29 @@ func scanEvent(r row) (app.StripeEvent, error) {
 }
 
 func (t *tx) StoreEvents(ctx context.Context, events []app.StripeEvent) (int, error) {
-	args := make([]any, 0, len(events)*eventColumnCount)
-	for _, e := range events {
-		sealed := e.Sealed
-		if sealed == nil {
-			sealed = []byte{} // both drivers store nil as NULL
+	stored := 0
+	for piece := range database.Pieces(events) {
+		args := make([]any, 0, len(piece)*eventColumnCount)
+		for _, e := range piece {
+			sealed := e.Sealed
+			if sealed == nil {
+				sealed = []byte{} // both drivers store nil as NULL
+			}
+			args = append(args, e.AccountID, e.EventID, e.Type, e.ObjectID, e.APIVersion, flag(e.Livemode), e.CreatedAt,
+				e.ReceivedAt, string(e.State), string(e.Reason), e.Attempts, e.NextAt, sealed)
 		}
-		args = append(args, e.AccountID, e.EventID, e.Type, e.ObjectID, e.APIVersion, flag(e.Livemode), e.CreatedAt,
-			e.ReceivedAt, string(e.State), string(e.Reason), e.Attempts, e.NextAt, sealed)
+		result, err := t.ExecContext(ctx, `INSERT INTO stripe_event (`+eventColumns+`) VALUES `+
+			database.Placeholders(len(piece), eventColumnCount)+` ON CONFLICT (account_id, event_id) DO NOTHING`, args...)
+		if err != nil {
+			return 0, fmt.Errorf("store %d stripe events: %w", len(events), err)
+		}
+		count, err := result.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		stored += int(count)
 	}
-	result, err := t.ExecContext(ctx, `INSERT INTO stripe_event (`+eventColumns+`) VALUES `+
-		database.Placeholders(len(events), eventColumnCount)+` ON CONFLICT (account_id, event_id) DO NOTHING`, args...)
-	if err != nil {
-		return 0, fmt.Errorf("store %d stripe events: %w", len(events), err)
-	}
-	count, err := result.RowsAffected()
-	return int(count), err
+	return stored, nil
 }
 
 func (t *tx) PendingEvents(ctx context.Context, now int64, limit int) ([]app.StripeEvent, error) {
@@ -44,13 +52,16 @@ func (t *tx) PendingEvents(ctx context.Context, now int64, limit int) ([]app.Str
 		WHERE state = 'pending' AND next_at <= $1 ORDER BY seq LIMIT $2`, now, limit)
 }
 
+// LockEvents locks in the order of seq, as LockDonations does by id.
 func (t *tx) LockEvents(ctx context.Context, seqs []int64, states ...app.EventState) (map[int64]bool, error) {
-	args := anys(seqs)
+	var wanted []any
 	for _, s := range states {
-		args = append(args, string(s))
+		wanted = append(wanted, string(s))
 	}
-	held, err := all(ctx, t, scanNumber, `SELECT seq FROM stripe_event WHERE seq IN `+in(len(seqs), 1)+`
-		AND state IN `+in(len(states), len(seqs)+1)+` ORDER BY seq`+t.ForUpdate(), args...)
+	held, err := allIn(ctx, t, scanNumber, slices.Sorted(slices.Values(seqs)), func(count int) string {
+		return `SELECT seq FROM stripe_event WHERE seq IN ` + in(count, 1) +
+			` AND state IN ` + in(len(states), count+1) + ` ORDER BY seq` + t.ForUpdate()
+	}, wanted...)
 	if err != nil {
 		return nil, fmt.Errorf("lock stripe events: %w", err)
 	}
@@ -58,20 +69,19 @@ func (t *tx) LockEvents(ctx context.Context, seqs []int64, states ...app.EventSt
 }
 
 func (t *tx) FinishEvents(ctx context.Context, events []app.StripeEvent) error {
-	if len(events) == 0 {
-		return nil
-	}
-	args := make([]any, 0, len(events)*6)
-	for _, e := range events {
-		args = append(args, e.Seq, e.ObjectID, string(e.State), string(e.Reason), e.Attempts, e.NextAt)
-	}
-	_, err := t.ExecContext(ctx, `WITH v(seq, object_id, state, reason, attempts, next_at) AS (VALUES `+
-		database.CastPlaceholders(len(events), "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT")+`)
-		UPDATE stripe_event SET object_id = v.object_id, state = v.state, reason = v.reason, attempts = v.attempts,
-			next_at = v.next_at
-		FROM v WHERE stripe_event.seq = v.seq`, args...)
-	if err != nil {
-		return fmt.Errorf("finish %d stripe events: %w", len(events), err)
+	for piece := range database.Pieces(events) {
+		args := make([]any, 0, len(piece)*6)
+		for _, e := range piece {
+			args = append(args, e.Seq, e.ObjectID, string(e.State), string(e.Reason), e.Attempts, e.NextAt)
+		}
+		_, err := t.ExecContext(ctx, `WITH v(seq, object_id, state, reason, attempts, next_at) AS (VALUES `+
+			database.CastPlaceholders(len(piece), "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT")+`)
+			UPDATE stripe_event SET object_id = v.object_id, state = v.state, reason = v.reason, attempts = v.attempts,
+				next_at = v.next_at
+			FROM v WHERE stripe_event.seq = v.seq`, args...)
+		if err != nil {
+			return fmt.Errorf("finish %d stripe events: %w", len(events), err)
+		}
 	}
 	return nil
 }

@@ -6,7 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/internal/platform/database"
@@ -128,14 +129,26 @@ func setOf[T comparable](list []T) map[T]bool {
 	return set
 }
 
+// allIn is all for a list of keys, a piece at a time. text makes the query for so
+// many keys, which are its first values; the others follow.
+func allIn[T, K any](ctx context.Context, t *tx, scan func(row) (T, error), keys []K, text func(count int) string, others ...any) ([]T, error) {
+	var list []T
+	for piece := range database.Pieces(keys) {
+		found, err := all(ctx, t, scan, text(len(piece)), append(anys(piece), others...)...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+	}
+	return list, nil
+}
+
 // in is the list of an IN, from $first on.
 func in(count, first int) string {
-	list := "("
+	var list strings.Builder
 	for i := range count {
-		if i > 0 {
-			list += ","
-		}
-		list += fmt.Sprintf("$%d", first+i)
+		list.WriteString(",$")
+		list.WriteString(strconv.Itoa(first + i))
 	}
-	return list + ")"
+	return "(" + strings.TrimPrefix(list.String(), ",") + ")"
 }

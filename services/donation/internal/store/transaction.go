@@ -13,43 +13,52 @@ import (
 const transactionColumnCount = 19
 
 func (t *tx) InsertTransactions(ctx context.Context, list []app.Transaction) (map[string]bool, error) {
-	args := make([]any, 0, len(list)*transactionColumnCount)
-	for _, x := range list {
-		details, err := json.Marshal(x.FeeDetails)
-		if err != nil {
-			return nil, fmt.Errorf("write fee details of %s: %w", x.ID, err)
+	var added []string
+	for piece := range database.Pieces(list) {
+		args := make([]any, 0, len(piece)*transactionColumnCount)
+		for _, x := range piece {
+			details, err := json.Marshal(x.FeeDetails)
+			if err != nil {
+				return nil, fmt.Errorf("write fee details of %s: %w", x.ID, err)
+			}
+			args = append(args, x.ID, x.AccountID, x.Type, x.Category, x.Amount.Minor, x.Fee.Minor, x.Net.Minor, x.Amount.Currency,
+				string(details), x.ExchangeRate, x.SourceID, x.SourceAmount.Minor, x.SourceAmount.Currency, x.PaymentIntentID,
+				x.CreatedAt, x.ImportedAt, x.DonationID, x.OrganizationID, flag(x.Foreign))
 		}
-		args = append(args, x.ID, x.AccountID, x.Type, x.Category, x.Amount.Minor, x.Fee.Minor, x.Net.Minor, x.Amount.Currency,
-			string(details), x.ExchangeRate, x.SourceID, x.SourceAmount.Minor, x.SourceAmount.Currency, x.PaymentIntentID,
-			x.CreatedAt, x.ImportedAt, x.DonationID, x.OrganizationID, flag(x.Foreign))
+		ids, err := all(ctx, t, scanText, `INSERT INTO balance_transaction (id, account_id, type, reporting_category,
+				amount_minor, fee_minor, net_minor, currency, fee_details, exchange_rate, source_id, source_minor,
+				source_currency, payment_intent_id, created_at, imported_at, donation_id, organization_id, is_foreign)
+			VALUES `+database.Placeholders(len(piece), transactionColumnCount)+` ON CONFLICT (id) DO NOTHING RETURNING id`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("insert %d balance transactions: %w", len(list), err)
+		}
+		added = append(added, ids...)
 	}
-	ids, err := all(ctx, t, scanText, `INSERT INTO balance_transaction (id, account_id, type, reporting_category,
-			amount_minor, fee_minor, net_minor, currency, fee_details, exchange_rate, source_id, source_minor,
-			source_currency, payment_intent_id, created_at, imported_at, donation_id, organization_id, is_foreign)
-		VALUES `+database.Placeholders(len(list), transactionColumnCount)+` ON CONFLICT (id) DO NOTHING RETURNING id`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("insert %d balance transactions: %w", len(list), err)
-	}
-	return setOf(ids), nil
+	return setOf(added), nil
 }
 
 func (t *tx) KnownTransactions(ctx context.Context, ids []string) (map[string]bool, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	known, err := all(ctx, t, scanText, `SELECT id FROM balance_transaction WHERE id IN `+in(len(ids), 1), anys(ids)...)
+	known, err := allIn(ctx, t, scanText, ids, func(count int) string {
+		return `SELECT id FROM balance_transaction WHERE id IN ` + in(count, 1)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("find balance transactions: %w", err)
 	}
 	return setOf(known), nil
 }
 
+// ForeignSources asks once for each of the two columns. One query with the same
+// values in two places would be long in the reading on SQLite, see database.
 func (t *tx) ForeignSources(ctx context.Context, ids []string) (map[string]bool, error) {
-	list := in(len(ids), 1)
-	found, err := all(ctx, t, scanText, `SELECT payment_intent_id FROM balance_transaction WHERE is_foreign = 1 AND payment_intent_id IN `+list+`
-		UNION SELECT source_id FROM balance_transaction WHERE is_foreign = 1 AND source_id IN `+list, anys(ids)...)
-	if err != nil {
-		return nil, fmt.Errorf("find foreign transactions: %w", err)
+	var found []string
+	for _, column := range []string{"payment_intent_id", "source_id"} {
+		ids, err := allIn(ctx, t, scanText, ids, func(count int) string {
+			return `SELECT ` + column + ` FROM balance_transaction WHERE is_foreign = 1 AND ` + column + ` IN ` + in(count, 1)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find foreign transactions: %w", err)
+		}
+		found = append(found, ids...)
 	}
 	return setOf(found), nil
 }

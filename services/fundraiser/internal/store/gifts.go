@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
@@ -47,63 +49,69 @@ func (t *boundTx) LockTotals(ctx context.Context, appealIDs, pageIDs []string) (
 // two writers never wait for each other, and locks their totals alone: the
 // catalogue beside them may be read and loaded meanwhile.
 func (t *boundTx) lockRows(ctx context.Context, query string, ids []string, read func(scanner) error) error {
-	if len(ids) == 0 {
-		return nil
-	}
 	lock := t.tx.ForUpdate()
 	if lock != "" {
 		lock += " OF total"
 	}
-	arguments := make([]any, 0, len(ids))
-	for _, id := range ids {
-		arguments = append(arguments, id)
+	for piece := range database.Pieces(slices.Sorted(slices.Values(ids))) {
+		arguments := make([]any, 0, len(piece))
+		for _, id := range piece {
+			arguments = append(arguments, id)
+		}
+		rows, err := t.tx.QueryContext(ctx,
+			query+` WHERE id IN `+database.Placeholders(1, len(piece))+` ORDER BY id`+lock, arguments...)
+		_, err = all(rows, err, func(row scanner) (struct{}, error) { return struct{}{}, read(row) })
+		if err != nil {
+			return err
+		}
 	}
-	rows, err := t.tx.QueryContext(ctx,
-		query+` WHERE id IN `+database.Placeholders(1, len(ids))+` ORDER BY id`+lock, arguments...)
-	_, err = all(rows, err, func(row scanner) (struct{}, error) { return struct{}{}, read(row) })
-	return err
+	return nil
 }
 
 // AddGifts is app.Tx's.
 func (t *boundTx) AddGifts(ctx context.Context, gifts []domain.CountedGift, countedAt time.Time) (map[string]bool, error) {
 	const columns = 11
-	arguments := make([]any, 0, columns*len(gifts))
-	for _, g := range gifts {
-		arguments = append(arguments, g.DonationID, g.OrganizationID, g.AppealID, g.PageID, g.Amount.Minor,
-			g.Amount.Currency.Code(), string(g.Visibility), g.PaidAt, g.Pos, countedAt.UnixMicro(), g.TotalAfter)
-	}
-	rows, err := t.tx.QueryContext(ctx, `INSERT INTO gift (donation_id, organization_id, appeal_id, fundraiser_id,
-			gift_minor, currency, visibility, paid_at, pos, counted_at, total_minor)
-		VALUES `+database.Placeholders(len(gifts), columns)+`
-		ON CONFLICT (donation_id) DO NOTHING RETURNING donation_id`, arguments...)
-	ids, err := all(rows, err, func(row scanner) (string, error) {
-		var id string
-		err := row.Scan(&id)
-		return id, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("insert gifts: %w", err)
-	}
-	added := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		added[id] = true
+	added := make(map[string]bool, len(gifts))
+	for piece := range database.Pieces(gifts) {
+		arguments := make([]any, 0, columns*len(piece))
+		for _, g := range piece {
+			arguments = append(arguments, g.DonationID, g.OrganizationID, g.AppealID, g.PageID, g.Amount.Minor,
+				g.Amount.Currency.Code(), string(g.Visibility), g.PaidAt, g.Pos, countedAt.UnixMicro(), g.TotalAfter)
+		}
+		rows, err := t.tx.QueryContext(ctx, `INSERT INTO gift (donation_id, organization_id, appeal_id, fundraiser_id,
+				gift_minor, currency, visibility, paid_at, pos, counted_at, total_minor)
+			VALUES `+database.Placeholders(len(piece), columns)+`
+			ON CONFLICT (donation_id) DO NOTHING RETURNING donation_id`, arguments...)
+		ids, err := all(rows, err, func(row scanner) (string, error) {
+			var id string
+			err := row.Scan(&id)
+			return id, err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("insert gifts: %w", err)
+		}
+		for _, id := range ids {
+			added[id] = true
+		}
 	}
 	return added, nil
 }
 
 // SetTotalsAfter is app.Tx's.
 func (t *boundTx) SetTotalsAfter(ctx context.Context, gifts []domain.CountedGift) error {
-	if len(gifts) == 0 {
-		return nil
+	for piece := range database.Pieces(gifts) {
+		arguments := make([]any, 0, 2*len(piece))
+		for _, g := range piece {
+			arguments = append(arguments, g.DonationID, g.TotalAfter)
+		}
+		_, err := t.tx.ExecContext(ctx, `WITH v(id, total) AS (VALUES `+
+			database.CastPlaceholders(len(piece), "TEXT", "BIGINT")+`)
+			UPDATE gift SET total_minor = v.total FROM v WHERE donation_id = v.id`, arguments...)
+		if err != nil {
+			return fmt.Errorf("update gifts: %w", err)
+		}
 	}
-	arguments := make([]any, 0, 2*len(gifts))
-	for _, g := range gifts {
-		arguments = append(arguments, g.DonationID, g.TotalAfter)
-	}
-	_, err := t.tx.ExecContext(ctx, `WITH v(id, total) AS (VALUES `+
-		database.CastPlaceholders(len(gifts), "TEXT", "BIGINT")+`)
-		UPDATE gift SET total_minor = v.total FROM v WHERE donation_id = v.id`, arguments...)
-	return wrap("update gifts", err)
+	return nil
 }
 
 // SetTotals is app.Tx's.
@@ -132,19 +140,19 @@ func (t *boundTx) SetTotals(ctx context.Context, totals domain.Totals) error {
 // setTotals writes all totals of one table at once: a page that everybody
 // gives to costs one row version a batch, not one a gift.
 func (t *boundTx) setTotals(ctx context.Context, table string, totals map[string]domain.Total, revision int64) error {
-	if len(totals) == 0 {
-		return nil
-	}
-	arguments := make([]any, 0, 5*len(totals))
-	for id, total := range totals {
-		arguments = append(arguments, id, total.Settled, total.Gifts, total.AsOf, revision)
-	}
-	_, err := t.tx.ExecContext(ctx, `WITH v(id, settled, gifts, as_of, revision) AS (VALUES `+
-		database.CastPlaceholders(len(totals), "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT")+`)
-		UPDATE `+table+`_total SET settled_minor = v.settled, gifts = v.gifts, as_of = v.as_of, totals_revision = v.revision
-		FROM v WHERE `+table+`_id = v.id`, arguments...)
-	if err != nil {
-		return fmt.Errorf("update totals of %ss: %w", table, err)
+	for piece := range database.Pieces(slices.Sorted(maps.Keys(totals))) {
+		arguments := make([]any, 0, 5*len(piece))
+		for _, id := range piece {
+			total := totals[id]
+			arguments = append(arguments, id, total.Settled, total.Gifts, total.AsOf, revision)
+		}
+		_, err := t.tx.ExecContext(ctx, `WITH v(id, settled, gifts, as_of, revision) AS (VALUES `+
+			database.CastPlaceholders(len(piece), "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT")+`)
+			UPDATE `+table+`_total SET settled_minor = v.settled, gifts = v.gifts, as_of = v.as_of, totals_revision = v.revision
+			FROM v WHERE `+table+`_id = v.id`, arguments...)
+		if err != nil {
+			return fmt.Errorf("update totals of %ss: %w", table, err)
+		}
 	}
 	return nil
 }

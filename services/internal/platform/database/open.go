@@ -58,6 +58,8 @@ type DB struct {
 	// connection: its callers queue here, in order, and not in busy loops.
 	writer *sql.DB
 	reader *sql.DB
+	// Statements compiled for each of them, on SQLite.
+	written, read *prepared
 }
 
 // Open connects to a database without migrating it. It fails when the database
@@ -107,6 +109,7 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	}
 	db.reader.SetMaxOpenConns(sqliteReaders)
 	db.reader.SetMaxIdleConns(sqliteReaders)
+	db.written, db.read = newPrepared(db.writer), newPrepared(db.reader)
 	// The writer turns the file into WAL mode; a reader that came first would
 	// meet the rollback journal and block it.
 	err = db.writer.PingContext(ctx)

@@ -21,6 +21,7 @@ type Querier interface {
 type Tx struct {
 	tx          *sql.Tx
 	engine      Engine
+	prepared    *prepared
 	savepoints  int
 	afterCommit []func()
 }
@@ -49,7 +50,7 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 		// not make a stale snapshot fail.
 		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 	}
-	return db.run(ctx, db.writer, options, fn)
+	return db.run(ctx, pool{db.writer, db.written}, options, fn)
 }
 
 // InReadTx runs fn on one consistent snapshot. Writing in it fails.
@@ -58,10 +59,16 @@ func (db *DB) InReadTx(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 	if db.engine == PostgreSQL {
 		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return db.run(ctx, db.reader, options, fn)
+	return db.run(ctx, pool{db.reader, db.read}, options, fn)
 }
 
-func (db *DB) run(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn func(context.Context, *Tx) error) error {
+// pool is connections and what is compiled for them.
+type pool struct {
+	*sql.DB
+	prepared *prepared
+}
+
+func (db *DB) run(ctx context.Context, pool pool, options *sql.TxOptions, fn func(context.Context, *Tx) error) error {
 	if ctx.Value(inside{db}) != nil {
 		return errors.New("a transaction was begun inside a transaction of the same database")
 	}
@@ -71,6 +78,7 @@ func (db *DB) run(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn 
 			for _, hook := range tx.afterCommit {
 				hook()
 			}
+			pool.prepared.compile(ctx)
 			return nil
 		}
 		if attempt == attempts || ctx.Err() != nil || !retryable(err) {
@@ -90,7 +98,7 @@ func (db *DB) run(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn 
 }
 
 // once runs fn in one transaction on one connection.
-func (db *DB) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn func(context.Context, *Tx) error) (_ *Tx, err error) {
+func (db *DB) once(ctx context.Context, pool pool, options *sql.TxOptions, fn func(context.Context, *Tx) error) (_ *Tx, err error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -109,7 +117,7 @@ func (db *DB) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn
 		return nil, fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = sqlTx.Rollback() }() // also when fn panics; after a commit it does nothing
-	tx := &Tx{tx: sqlTx, engine: db.engine}
+	tx := &Tx{tx: sqlTx, engine: db.engine, prepared: pool.prepared}
 	err = fn(context.WithValue(ctx, inside{db}, true), tx)
 	if err != nil {
 		return nil, err
@@ -123,16 +131,25 @@ func (db *DB) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn
 
 // ExecContext runs a statement that returns no rows.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if statement := tx.prepared.take(query); statement != nil {
+		return tx.tx.StmtContext(ctx, statement).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
+	}
 	return tx.tx.ExecContext(ctx, tx.text(query), args...)
 }
 
 // QueryContext runs a query. The rows must be closed before the next statement.
 func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if statement := tx.prepared.take(query); statement != nil {
+		return tx.tx.StmtContext(ctx, statement).QueryContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
+	}
 	return tx.tx.QueryContext(ctx, tx.text(query), args...)
 }
 
 // QueryRowContext runs a query that returns at most one row.
 func (tx *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if statement := tx.prepared.take(query); statement != nil {
+		return tx.tx.StmtContext(ctx, statement).QueryRowContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
+	}
 	return tx.tx.QueryRowContext(ctx, tx.text(query), args...)
 }
 

@@ -59,20 +59,22 @@ func (l *Log) Append(ctx context.Context, tx *database.Tx, events ...envelope.Ev
 		return nil
 	}
 	const columns = 7
-	args := make([]any, 0, len(events)*columns)
-	for _, event := range events {
-		err := l.admit(event)
+	for piece := range database.Pieces(events) {
+		args := make([]any, 0, len(piece)*columns)
+		for _, event := range piece {
+			err := l.admit(event)
+			if err != nil {
+				return fmt.Errorf("append to feed %s: %w", l.feed, err)
+			}
+			args = append(args, event.ID, event.Type, event.AggregateID, event.Version,
+				event.OccurredAt.UnixMicro(), event.Traceparent, nonNil(event.Payload))
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO event
+			(id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload)
+			VALUES `+database.Placeholders(len(piece), columns), args...)
 		if err != nil {
 			return fmt.Errorf("append to feed %s: %w", l.feed, err)
 		}
-		args = append(args, event.ID, event.Type, event.AggregateID, event.Version,
-			event.OccurredAt.UnixMicro(), event.Traceparent, nonNil(event.Payload))
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO event
-		(id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload)
-		VALUES `+database.Placeholders(len(events), columns), args...)
-	if err != nil {
-		return fmt.Errorf("append to feed %s: %w", l.feed, err)
 	}
 	tx.AfterCommit(l.signal)
 	return nil

@@ -23,30 +23,36 @@ type lot struct {
 // openLot looks up which of the events' aggregates are parked already.
 func (c *Consumer) openLot(ctx context.Context, tx *database.Tx, records []record) (*lot, error) {
 	l := &lot{c: c, tx: tx, blocked: map[string]bool{}, outcomes: make([]outcome, 0, len(records))}
+	for piece := range database.Pieces(records) {
+		err := l.look(ctx, piece)
+		if err != nil {
+			return nil, fmt.Errorf("look for parked aggregates: %w", err)
+		}
+	}
+	return l, nil
+}
+
+func (l *lot) look(ctx context.Context, records []record) error {
 	args := make([]any, 0, len(records)+1)
 	for _, r := range records {
 		args = append(args, r.AggregateID)
 	}
 	query := fmt.Sprintf(`SELECT aggregate_id FROM parked_aggregate WHERE aggregate_id IN %s AND feed = $%d`,
 		database.Placeholders(1, len(records)), len(records)+1)
-	rows, err := tx.QueryContext(ctx, query, append(args, c.cfg.Feed)...)
+	rows, err := l.tx.QueryContext(ctx, query, append(args, l.c.cfg.Feed)...)
 	if err != nil {
-		return nil, fmt.Errorf("look for parked aggregates: %w", err)
+		return err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var aggregate string
 		err := rows.Scan(&aggregate)
 		if err != nil {
-			return nil, fmt.Errorf("look for parked aggregates: %w", err)
+			return err
 		}
 		l.blocked[aggregate] = true
 	}
-	err = rows.Err()
-	if err != nil {
-		return nil, fmt.Errorf("look for parked aggregates: %w", err)
-	}
-	return l, nil
+	return rows.Err()
 }
 
 func (l *lot) blocks(r record) bool { return l.blocked[r.AggregateID] }

@@ -25,7 +25,7 @@ func (r reader) Organizations(ctx context.Context) ([]domain.Organization, error
 // OrganizationsByID returns those of the ids that have been seen.
 func (w writer) OrganizationsByID(ctx context.Context, ids []string) (map[string]domain.Organization, error) {
 	found := make(map[string]domain.Organization, len(ids))
-	for batch := range batches(ids, 1) {
+	for batch := range database.Pieces(ids) {
 		organizations, err := query(ctx, w.tx, scanOrganization,
 			`SELECT `+organizationColumns+` FROM organization WHERE id IN `+database.Placeholders(1, len(batch)), anyOf(batch)...)
 		if err != nil {
@@ -41,7 +41,7 @@ func (w writer) OrganizationsByID(ctx context.Context, ids []string) (map[string
 // SaveOrganizations keeps each organization unless the same or a higher version
 // is there.
 func (w writer) SaveOrganizations(ctx context.Context, organizations []domain.Organization) error {
-	for batch := range batches(organizations, 6) {
+	for batch := range database.Pieces(organizations) {
 		args := make([]any, 0, 6*len(batch))
 		for _, o := range batch {
 			args = append(args, o.ID, o.Slug, o.Code, o.Name, o.TimeZone, o.Version)
@@ -60,7 +60,7 @@ func (w writer) SaveOrganizations(ctx context.Context, organizations []domain.Or
 
 // SaveFunds does the same for funds.
 func (w writer) SaveFunds(ctx context.Context, funds []domain.Fund) error {
-	for batch := range batches(funds, 4) {
+	for batch := range database.Pieces(funds) {
 		args := make([]any, 0, 4*len(batch))
 		for _, f := range batch {
 			args = append(args, f.ID, f.OrganizationID, f.Code, f.Version)
@@ -84,7 +84,7 @@ func (w writer) KnownFunds(ctx context.Context, keys []domain.FundKey) (map[doma
 		err := rows.Scan(&key.OrganizationID, &key.Code)
 		return key, err
 	}
-	for batch := range batches(keys, 2) {
+	for batch := range database.Pieces(keys) {
 		args := make([]any, 0, 2*len(batch))
 		for _, key := range batch {
 			args = append(args, key.OrganizationID, key.Code)

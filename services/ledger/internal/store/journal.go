@@ -62,7 +62,7 @@ func (w writer) LockHeads(ctx context.Context, organizationIDs []string) (map[st
 // KnownKeys returns those of the business keys that have an entry.
 func (w writer) KnownKeys(ctx context.Context, keys []string) (map[string]bool, error) {
 	known := map[string]bool{}
-	for batch := range batches(keys, 1) {
+	for batch := range database.Pieces(keys) {
 		found, err := query(ctx, w.tx, oneText,
 			`SELECT business_key FROM journal_entry WHERE business_key IN `+database.Placeholders(1, len(batch)), anyOf(batch)...)
 		if err != nil {
@@ -107,7 +107,7 @@ func (w writer) AddEntries(ctx context.Context, entries []domain.Entry, heads []
 }
 
 func (w writer) insertEntries(ctx context.Context, entries []domain.Entry) error {
-	for batch := range batches(entries, entryColumnCount) {
+	for batch := range database.Pieces(entries) {
 		args := make([]any, 0, entryColumnCount*len(batch))
 		for _, e := range batch {
 			args = append(args, e.OrganizationID, e.Number, e.Key, e.Rule.Name, e.Rule.Version, e.Description, e.EventID, e.AccountID,
@@ -136,7 +136,7 @@ func (w writer) insertPostings(ctx context.Context, entries []domain.Entry) erro
 			lines = append(lines, line{&entries[i], index})
 		}
 	}
-	for batch := range batches(lines, postingColumnCount) {
+	for batch := range database.Pieces(lines) {
 		args := make([]any, 0, postingColumnCount*len(batch))
 		for _, l := range batch {
 			p := l.entry.Postings[l.index]
@@ -159,7 +159,7 @@ func (w writer) insertReferences(ctx context.Context, entries []domain.Entry) er
 			rows = append(rows, [3]any{reference, e.OrganizationID, e.Number})
 		}
 	}
-	for batch := range batches(rows, 3) {
+	for batch := range database.Pieces(rows) {
 		args := make([]any, 0, 3*len(batch))
 		for _, row := range batch {
 			args = append(args, row[:]...)
@@ -174,7 +174,7 @@ func (w writer) insertReferences(ctx context.Context, entries []domain.Entry) er
 }
 
 func (w writer) moveHeads(ctx context.Context, heads []domain.Head) error {
-	for batch := range batches(heads, 3) {
+	for batch := range database.Pieces(heads) {
 		args := make([]any, 0, 3*len(batch))
 		for _, h := range batch {
 			args = append(args, h.OrganizationID, h.Number, h.Hash)

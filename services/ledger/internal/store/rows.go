@@ -4,20 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"iter"
-	"slices"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
 )
-
-// maxValues is how many values one statement carries: PostgreSQL takes 65,535,
-// SQLite 32,766. One statement for a whole batch is the quickest on both.
-const maxValues = 30_000
-
-// batches cuts rows of so many columns into as few statements as there may be.
-func batches[R any](rows []R, columns int) iter.Seq[[]R] {
-	return slices.Chunk(rows, maxValues/columns)
-}
 
 // query runs a query and scans each row into a value.
 func query[R any](ctx context.Context, tx *database.Tx, scan func(*sql.Rows) (R, error), text string, args ...any) ([]R, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
@@ -15,23 +16,25 @@ const giftColumns = `donation_id, organization_id, fund_code, gift_minor, cover_
 
 // AddGifts makes a receipt due for each donation that has none.
 func (tx transaction) AddGifts(ctx context.Context, gifts []domain.Gift) error {
-	if len(gifts) == 0 {
-		return nil
+	for piece := range database.Pieces(gifts) {
+		var args []any
+		for _, g := range piece {
+			args = append(args, g.DonationID, g.Fund.OrganizationID, g.Fund.Code, g.Amount.Minor, g.Cover.Minor, g.Amount.Currency.Code(),
+				g.PaidAt.UnixMicro(), g.PaymentReference, g.Traceparent, g.SucceededAt.UnixMicro())
+		}
+		rows := database.CastPlaceholders(len(piece),
+			"TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT")
+		_, err := tx.ExecContext(ctx, `
+			WITH v(`+giftColumns+`) AS (VALUES `+rows+`)
+			INSERT INTO receipt_due (`+giftColumns+`)
+			SELECT `+giftColumns+` FROM v
+			WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.donation_id = v.donation_id)
+			ON CONFLICT (donation_id) DO NOTHING`, args...)
+		if err != nil {
+			return err
+		}
 	}
-	var args []any
-	for _, g := range gifts {
-		args = append(args, g.DonationID, g.Fund.OrganizationID, g.Fund.Code, g.Amount.Minor, g.Cover.Minor, g.Amount.Currency.Code(),
-			g.PaidAt.UnixMicro(), g.PaymentReference, g.Traceparent, g.SucceededAt.UnixMicro())
-	}
-	rows := database.CastPlaceholders(len(gifts),
-		"TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT")
-	_, err := tx.ExecContext(ctx, `
-		WITH v(`+giftColumns+`) AS (VALUES `+rows+`)
-		INSERT INTO receipt_due (`+giftColumns+`)
-		SELECT `+giftColumns+` FROM v
-		WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.donation_id = v.donation_id)
-		ON CONFLICT (donation_id) DO NOTHING`, args...)
-	return err
+	return nil
 }
 
 // DueGifts returns gifts whose receipt may be tried now.
@@ -45,27 +48,37 @@ func (tx transaction) DueGifts(ctx context.Context, now time.Time, limit int) ([
 // LockGifts returns those that are still due. A donation that has its receipt
 // already is not, even if a redelivery made it due again in the same instant.
 func (tx transaction) LockGifts(ctx context.Context, donationIDs []string) ([]app.DueGift, error) {
-	if len(donationIDs) == 0 {
-		return nil, nil
+	// Locked by their ids, so that two transactions that want the same rows wait
+	// for each other instead of both giving up.
+	var locked []app.DueGift
+	for piece := range database.Pieces(slices.Sorted(slices.Values(donationIDs))) {
+		found, err := collect(ctx, tx, readDueGift, `
+			SELECT `+giftColumns+`, attempts FROM receipt_due
+			WHERE parked_at = 0 AND donation_id IN `+database.Placeholders(1, len(piece))+`
+			AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.donation_id = receipt_due.donation_id)
+			ORDER BY donation_id`+tx.ForUpdate(), texts(piece)...)
+		if err != nil {
+			return nil, err
+		}
+		locked = append(locked, found...)
 	}
-	return collect(ctx, tx, readDueGift, `
-		SELECT `+giftColumns+`, attempts FROM receipt_due
-		WHERE parked_at = 0 AND donation_id IN `+database.Placeholders(1, len(donationIDs))+`
-		AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.donation_id = receipt_due.donation_id)
-		ORDER BY succeeded_at, donation_id`+tx.ForUpdate(), texts(donationIDs)...)
+	slices.SortStableFunc(locked, func(x, y app.DueGift) int { return x.SucceededAt.Compare(y.SucceededAt) })
+	return locked, nil
 }
 
 // RemoveGifts ends the dues of those donations that have their receipt. A gift
 // that was not locked may be one that another process has just parked: without
 // the receipt as proof it stays, or it would never be receipted.
 func (tx transaction) RemoveGifts(ctx context.Context, donationIDs []string) error {
-	if len(donationIDs) == 0 {
-		return nil
+	for piece := range database.Pieces(donationIDs) {
+		_, err := tx.ExecContext(ctx, `
+			DELETE FROM receipt_due WHERE donation_id IN `+database.Placeholders(1, len(piece))+`
+			AND EXISTS (SELECT 1 FROM receipt WHERE receipt.donation_id = receipt_due.donation_id)`, texts(piece)...)
+		if err != nil {
+			return err
+		}
 	}
-	_, err := tx.ExecContext(ctx, `
-		DELETE FROM receipt_due WHERE donation_id IN `+database.Placeholders(1, len(donationIDs))+`
-		AND EXISTS (SELECT 1 FROM receipt WHERE receipt.donation_id = receipt_due.donation_id)`, texts(donationIDs)...)
-	return err
+	return nil
 }
 
 func readDueGift(scan func(...any) error) (app.DueGift, error) {

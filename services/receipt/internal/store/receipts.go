@@ -36,29 +36,31 @@ const receiptColumns = `receipt.code, receipt.year, receipt.sequence, receipt.ve
 
 // AddReceipts stores receipts and makes their mails due.
 func (tx transaction) AddReceipts(ctx context.Context, receipts []domain.Receipt) error {
-	if len(receipts) == 0 {
-		return nil
+	for piece := range database.Pieces(receipts) {
+		var args, numbers []any
+		for _, r := range piece {
+			d := r.Document
+			numbers = append(numbers, r.Number.String())
+			args = append(args, r.Number.String(), r.Number.Code, r.Number.Year, r.Number.Sequence, r.Version,
+				r.OrganizationID, r.DonationID, d.Profile,
+				d.OrganizationLegalName, strings.Join(d.OrganizationAddress, "\n"),
+				d.OrganizationRegistration, d.OrganizationContact,
+				d.DonorName, d.DonorEmail, d.Gift.Minor, d.Cover.Minor, d.Total.Currency.Code(),
+				d.FundName, d.ReceivedOn, d.IssuedOn,
+				d.PaymentReference, d.Language, r.IssuedAt.UnixMicro(), r.TraceID)
+		}
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO receipt (number, `+strings.ReplaceAll(receiptColumns, "receipt.", "")+`)
+			VALUES `+database.Placeholders(len(piece), 24), args...)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO receipt_mail (number) VALUES `+database.Placeholders(len(piece), 1), numbers...)
+		if err != nil {
+			return err
+		}
 	}
-	var args, numbers []any
-	for _, r := range receipts {
-		d := r.Document
-		numbers = append(numbers, r.Number.String())
-		args = append(args, r.Number.String(), r.Number.Code, r.Number.Year, r.Number.Sequence, r.Version,
-			r.OrganizationID, r.DonationID, d.Profile,
-			d.OrganizationLegalName, strings.Join(d.OrganizationAddress, "\n"),
-			d.OrganizationRegistration, d.OrganizationContact,
-			d.DonorName, d.DonorEmail, d.Gift.Minor, d.Cover.Minor, d.Total.Currency.Code(),
-			d.FundName, d.ReceivedOn, d.IssuedOn,
-			d.PaymentReference, d.Language, r.IssuedAt.UnixMicro(), r.TraceID)
-	}
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO receipt (number, `+strings.ReplaceAll(receiptColumns, "receipt.", "")+`)
-		VALUES `+database.Placeholders(len(receipts), 24), args...)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO receipt_mail (number) VALUES `+database.Placeholders(len(receipts), 1), numbers...)
-	return err
+	return nil
 }
 
 // Receipt returns the receipt with that number.
