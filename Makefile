@@ -38,6 +38,10 @@ test: ## Run the tests of every module
 test-race: ## Run them under the race detector
 	go test -race $(MODULES)
 
+.PHONY: e2e
+e2e: bin/almoner ## Use the program in a real browser (needs Node and Chromium)
+	cd tools/e2e && npm ci --no-audit --no-fund && npm test
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchtime 1s $(MODULES)
