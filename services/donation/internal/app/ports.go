@@ -43,6 +43,10 @@ type Donations interface {
 	Donation(ctx context.Context, id string) (domain.Donation, error)
 	// DonationOfSession finds by a session of any attempt, or answers ErrNone.
 	DonationOfSession(ctx context.Context, sessionID string) (domain.Donation, error)
+	// DonationsByReference finds by exactly that id: of the donation, or of any of
+	// its sessions, payments, charges and balance transactions, also those of a
+	// second payment that is no gift. The newest come first.
+	DonationsByReference(ctx context.Context, reference string, limit int) ([]domain.Donation, error)
 	// DonationsOfIntent locks and returns them, ordered by id.
 	DonationsOfIntent(ctx context.Context, intentID string) ([]domain.Donation, error)
 	// LockDonations locks and returns those that exist, ordered by id.

@@ -84,7 +84,20 @@ func (s *Server) GetCheckoutForm(ctx context.Context, r *donationv1.GetCheckoutF
 	}, nil
 }
 
-// GetDonor is for receipts. Personal data.
+// FindDonations looks a reference up, for the console's search box.
+func (s *Server) FindDonations(ctx context.Context, r *donationv1.FindDonationsRequest) (*donationv1.FindDonationsResponse, error) {
+	views, err := s.app.Find(ctx, r.GetReference())
+	if err != nil {
+		return nil, err
+	}
+	out := &donationv1.FindDonationsResponse{}
+	for _, view := range views {
+		out.Donations = append(out.Donations, donation(view))
+	}
+	return out, nil
+}
+
+// GetDonor is for receipts and for staff who answer the donor. Personal data.
 func (s *Server) GetDonor(ctx context.Context, r *donationv1.GetDonorRequest) (*donationv1.GetDonorResponse, error) {
 	form, err := s.app.Form(ctx, r.GetDonationId())
 	if err != nil {

@@ -107,6 +107,20 @@ func (t *tx) DonationOfSession(ctx context.Context, sessionID string) (domain.Do
 		WHERE id = (SELECT donation_id FROM attempt WHERE session_id = $1 AND session_id <> '')`, sessionID)
 }
 
+// DonationsByReference looks in each column by its own index; one condition over
+// all of them would read every gift.
+func (t *tx) DonationsByReference(ctx context.Context, reference string, limit int) ([]domain.Donation, error) {
+	return all(ctx, t, scanDonation, `SELECT `+donationColumns+` FROM donation WHERE id IN (
+			SELECT id FROM donation WHERE id = $1
+			UNION SELECT id FROM donation WHERE payment_intent_id = $1 AND payment_intent_id <> ''
+			UNION SELECT id FROM donation WHERE charge_id = $1 AND charge_id <> ''
+			UNION SELECT donation_id FROM attempt WHERE session_id = $1 AND session_id <> ''
+			UNION SELECT donation_id FROM balance_transaction WHERE id = $1
+			UNION SELECT donation_id FROM balance_transaction WHERE payment_intent_id = $1 AND is_foreign = 1
+			UNION SELECT donation_id FROM balance_transaction WHERE source_id = $1 AND is_foreign = 1)
+		ORDER BY created_at DESC, id DESC LIMIT $2`, reference, limit)
+}
+
 func (t *tx) DonationsOfIntent(ctx context.Context, intentID string) ([]domain.Donation, error) {
 	return all(ctx, t, scanDonation, `SELECT `+donationColumns+` FROM donation WHERE intent_id = $1
 		ORDER BY id`+t.ForUpdate(), intentID)

@@ -32,6 +32,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"what does not exist is said to be none":      none,
 		"an intent's lock lets one decide at a time":  intentLock,
 		"two transactions lock the same gifts":        lockOrder,
+		"a gift is found by every id that it has":     byReference,
 		"attempts and their sessions":                 attempts,
 		"open gifts come due":                         due,
 		"stripe is asked once in a while":             claimAsk,
@@ -203,6 +204,67 @@ func none(t *testing.T, s app.Store) {
 
 // intentLock has ten requests count up one row; without the lock they would
 // read the same number.
+func byReference(t *testing.T, s app.Store) {
+	paid, other := paidGift("org-harbour", "EUR", 50_00), paidGift("org-harbour", "EUR", 60_00)
+	paid.ChargeID, other.ChargeID = "ch_paid", "ch_other"
+	other.CreatedAt++
+	insert(t, s, paid, other)
+	fee := transaction("txn_paid", start)
+	fee.PaymentIntentID, fee.SourceID, fee.DonationID, fee.Foreign = paid.PaymentIntentID, paid.ChargeID, paid.ID, false
+	// The donor of the first gift has paid twice; the second payment is no gift.
+	again := transaction("txn_again", start)
+	again.PaymentIntentID, again.SourceID, again.DonationID, again.Foreign = "pi_again", "ch_again", paid.ID, true
+	stranger := transaction("txn_stranger", start)
+	stranger.PaymentIntentID, stranger.SourceID, stranger.DonationID, stranger.Foreign = "pi_stranger", "ch_stranger", "", true
+	// One id that leads to two gifts, though Stripe would not give it twice.
+	shared := transaction(paid.ID, start)
+	shared.PaymentIntentID, shared.SourceID, shared.DonationID, shared.Foreign = "", "", other.ID, false
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		err := tx.InsertAttempt(ctx, app.Attempt{DonationID: paid.ID, Number: 1, IntentID: paid.IntentID, State: app.AttemptOpen, SessionID: "cs_paid", StartedAt: start})
+		if err != nil {
+			return err
+		}
+		_, err = tx.InsertTransactions(ctx, []app.Transaction{fee, again, stranger, shared})
+		return err
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		for reference, want := range map[string][]string{
+			paid.ID:              {other.ID, paid.ID}, // the newest first
+			other.ID:             {other.ID},
+			"cs_paid":            {paid.ID},
+			paid.PaymentIntentID: {paid.ID},
+			"ch_paid":            {paid.ID},
+			"txn_paid":           {paid.ID},
+			"pi_again":           {paid.ID},
+			"ch_again":           {paid.ID},
+			"txn_again":          {paid.ID},
+			"ch_other":           {other.ID},
+			"ch_stranger":        nil,
+			"CH_PAID":            nil,
+			"ch_pai":             nil,
+			"ch_%":               nil,
+			"":                   nil,
+		} {
+			found, err := tx.DonationsByReference(ctx, reference, 20)
+			if err != nil {
+				return err
+			}
+			var ids []string
+			for _, d := range found {
+				ids = append(ids, d.ID)
+			}
+			if !slices.Equal(ids, want) {
+				t.Errorf("%q leads to %v, want %v", reference, ids, want)
+			}
+		}
+		found, err := tx.DonationsByReference(ctx, paid.ID, 1)
+		if err != nil || len(found) != 1 || found[0] != other {
+			t.Errorf("one of two is %+v (%v), want the newest", found, err)
+		}
+		return nil
+	})
+}
+
 func intentLock(t *testing.T, s app.Store) {
 	id := uuid.NewString()
 	failed := make(chan error, 10)

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
+)
+
+const (
+	// maxFound is how many donations one reference may lead to.
+	maxFound = 20
+	// maxReference is longer than any id of Stripe's or ours, in bytes.
+	maxReference = 255
+)
+
+// Find returns the donations that a reference belongs to, the newest first and
+// at most twenty: one's own id, or Stripe's id of a session, payment intent,
+// charge or balance transaction. Only the whole id is found, letter by letter,
+// so that nobody can feel their way to somebody's gift. What cannot be an id
+// belongs to none.
+func (a *App) Find(ctx context.Context, reference string) ([]View, error) {
+	if reference == "" || len(reference) > maxReference || strings.ContainsFunc(reference, unicode.IsControl) {
+		return nil, nil
+	}
+	var views []View
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		found, err := tx.DonationsByReference(ctx, reference, maxFound)
+		if err != nil {
+			return err
+		}
+		views = make([]View, len(found))
+		for i, d := range found {
+			views[i] = View{Donation: d}
+			if d.State != domain.Succeeded {
+				continue
+			}
+			views[i].EventPos, err = tx.EventPosition(ctx, succeededID(d))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find donations: %w", err)
+	}
+	return views, nil
+}
