@@ -77,6 +77,7 @@ type Service struct {
 	app      *app.App
 	watch    *app.Watch
 	people   *app.Supporters
+	logos    *app.Logos
 	server   *grpcapi.Server
 	log      *feed.Log
 	producer *feed.Producer
@@ -110,8 +111,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
+	painter := pictures.New()
 	people, err := app.NewSupporters(app.SupportersConfig{
-		Store: kept, Pictures: pictures.New(), Mailer: mailer{mail: deps.Mail, from: cmp.Or(cfg.From, site)},
+		Store: kept, Pictures: painter, Mailer: mailer{mail: deps.Mail, from: cmp.Or(cfg.From, site)},
 		BaseURL: cfg.BaseURL, Now: deps.Now, Logger: deps.Logger,
 	})
 	if err != nil {
@@ -133,6 +135,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		app:    uses,
 		watch:  watch,
 		people: people,
+		logos:  app.NewLogos(kept, painter, deps.Now),
 		server: grpcapi.New(uses, watch),
 		log:    log,
 		producer: feed.NewProducer(feed.ProducerConfig{
@@ -158,7 +161,7 @@ func Migrations() []database.MigrationSet {
 func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
 	fundraiserv1.RegisterFundraiserServiceServer(r, s.server)
 	fundraiserv1.RegisterSupporterServiceServer(r, grpcapi.NewSupporterServer(s.people))
-	fundraiserv1.RegisterCatalogueServiceServer(r, grpcapi.NewCatalogue(s.app))
+	fundraiserv1.RegisterCatalogueServiceServer(r, grpcapi.NewCatalogue(s.app, s.logos))
 }
 
 // RegisterHTTP adds nothing: what the public sees is the web service's.

@@ -251,7 +251,7 @@ func (l *loading) page(ctx context.Context, page domain.Page, there kept, doc do
 
 func (l *loading) organization(ctx context.Context, o domain.Organization, there kept) error {
 	known, exists := there.organizations[o.ID]
-	o.Version = known.Version
+	o.Version, o.Logo = known.Version, known.Logo
 	if !l.report.Organizations.note(exists, reflect.DeepEqual(known, o)) {
 		return nil
 	}

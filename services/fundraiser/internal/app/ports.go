@@ -47,8 +47,6 @@ type Reader interface {
 	Pages(ctx context.Context) ([]domain.Page, error)
 	// PageBySlug returns one with its total; false if there is none.
 	PageBySlug(ctx context.Context, slug string) (Page, bool, error)
-	// PageByID returns one, whatever its state; false if there is none.
-	PageByID(ctx context.Context, id string) (Page, bool, error)
 	// PublishedPages returns pages that are more than drafts, the newest first,
 	// those published at an unknown time last.
 	PublishedPages(ctx context.Context, after PageCursor, limit int) ([]Page, error)
@@ -97,6 +95,9 @@ type Tx interface {
 	PutFund(ctx context.Context, f domain.Fund) error
 	PutAppeal(ctx context.Context, a domain.Appeal) error
 	PutPage(ctx context.Context, p domain.Page) error
+	// LockPage returns a page, whosever it is and whatever its state, and keeps
+	// others from changing it until the transaction ends; false if there is none.
+	LockPage(ctx context.Context, id string) (Page, bool, error)
 	// AddChanges adds to the record of changes, in order.
 	AddChanges(ctx context.Context, changes []Change) error
 	// Append adds events to the service's feed.

@@ -117,7 +117,7 @@ func (a *App) TakeDown(ctx context.Context, personID, id, reason string, restore
 		if err != nil {
 			return err
 		}
-		page, found, err := tx.PageByID(ctx, id)
+		page, found, err := tx.LockPage(ctx, id)
 		if err != nil {
 			return err
 		}

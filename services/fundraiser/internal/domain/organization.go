@@ -20,7 +20,8 @@ type Organization struct {
 	ContactEmail   string
 	// Home is true for the one organization that books what belongs to no gift.
 	Home    bool
-	Version int64 // 1 when first kept, +1 by each change
+	Logo    Image // zero for none
+	Version int64 // 1 when first kept, +1 by each change that is told to others
 }
 
 // GenericReceipt is the only kind of receipt that can be issued so far: one

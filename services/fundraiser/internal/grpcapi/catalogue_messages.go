@@ -8,7 +8,7 @@ import (
 )
 
 func editableOrganization(o domain.Organization) *fundraiserv1.EditableOrganization {
-	return &fundraiserv1.EditableOrganization{Organization: app.OrganizationMessage(o), Mission: o.Mission}
+	return &fundraiserv1.EditableOrganization{Organization: app.OrganizationMessage(o), Mission: o.Mission, Logo: image(o.Logo)}
 }
 
 func editableFund(f domain.Fund) *fundraiserv1.FundChanged { return app.FundMessage(f) }

@@ -6,28 +6,19 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
-	"github.com/almoner/almoner/services/internal/apperr"
-	"github.com/almoner/almoner/services/internal/platform/rpc"
 )
 
 // CatalogueServer implements CatalogueService. It is safe for use by several
 // goroutines.
 type CatalogueServer struct {
 	fundraiserv1.UnimplementedCatalogueServiceServer
-	app *app.App
+	app   *app.App
+	logos *app.Logos
 }
 
 // NewCatalogue returns a server of these use cases.
-func NewCatalogue(uses *app.App) *CatalogueServer { return &CatalogueServer{app: uses} }
-
-// actor is who the record of changes will name. The proto lets nobody change
-// anything without being somebody, so this cannot fail but by a mistake there.
-func actor(ctx context.Context) (string, error) {
-	person, known := rpc.ActingPerson(ctx)
-	if !known {
-		return "", apperr.New(apperr.Unauthenticated, "PERSON_UNKNOWN", "Please sign in again.")
-	}
-	return person.ID, nil
+func NewCatalogue(uses *app.App, logos *app.Logos) *CatalogueServer {
+	return &CatalogueServer{app: uses, logos: logos}
 }
 
 // ListOrganizations is CatalogueService's.
@@ -45,7 +36,7 @@ func (s *CatalogueServer) ListOrganizations(ctx context.Context, _ *fundraiserv1
 
 // UpdateOrganization is CatalogueService's.
 func (s *CatalogueServer) UpdateOrganization(ctx context.Context, request *fundraiserv1.UpdateOrganizationRequest) (*fundraiserv1.UpdateOrganizationResponse, error) {
-	person, err := actor(ctx)
+	person, err := acting(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +53,19 @@ func (s *CatalogueServer) UpdateOrganization(ctx context.Context, request *fundr
 		return nil, err
 	}
 	return &fundraiserv1.UpdateOrganizationResponse{Organization: editableOrganization(changed)}, nil
+}
+
+// SetOrganizationLogo is CatalogueService's.
+func (s *CatalogueServer) SetOrganizationLogo(ctx context.Context, request *fundraiserv1.SetOrganizationLogoRequest) (*fundraiserv1.SetOrganizationLogoResponse, error) {
+	person, err := acting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.logos.Set(ctx, person, request.GetOrganizationId(), request.GetContent())
+	if err != nil {
+		return nil, err
+	}
+	return &fundraiserv1.SetOrganizationLogoResponse{Organization: editableOrganization(changed)}, nil
 }
 
 // ListAllAppeals is CatalogueService's.
@@ -88,7 +92,7 @@ func (s *CatalogueServer) GetAppealForEdit(ctx context.Context, request *fundrai
 
 // SaveAppeal is CatalogueService's.
 func (s *CatalogueServer) SaveAppeal(ctx context.Context, request *fundraiserv1.SaveAppealRequest) (*fundraiserv1.SaveAppealResponse, error) {
-	person, err := actor(ctx)
+	person, err := acting(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +105,7 @@ func (s *CatalogueServer) SaveAppeal(ctx context.Context, request *fundraiserv1.
 
 // ChangeAppealState is CatalogueService's.
 func (s *CatalogueServer) ChangeAppealState(ctx context.Context, request *fundraiserv1.ChangeAppealStateRequest) (*fundraiserv1.ChangeAppealStateResponse, error) {
-	person, err := actor(ctx)
+	person, err := acting(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +131,7 @@ func (s *CatalogueServer) ListFunds(ctx context.Context, _ *fundraiserv1.ListFun
 
 // SaveFund is CatalogueService's.
 func (s *CatalogueServer) SaveFund(ctx context.Context, request *fundraiserv1.SaveFundRequest) (*fundraiserv1.SaveFundResponse, error) {
-	person, err := actor(ctx)
+	person, err := acting(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +164,7 @@ func (s *CatalogueServer) ListFundraisers(ctx context.Context, request *fundrais
 
 // TakeDownFundraiser is CatalogueService's.
 func (s *CatalogueServer) TakeDownFundraiser(ctx context.Context, request *fundraiserv1.TakeDownFundraiserRequest) (*fundraiserv1.TakeDownFundraiserResponse, error) {
-	person, err := actor(ctx)
+	person, err := acting(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ func organization(o domain.Organization) *fundraiserv1.Organization {
 		TimeZone:       o.TimeZone,
 		Mission:        o.Mission,
 		ContactEmail:   o.ContactEmail,
+		Logo:           image(o.Logo),
 	}
 }
 

@@ -8,20 +8,26 @@ import (
 )
 
 const organizationColumns = `id, code, slug, name, legal_name, address, registration, country, time_zone,
-	base_currency, receipt_profile, mission, contact_email, home, version`
+	base_currency, receipt_profile, mission, contact_email, home, version, logo_id`
+
+const selectOrganization = `SELECT organization.id, code, slug, name, legal_name, address, registration, country, time_zone,
+		base_currency, receipt_profile, mission, contact_email, home, version,
+		logo_id, COALESCE(alt, ''), COALESCE(width, 0), COALESCE(height, 0), COALESCE(widths, 'null')
+	FROM organization LEFT JOIN image ON image.id = logo_id`
 
 func scanOrganization(row scanner) (domain.Organization, error) {
 	var o domain.Organization
 	var home int64
 	err := row.Scan(&o.ID, &o.Code, &o.Slug, &o.Name, &o.LegalName, list[string]{&o.Address}, &o.Registration,
-		&o.Country, &o.TimeZone, &o.BaseCurrency, &o.ReceiptProfile, &o.Mission, &o.ContactEmail, &home, &o.Version)
+		&o.Country, &o.TimeZone, &o.BaseCurrency, &o.ReceiptProfile, &o.Mission, &o.ContactEmail, &home, &o.Version,
+		&o.Logo.ID, &o.Logo.Alt, &o.Logo.Width, &o.Logo.Height, list[int]{&o.Logo.Widths})
 	o.Home = home == 1
 	return o, err
 }
 
 // Organizations is app.Reader's.
 func (t *boundTx) Organizations(ctx context.Context) ([]domain.Organization, error) {
-	rows, err := t.tx.QueryContext(ctx, `SELECT `+organizationColumns+` FROM organization ORDER BY home DESC, ordinal`)
+	rows, err := t.tx.QueryContext(ctx, selectOrganization+` ORDER BY home DESC, ordinal`)
 	organizations, err := all(rows, err, scanOrganization)
 	if err != nil {
 		return nil, fmt.Errorf("read organizations: %w", err)
@@ -31,7 +37,7 @@ func (t *boundTx) Organizations(ctx context.Context) ([]domain.Organization, err
 
 // Organization is app.Reader's.
 func (t *boundTx) Organization(ctx context.Context, id string) (domain.Organization, bool, error) {
-	row := t.tx.QueryRowContext(ctx, `SELECT `+organizationColumns+` FROM organization WHERE id = $1`, id)
+	row := t.tx.QueryRowContext(ctx, selectOrganization+` WHERE organization.id = $1`, id)
 	o, found, err := one(row, scanOrganization)
 	if err != nil {
 		return domain.Organization{}, false, fmt.Errorf("read organization: %w", err)
@@ -56,15 +62,16 @@ func (t *boundTx) PutOrganization(ctx context.Context, o domain.Organization) er
 		home = 1
 	}
 	_, err := t.tx.ExecContext(ctx, `INSERT INTO organization (`+organizationColumns+`, ordinal)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CAST($14 AS BIGINT), CAST($15 AS BIGINT),
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CAST($14 AS BIGINT), CAST($15 AS BIGINT), $16,
 			COALESCE(MAX(ordinal), 0) + 1 FROM organization WHERE true
 		ON CONFLICT (id) DO UPDATE SET code = excluded.code, slug = excluded.slug, name = excluded.name,
 			legal_name = excluded.legal_name, address = excluded.address, registration = excluded.registration,
 			country = excluded.country, time_zone = excluded.time_zone, base_currency = excluded.base_currency,
 			receipt_profile = excluded.receipt_profile, mission = excluded.mission,
-			contact_email = excluded.contact_email, home = excluded.home, version = excluded.version`,
+			contact_email = excluded.contact_email, home = excluded.home, version = excluded.version,
+			logo_id = excluded.logo_id`,
 		o.ID, o.Code, o.Slug, o.Name, o.LegalName, encode(o.Address), o.Registration, o.Country, o.TimeZone,
-		o.BaseCurrency, o.ReceiptProfile, o.Mission, o.ContactEmail, home, o.Version)
+		o.BaseCurrency, o.ReceiptProfile, o.Mission, o.ContactEmail, home, o.Version, o.Logo.ID)
 	if err != nil {
 		return fmt.Errorf("put organization: %w", err)
 	}

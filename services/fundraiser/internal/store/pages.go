@@ -47,9 +47,9 @@ func (t *boundTx) PageBySlug(ctx context.Context, slug string) (app.Page, bool, 
 	return t.page(ctx, ` WHERE slug = $1`, slug)
 }
 
-// PageByID is app.Reader's.
-func (t *boundTx) PageByID(ctx context.Context, id string) (app.Page, bool, error) {
-	return t.page(ctx, ` WHERE page.id = $1`, id)
+// LockPage is app.Tx's.
+func (t *boundTx) LockPage(ctx context.Context, id string) (app.Page, bool, error) {
+	return t.page(ctx, ` WHERE page.id = $1`+t.forUpdateOfPage(), id)
 }
 
 func (t *boundTx) page(ctx context.Context, where string, keys ...any) (app.Page, bool, error) {

@@ -42,6 +42,8 @@ func Run(t *testing.T, open func(t *testing.T) app.Store) {
 		"changes are only added to":             changes,
 		"published pages are read on":           publishedPages,
 		"a draft of an appeal can move":         movedAppeal,
+		"staff and owner lose nothing":          takeDownAndEdit,
+		"an organization has a logo or none":    logo,
 		"who read up to a revision reads on":    readOn,
 	} {
 		t.Run(name, func(t *testing.T) {

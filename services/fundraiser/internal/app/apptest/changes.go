@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,13 +84,88 @@ func publishedPages(t *testing.T, store app.Store) {
 		if !slices.Equal(got, want) {
 			t.Errorf("one by one: %v, want %v", got, want)
 		}
-		found, ok, err := tx.PageByID(ctx, newest.ID)
+		return nil
+	})
+	inTx(t, store, func(ctx context.Context, tx app.Tx) error {
+		found, ok, err := tx.LockPage(ctx, newest.ID)
 		if err != nil || !ok || !reflect.DeepEqual(found.Page, newest) {
 			t.Errorf("by id: %+v, %v, %v", found, ok, err)
 		}
-		_, ok, err = tx.PageByID(ctx, "none")
+		_, ok, err = tx.LockPage(ctx, "none")
 		if ok || err != nil {
 			t.Errorf("what is not there: %v, %v", ok, err)
+		}
+		return nil
+	})
+}
+
+// Staff hide a page while its owner writes: what the owner wrote stays.
+func takeDownAndEdit(t *testing.T, store app.Store) {
+	o := organization("WAYHAVEN", true)
+	a := appeal(o, "shelter-tonight", eur, "GENERAL")
+	p := page(a, "salma-walks-the-coast")
+	put(t, store, o, []domain.Appeal{a}, []domain.Page{p})
+	write := func(change func(*domain.Page)) error {
+		return store.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+			page, _, err := tx.LockPage(ctx, p.ID)
+			if err != nil {
+				return err
+			}
+			change(&page.Page)
+			page.Version++
+			return tx.PutPage(ctx, page.Page)
+		})
+	}
+	const each = 5
+	var both sync.WaitGroup
+	for _, change := range []func(*domain.Page){
+		func(p *domain.Page) { p.Goal++ },
+		func(p *domain.Page) { *p = p.TakenDown(p.Reason + "x") },
+	} {
+		both.Go(func() {
+			for range each {
+				err := write(change)
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	both.Wait()
+	inRead(t, store, func(ctx context.Context, tx app.Reader) error {
+		got, _, err := tx.PageBySlug(ctx, p.Slug)
+		if err != nil || got.Goal != p.Goal+each || got.Reason != "xxxxx" || got.Version != p.Version+2*each {
+			t.Errorf("%+v, %v", got, err)
+		}
+		return nil
+	})
+}
+
+func logo(t *testing.T, store app.Store) {
+	o := organization("WAYHAVEN", true)
+	o.Logo = domain.Image{ID: "a-logo", Alt: "Wayhaven", Width: 320, Height: 80, Widths: []int{320, 160}}
+	inTx(t, store, func(ctx context.Context, tx app.Tx) error {
+		return errors.Join(
+			tx.AddImage(ctx, o.Logo, app.Picture{ContentType: "image/png", Sizes: []app.PictureSize{{Width: 320, Content: []byte("png")}}}),
+			tx.PutOrganization(ctx, o))
+	})
+	inRead(t, store, func(ctx context.Context, tx app.Reader) error {
+		got, _, err := tx.Organization(ctx, o.ID)
+		all, listErr := tx.Organizations(ctx)
+		if errors.Join(err, listErr) != nil || !reflect.DeepEqual(got, o) || !reflect.DeepEqual(all, []domain.Organization{o}) {
+			t.Errorf("%+v, %+v, %v, %v", got, all, err, listErr)
+		}
+		return nil
+	})
+	inTx(t, store, func(ctx context.Context, tx app.Tx) error {
+		gone := o
+		gone.Logo = domain.Image{}
+		return errors.Join(tx.PutOrganization(ctx, gone), tx.RemoveImage(ctx, o.Logo.ID))
+	})
+	inRead(t, store, func(ctx context.Context, tx app.Reader) error {
+		got, _, err := tx.Organization(ctx, o.ID)
+		if err != nil || !reflect.DeepEqual(got.Logo, domain.Image{}) {
+			t.Errorf("%+v, %v", got, err)
 		}
 		return nil
 	})
