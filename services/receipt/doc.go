@@ -1,5 +1,5 @@
 // Package receipt turns succeeded gifts into receipts: numbered without gaps,
-// never changed, and mailed.
+// never changed, drawn as PDF, and mailed.
 //
 // Publishes: none.
 //
@@ -16,6 +16,11 @@
 //     3, … without a gap and without a repeat, whatever crashes and however many
 //     processes issue. SumReceipts checks it on every reading.
 //   - A receipt is never changed. The database itself refuses.
+//   - Its PDF is drawn once and kept; the same bytes are served for ever. Where
+//     no font covers a name, page and mail go out without it, and it is drawn
+//     within an hour of a font being installed, or at the next start.
+//   - Whoever holds a receipt can ask whether it is in force, with the code on
+//     it, and learns nothing personal.
 //   - A receipt is mailed once. If the process dies in the instant between the
 //     hand-over and its note, the same letter goes out again under the same
 //     message id.

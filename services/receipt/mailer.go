@@ -25,6 +25,10 @@ type mailer struct {
 
 // Send hands a letter over.
 func (m mailer) Send(ctx context.Context, letter app.Letter) error {
+	var attachments []mail.Attachment
+	if len(letter.PDF) > 0 {
+		attachments = []mail.Attachment{{Name: letter.PDFName, ContentType: "application/pdf", Content: letter.PDF}}
+	}
 	return m.mail.Send(ctx, mail.Message{
 		ID:      letter.ID,
 		From:    mail.Address{Name: letter.SenderName, Email: m.from},
@@ -32,6 +36,8 @@ func (m mailer) Send(ctx context.Context, letter app.Letter) error {
 		Subject: letter.Subject,
 		Text:    letter.Text,
 		HTML:    letter.HTML,
+
+		Attachments: attachments,
 	})
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // parking is everything of this service that waits for staff: events that could
-// not be applied, gifts without a receipt, and receipts whose mail is refused.
+// not be applied, gifts without a receipt, and receipts that cannot be drawn or
+// whose mail is refused.
 type parking struct {
 	events feed.Parking
 	app    *app.App
@@ -22,7 +23,7 @@ type parking struct {
 // kinds are the service's own queues as staff see them; an item's id begins
 // with its kind. No feed has such a name.
 func kinds() map[string]app.Queue {
-	return map[string]app.Queue{"receipt": app.GiftQueue, "mail": app.MailQueue}
+	return map[string]app.Queue{"receipt": app.GiftQueue, "pdf": app.DrawingQueue, "mail": app.MailQueue}
 }
 
 // ListParked returns what is parked, oldest first.
@@ -67,7 +68,8 @@ func (p parking) RetryParked(ctx context.Context, id string) (applied, left int,
 	case id == "":
 		// Events first: what they bring may be what a gift lacks.
 		_, _, err = p.events.RetryParked(ctx, "")
-		err = errors.Join(err, p.app.RetryParked(ctx, app.GiftQueue, ""), p.app.RetryParked(ctx, app.MailQueue, ""))
+		err = errors.Join(err, p.app.RetryParked(ctx, app.GiftQueue, ""),
+			p.app.RetryParked(ctx, app.DrawingQueue, ""), p.app.RetryParked(ctx, app.MailQueue, ""))
 	case kinds()[kind] == 0:
 		_, _, err = p.events.RetryParked(ctx, id)
 	case !slices.ContainsFunc(before, func(item feed.ParkedItem) bool { return item.ID == id }):

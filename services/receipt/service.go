@@ -20,8 +20,10 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/receipt/internal/app"
 	"github.com/almoner/almoner/services/receipt/internal/consume"
+	"github.com/almoner/almoner/services/receipt/internal/document"
 	"github.com/almoner/almoner/services/receipt/internal/domain"
 	"github.com/almoner/almoner/services/receipt/internal/grpcapi"
 	"github.com/almoner/almoner/services/receipt/internal/store"
@@ -41,6 +43,9 @@ type Config struct {
 	// From is the address that mails come from; empty means receipts@ the site's
 	// host.
 	From string
+	// FontDir holds fonts for scripts that those in the program do not cover;
+	// empty means that there are only the system's besides.
+	FontDir string
 }
 
 // Deps is what the service is given to work with.
@@ -89,6 +94,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
+	codes, err := domain.NewCheckCodes([]byte(cfg.SecretKey.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
+	fonts, err := typeset.New(typeset.Config{Dir: cfg.FontDir, System: true, Logger: deps.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
 	if deps.Mail == nil {
 		return nil, fmt.Errorf("set up %s: nothing takes its mails", name)
 	}
@@ -99,8 +112,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	uses, err := app.New(app.Config{
 		BaseURL: cfg.BaseURL,
 		Links:   links,
+		Codes:   codes,
 		Store:   store.New(deps.DB),
 		Donors:  donationv1.NewDonationServiceClient(deps.Conn),
+		Printer: document.New(fonts),
 		Mailer:  mailer{mail: deps.Mail, from: cmp.Or(cfg.From, site)},
 		Now:     deps.Now,
 		Logger:  deps.Logger,
@@ -143,7 +158,7 @@ func (s *Service) AddTo(fs *feed.Server) {
 	fs.AddParking(name, parking{events: feed.NewParking(s.db, s.consumers...), app: s.app})
 }
 
-// Run applies the feeds, issues receipts and sends their mails until ctx ends,
+// Run applies the feeds, issues and draws receipts and sends their mails until ctx ends,
 // and returns when all of that has stopped.
 func (s *Service) Run(ctx context.Context) error {
 	var parts sync.WaitGroup

@@ -3,6 +3,8 @@ package receipt_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	netmail "net/mail"
 	"reflect"
@@ -60,6 +62,23 @@ func TestGiftBecomesReceiptAndMail(t *testing.T) {
 	address := "https://give.example.org/receipts/" + link.GetNumber() + "/" + link.GetToken()
 	if !strings.Contains(letter.Subject, "Receipt") || !strings.Contains(letter.Text, address) || !strings.Contains(letter.HTML, address) {
 		t.Errorf("mail %q:\n%s", letter.Subject, letter.Text)
+	}
+
+	file, err := p.receipt.GetReceiptPDF(t.Context(), &receiptv1.GetReceiptPDFRequest{Number: link.GetNumber(), Token: link.GetToken()})
+	if err != nil || !bytes.HasPrefix(file.GetPdf(), []byte("%PDF-")) {
+		t.Fatalf("file of %d bytes, %v", len(file.GetPdf()), err)
+	}
+	digest := sha256.Sum256(file.GetPdf())
+	if file.GetSha256() != hex.EncodeToString(digest[:]) || !got.GetPdfReady() || len(got.GetPdfWaitsFor()) != 0 || got.GetState() != receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE {
+		t.Errorf("hash %s, ready %v, waits for %q, %v", file.GetSha256(), got.GetPdfReady(), got.GetPdfWaitsFor(), got.GetState())
+	}
+	if len(letter.Attachments) != 1 || letter.Attachments[0].Name != "REFUGE-2026-000001.pdf" ||
+		letter.Attachments[0].ContentType != "application/pdf" || !bytes.Equal(letter.Attachments[0].Content, file.GetPdf()) {
+		t.Errorf("the mail has %d attachments", len(letter.Attachments))
+	}
+	checked, err := p.receipt.VerifyReceipt(t.Context(), &receiptv1.VerifyReceiptRequest{Number: link.GetNumber(), CheckCode: strings.ToLower(got.GetCheckCode())})
+	if err != nil || checked.GetState() != receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE || checked.GetOrganizationLegalName() != "Refuge Aid Association" || checked.GetIssuedOn() != "2026-11-04" {
+		t.Errorf("checked: %v, %v", checked, err)
 	}
 
 	sums := p.sums()

@@ -23,7 +23,9 @@ type Package struct {
 
 // adapters may import app and domain of their service, but not each other:
 // otherwise SQL would leak into the wire and the wire into the consumers.
-func adapters() []string { return []string{"grpcapi", "webhook", "consume", "store", "payments", "pictures"} }
+func adapters() []string {
+	return []string{"grpcapi", "webhook", "consume", "store", "payments", "pictures", "document"}
+}
 
 // vocabulary are the packages that pure rules may speak in.
 func vocabulary() []string {

@@ -46,6 +46,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Staff that may sign in: roles by mail address.
 	Staff map[string][]string
+	// FontDir holds fonts for documents besides those in the program and the
+	// system's.
+	FontDir string
 	// Version of the program, for telemetry.
 	Version string
 }
@@ -114,6 +117,8 @@ func (c *Config) table() config.Table {
 			Parse: mailAddress(&c.MailFrom)},
 		config.Row{Name: "ALMONER_STAFF", Doc: "who may sign in as staff, email:role separated by commas, roles viewer, accountant, admin; by default " + developmentStaff + " in development, required in production",
 			Parse: staff(&c.Staff)},
+		config.Row{Name: "ALMONER_FONT_DIR", Doc: "directory with fonts for documents, besides those in the program and the system's",
+			Parse: config.Text(&c.FontDir)},
 		config.Row{Name: "ALMONER_TRUSTED_PROXIES", Doc: "addresses (CIDR) whose X-Forwarded-For is believed",
 			Parse: proxies(&c.TrustedProxies)},
 	)

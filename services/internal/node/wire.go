@@ -157,7 +157,7 @@ func (p *parts) services(cfg Config, logger *slog.Logger, databases map[string]*
 		return fmt.Errorf("make ledger: %w", err)
 	}
 	p.receipt, err = receipt.New(
-		receipt.Config{BaseURL: cfg.BaseURL, SecretKey: cfg.SecretKey, From: cfg.MailFrom},
+		receipt.Config{BaseURL: cfg.BaseURL, SecretKey: cfg.SecretKey, From: cfg.MailFrom, FontDir: cfg.FontDir},
 		receipt.Deps{
 			DB: databases["receipt"], NATS: brokers["receipt"], Conn: conns["receipt"], Mail: mails,
 			Logger: logger.With("service", "receipt"), Tracer: p.tracing["receipt"], Now: time.Now,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
@@ -17,11 +18,14 @@ type Config struct {
 	BaseURL string
 	// Links signs and checks the tokens in receipts' links.
 	Links *domain.LinkSigner
-	// Store, Donors and Mailer are the ports. Donors is the question to
+	// Codes makes and checks the codes that stand on receipts.
+	Codes *domain.CheckCodes
+	// Store, Donors, Printer and Mailer are the ports. Donors is the question to
 	// donation that this service has.
-	Store  Store
-	Donors donationv1.DonationServiceClient
-	Mailer Mailer
+	Store   Store
+	Donors  donationv1.DonationServiceClient
+	Printer Printer
+	Mailer  Mailer
 	// Now is the clock.
 	Now func() time.Time
 	// Logger gets what is delayed and what is parked, by ids alone.
@@ -33,13 +37,16 @@ type App struct {
 	store   Store
 	donors  donationv1.DonationServiceClient
 	letters *letterWriter
+	printer Printer
 	mailer  Mailer
 	links   *domain.LinkSigner
+	codes   *domain.CheckCodes
 	now     func() time.Time
 	logger  *slog.Logger
 
-	giftsDue chan struct{}
-	mailsDue chan struct{}
+	giftsDue    chan struct{}
+	drawingsDue chan struct{}
+	mailsDue    chan struct{}
 }
 
 // New returns the use cases over their ports. It fails when the base URL is
@@ -49,20 +56,23 @@ func New(cfg Config) (*App, error) {
 	if err != nil || base.Host == "" {
 		return nil, errors.New("the base URL of receipt links is not an absolute address")
 	}
-	letters, err := newLetterWriter(base, cfg.Links)
+	letters, err := newLetterWriter(base, cfg.Links, cfg.Codes)
 	if err != nil {
 		return nil, err
 	}
 	return &App{
-		store:    cfg.Store,
-		donors:   cfg.Donors,
-		letters:  letters,
-		mailer:   cfg.Mailer,
-		links:    cfg.Links,
-		now:      cfg.Now,
-		logger:   cfg.Logger,
-		giftsDue: make(chan struct{}, 1),
-		mailsDue: make(chan struct{}, 1),
+		store:       cfg.Store,
+		donors:      cfg.Donors,
+		letters:     letters,
+		printer:     cfg.Printer,
+		mailer:      cfg.Mailer,
+		links:       cfg.Links,
+		codes:       cfg.Codes,
+		now:         cfg.Now,
+		logger:      cfg.Logger,
+		giftsDue:    make(chan struct{}, 1),
+		drawingsDue: make(chan struct{}, 1),
+		mailsDue:    make(chan struct{}, 1),
 	}, nil
 }
 
@@ -88,17 +98,16 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// Work issues and sends what is due until ctx ends, each as soon as there is
-// something, and looks again each second for what was delayed or came from
+// Work issues, draws and sends what is due until ctx ends, each as soon as there
+// is something, and looks again each second for what was delayed or came from
 // another process.
 func (a *App) Work(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.repeat(ctx, "issue receipts", a.giftsDue, a.IssueDue)
-	}()
-	a.repeat(ctx, "send receipts", a.mailsDue, a.SendDue)
-	<-done
+	a.wakeDrawings(ctx)
+	var parts sync.WaitGroup
+	parts.Go(func() { a.repeat(ctx, "issue receipts", a.giftsDue, a.IssueDue) })
+	parts.Go(func() { a.repeat(ctx, "draw receipts", a.drawingsDue, a.DrawDue) })
+	parts.Go(func() { a.repeat(ctx, "send receipts", a.mailsDue, a.SendDue) })
+	parts.Wait()
 }
 
 // repeat runs pass whenever it is woken and each second, and again at once for

@@ -14,7 +14,7 @@ import (
 // is out. After the restart there is one receipt, one letter and no gap.
 func TestDyingAnywhereLeavesOneReceiptOneLetterAndNoGap(t *testing.T) {
 	t.Parallel()
-	const settle, mark = 1, 2 // the transactions that write, counted
+	const settle, draw, mark = 1, 2, 3 // the transactions that write, counted
 	for _, c := range []struct {
 		name   string
 		in     int  // the transaction it dies in …
@@ -23,6 +23,8 @@ func TestDyingAnywhereLeavesOneReceiptOneLetterAndNoGap(t *testing.T) {
 	}{
 		{"before the receipt is committed", settle, false, 1},
 		{"after the receipt is committed", settle, true, 1},
+		{"before the file is committed", draw, false, 1},
+		{"after the file is committed", draw, true, 1},
 		{"between the hand-over and its note", mark, false, 2},
 		{"after the note", mark, true, 1},
 	} {
@@ -35,12 +37,15 @@ func TestDyingAnywhereLeavesOneReceiptOneLetterAndNoGap(t *testing.T) {
 				transactions++
 				return transactions == c.in && !c.after, transactions == c.in && c.after
 			}
-			_, issueErr := w.IssueDue(t.Context())
-			if issueErr == nil {
+			_, err := w.IssueDue(t.Context())
+			if err == nil {
+				_, err = w.DrawDue(t.Context())
+			}
+			if err == nil {
 				// A mail that cannot be marked is delayed, not reported.
 				_, _ = w.SendDue(t.Context())
-			} else if !errors.Is(issueErr, errCrash) {
-				t.Fatalf("issue = %v, want the crash", issueErr)
+			} else if !errors.Is(err, errCrash) {
+				t.Fatalf("work = %v, want the crash", err)
 			}
 
 			w.restart()

@@ -1,11 +1,12 @@
 // Package app holds the use cases of receipts, one a file, and the ports that
 // they need.
 //
-// A gift goes through three hands. ReceiveGifts notes in the consumer's
+// A gift goes through four hands. ReceiveGifts notes in the consumer's
 // transaction that a receipt is due; nothing is asked of anyone there. IssueDue
 // asks donation for the donor, and then numbers, writes and queues the mail in
 // one transaction: that transaction alone touches the counter, so a series has
-// no gaps, whatever fails and whenever. SendDue hands the letter over and notes
+// no gaps, whatever fails and whenever. DrawDue draws the PDF once and for ever,
+// or notes for which scripts a font is missing. SendDue then hands the letter over and notes
 // that it did; should the process die between the two, the same letter goes out
 // again under the same message id.
 //

@@ -42,7 +42,7 @@ func (a *App) IssueDue(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { signal(a.mailsDue) })
+		tx.AfterCommit(func() { signal(a.drawingsDue) })
 		return nil
 	})
 	if err != nil {

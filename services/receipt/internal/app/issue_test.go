@@ -30,11 +30,11 @@ func TestGiftGetsReceiptInTheDonorsName(t *testing.T) {
 	if link.TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" {
 		t.Errorf("trace = %q, want the donor's", link.TraceID)
 	}
-	receipt, err := w.GetReceipt(t.Context(), link.Number.String(), link.Token)
+	shown, err := w.GetReceipt(t.Context(), link.Number.String(), link.Token)
 	if err != nil {
 		t.Fatalf("get receipt: %v", err)
 	}
-	d := receipt.Document
+	d := shown.Receipt.Document
 	if d.DonorName != "Amina Diallo" || d.DonorEmail != "amina@example.org" || d.Total.String() != "103.30 EUR" || d.FundName != "Water in the camps" {
 		t.Errorf("document = %+v", d)
 	}
@@ -103,9 +103,9 @@ func TestNewestLetterheadIsUsedWhateverOrderItCameIn(t *testing.T) {
 	if err != nil {
 		t.Fatalf("get link: %v", err)
 	}
-	receipt, err := w.GetReceipt(t.Context(), link.Number.String(), link.Token)
-	if err != nil || receipt.Document.OrganizationLegalName != "Refuge Aid Foundation" {
-		t.Errorf("issued by %q, %v, want version 3's name", receipt.Document.OrganizationLegalName, err)
+	shown, err := w.GetReceipt(t.Context(), link.Number.String(), link.Token)
+	if err != nil || shown.Receipt.Document.OrganizationLegalName != "Refuge Aid Foundation" {
+		t.Errorf("issued by %q, %v, want version 3's name", shown.Receipt.Document.OrganizationLegalName, err)
 	}
 }
 

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"net/url"
-	"slices"
 	"strings"
 	texttemplate "text/template"
-	"time"
 	"unicode"
 
 	"github.com/almoner/almoner/services/internal/money"
@@ -22,15 +20,16 @@ var (
 	htmlSource string
 )
 
-// letterWriter turns receipts into letters. It is safe for concurrent use.
+// letterWriter turns receipts into letters and sheets. It is safe for concurrent use.
 type letterWriter struct {
 	base  *url.URL
 	links *domain.LinkSigner
+	codes *domain.CheckCodes
 	text  *texttemplate.Template
 	html  *htmltemplate.Template
 }
 
-func newLetterWriter(base *url.URL, links *domain.LinkSigner) (*letterWriter, error) {
+func newLetterWriter(base *url.URL, links *domain.LinkSigner, codes *domain.CheckCodes) (*letterWriter, error) {
 	text, err := texttemplate.New("letter.txt").Parse(textSource)
 	if err != nil {
 		return nil, fmt.Errorf("parse text of letters: %w", err)
@@ -39,20 +38,17 @@ func newLetterWriter(base *url.URL, links *domain.LinkSigner) (*letterWriter, er
 	if err != nil {
 		return nil, fmt.Errorf("parse HTML of letters: %w", err)
 	}
-	return &letterWriter{base: base, links: links, text: text, html: html}, nil
+	return &letterWriter{base: base, links: links, codes: codes, text: text, html: html}, nil
 }
 
 // page is what both templates show.
 type page struct {
 	texts
 	Greeting, Thanks string
-	Rows             []row
+	Rows             []Row
 	Link             string
 	Imprint          []string // who signs: a line each
 }
-
-// row is one line of the receipt.
-type row struct{ Label, Value string }
 
 // Methods for the templates, which see no unexported fields.
 
@@ -77,12 +73,7 @@ func (w *letterWriter) write(r domain.Receipt) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	for _, line := range slices.Concat([]string{organization}, d.OrganizationAddress, []string{d.OrganizationRegistration, d.OrganizationContact}) {
-		line = oneLine(line)
-		if line != "" {
-			p.Imprint = append(p.Imprint, line)
-		}
-	}
+	p.Imprint = append([]string{organization}, imprint(d)...)
 
 	var text, html strings.Builder
 	err = w.text.Execute(&text, p)
@@ -106,29 +97,25 @@ func (w *letterWriter) write(r domain.Receipt) (Letter, error) {
 }
 
 // rows lists what the receipt says, in the order of the document.
-func rows(r domain.Receipt, in texts) ([]row, error) {
+func rows(r domain.Receipt, in texts) ([]Row, error) {
 	d := r.Document
-	received, err := time.Parse(time.DateOnly, d.ReceivedOn)
+	received, issued, err := days(d)
 	if err != nil {
-		return nil, fmt.Errorf("read date of the gift: %w", err)
+		return nil, err
 	}
-	issued, err := time.Parse(time.DateOnly, d.IssuedOn)
-	if err != nil {
-		return nil, fmt.Errorf("read date of issue: %w", err)
-	}
-	list := []row{
+	list := []Row{
 		{in.number, r.Number.String()},
 		{in.donor, oneLine(d.DonorName)},
 		{in.amount, money.Format(d.Total, in.language)},
 	}
 	if !d.Cover.IsZero() {
-		list = append(list, row{in.cover, money.Format(d.Cover, in.language)})
+		list = append(list, Row{in.cover, money.Format(d.Cover, in.language)})
 	}
 	return append(list,
-		row{in.received, in.date(received)},
-		row{in.issued, in.date(issued)},
-		row{in.fund, oneLine(d.FundName)},
-		row{in.payment, d.PaymentReference},
+		Row{in.received, in.date(received)},
+		Row{in.issued, in.date(issued)},
+		Row{in.fund, oneLine(d.FundName)},
+		Row{in.payment, d.PaymentReference},
 	), nil
 }
 

@@ -21,30 +21,34 @@ type Link struct {
 	TraceID  string
 }
 
+// Shown is a receipt as whoever has its link sees it.
+type Shown struct {
+	Receipt   domain.Receipt
+	CheckCode string
+	Drawing   Drawing
+}
+
 // GetReceipt returns the receipt to whoever has its number and token. A wrong
 // token and a number never given get the same answer, so that nobody can count
 // gifts by trying numbers.
-func (a *App) GetReceipt(ctx context.Context, number, token string) (domain.Receipt, error) {
-	parsed, ok := domain.ParseNumber(number)
-	if !ok {
-		return domain.Receipt{}, notFound()
-	}
-	var receipt domain.Receipt
-	err := a.store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
-		var err error
-		receipt, err = r.Receipt(ctx, parsed)
-		return err
-	})
-	if errors.Is(err, ErrNoReceipt) {
-		return domain.Receipt{}, notFound()
-	}
+func (a *App) GetReceipt(ctx context.Context, number, token string) (Shown, error) {
+	receipt, err := a.receipt(ctx, number)
 	if err != nil {
-		return domain.Receipt{}, fmt.Errorf("read receipt: %w", err)
+		return Shown{}, err
 	}
 	if !a.links.Verify(token, number, receipt.Version) {
-		return domain.Receipt{}, notFound()
+		return Shown{}, notFound()
 	}
-	return receipt, nil
+	shown := Shown{Receipt: receipt, CheckCode: a.codes.Code(number, receipt.Version)}
+	err = a.store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
+		var err error
+		shown.Drawing, err = r.Drawing(ctx, receipt.Number)
+		return err
+	})
+	if err != nil {
+		return Shown{}, fmt.Errorf("read state of PDF: %w", err)
+	}
+	return shown, nil
 }
 
 // GetReceiptLink returns where a donation's receipt is. Until it is issued the

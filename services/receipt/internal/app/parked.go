@@ -28,10 +28,7 @@ func (a *App) RetryParked(ctx context.Context, queue Queue, id string) error {
 	if err != nil {
 		return fmt.Errorf("release what is parked: %w", err)
 	}
-	pass := a.IssueDue
-	if queue == MailQueue {
-		pass = a.SendDue
-	}
+	pass := map[Queue]func(context.Context) (bool, error){GiftQueue: a.IssueDue, DrawingQueue: a.DrawDue, MailQueue: a.SendDue}[queue]
 	for more := true; more; {
 		more, err = pass(ctx)
 		if err != nil {

@@ -13,6 +13,9 @@ import (
 // not exist.
 var ErrNoReceipt = errors.New("there is no such receipt")
 
+// ErrNoPDF is returned by a Reader that was asked for a file that is not drawn.
+var ErrNoPDF = errors.New("there is no such file")
+
 // Store keeps everything that this service owns. The suite in apptest says what
 // an implementation must do.
 type Store interface {
@@ -34,8 +37,11 @@ type Reader interface {
 	// parked: those never tried first, by when they succeeded, so that numbers
 	// follow the gifts.
 	DueGifts(ctx context.Context, now time.Time, limit int) ([]DueGift, error)
+	// DueDrawings returns receipts whose PDF may be tried at that time, likewise,
+	// by number; those that wait for a font, too.
+	DueDrawings(ctx context.Context, now time.Time, limit int) ([]DueDrawing, error)
 	// DueMails returns receipts whose mail may be tried at that time, likewise,
-	// by number.
+	// by number. A mail is not due before its PDF was tried.
 	DueMails(ctx context.Context, now time.Time, limit int) ([]DueMail, error)
 	// Parked returns what waits for staff, the longest parked first.
 	Parked(ctx context.Context) ([]Parked, error)
@@ -45,6 +51,11 @@ type Reader interface {
 	// ReceiptOfDonation returns a donation's receipt and when its mail was
 	// handed over (zero until then), or ErrNoReceipt.
 	ReceiptOfDonation(ctx context.Context, donationID string) (domain.Receipt, time.Time, error)
+
+	// Drawing returns how far the PDF of a receipt is, or ErrNoReceipt.
+	Drawing(ctx context.Context, number domain.Number) (Drawing, error)
+	// PDF returns the file of a receipt, or ErrNoPDF.
+	PDF(ctx context.Context, number domain.Number) (PDF, error)
 
 	// Sums adds up the receipts in force, ordered by organization and currency.
 	Sums(ctx context.Context) ([]Sum, error)
@@ -79,8 +90,15 @@ type Tx interface {
 	// TakeNumbers takes the next count sequence numbers of a series and returns
 	// the first. Others who number in the series wait for the commit.
 	TakeNumbers(ctx context.Context, series domain.Series, count int) (first int64, err error)
-	// AddReceipts stores receipts for ever and makes their mails due.
+	// AddReceipts stores receipts for ever and makes their PDFs and mails due.
 	AddReceipts(ctx context.Context, receipts []domain.Receipt) error
+	// AddPDFs stores files for ever, and ends their drawings. A file that is
+	// there already stays as it is.
+	AddPDFs(ctx context.Context, files []PDF) error
+	// AwaitFonts notes what drawings wait for and when they are tried again.
+	AwaitFonts(ctx context.Context, waits []FontWait) error
+	// WakeDrawings makes all drawings that wait for fonts due at once.
+	WakeDrawings(ctx context.Context) error
 	// MarkMailed notes that a receipt's mail was handed over.
 	MarkMailed(ctx context.Context, number domain.Number, at time.Time) error
 
@@ -114,16 +132,29 @@ type Letter struct {
 	Subject       string
 	Text          string
 	HTML          string
+	// PDF is the receipt's file, under that name; empty when there is none yet.
+	PDF     []byte
+	PDFName string
 }
 
-// Queue names one of the two kinds of work that wait in the store.
+// Printer draws receipts. It is safe for concurrent use.
+type Printer interface {
+	// Print returns the file. Where characters are not covered by any font it
+	// draws nothing and names their scripts.
+	Print(sheet Sheet) (file []byte, missing []string, err error)
+	// RefreshFonts finds fonts that were installed since the last time.
+	RefreshFonts()
+}
+
+// Queue names one of the three kinds of work that wait in the store.
 type Queue int
 
 // The queues. A row's id is the donation's in the first and the receipt's
-// number in the second.
+// number in the others.
 const (
 	GiftQueue Queue = iota + 1
 	MailQueue
+	DrawingQueue
 )
 
 // DueGift is a gift whose receipt is due.
@@ -136,6 +167,34 @@ type DueGift struct {
 type DueMail struct {
 	Receipt  domain.Receipt
 	Attempts int
+}
+
+// DueDrawing is a receipt whose PDF is due.
+type DueDrawing struct {
+	Receipt  domain.Receipt
+	Attempts int
+	WaitsFor []string // what it lacked the last time
+}
+
+// Drawing is how far a receipt's PDF is.
+type Drawing struct {
+	Drawn    bool
+	WaitsFor []string // scripts that no font covers
+}
+
+// PDF is a receipt's file.
+type PDF struct {
+	Number  domain.Number
+	SHA256  string // hex
+	Content []byte
+	DrawnAt time.Time
+}
+
+// FontWait says what a drawing lacks, and when it is tried again.
+type FontWait struct {
+	Number   domain.Number
+	WaitsFor []string
+	Until    time.Time
 }
 
 // Delay says when a row may be tried again.

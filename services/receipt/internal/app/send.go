@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/receipt/internal/domain"
 )
 
 // SendDue sends one batch of due mails. It reports whether there may be more to
@@ -67,6 +69,10 @@ func (a *App) send(ctx context.Context, mail DueMail) error {
 	if err != nil {
 		return fmt.Errorf("write letter for %s: %w", mail.Receipt.Number, err)
 	}
+	err = a.attach(ctx, mail.Receipt, &letter)
+	if err != nil {
+		return err
+	}
 	err = a.mailer.Send(ctx, letter)
 	if err != nil {
 		return fmt.Errorf("send letter for %s: %w", mail.Receipt.Number, err)
@@ -79,6 +85,22 @@ func (a *App) send(ctx context.Context, mail DueMail) error {
 		if err != nil {
 			return fmt.Errorf("mark mail of %s: %w", mail.Receipt.Number, err)
 		}
+		return nil
+	})
+}
+
+// attach adds the PDF where it is drawn. Where it waits for a font, the letter
+// goes out without: the donor gets the receipt now, and the file at its link.
+func (a *App) attach(ctx context.Context, r domain.Receipt, letter *Letter) error {
+	return a.store.InReadTx(ctx, func(ctx context.Context, reader Reader) error {
+		file, err := reader.PDF(ctx, r.Number)
+		if errors.Is(err, ErrNoPDF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read PDF of %s: %w", r.Number, err)
+		}
+		letter.PDF, letter.PDFName = file.Content, r.Number.String()+".pdf"
 		return nil
 	})
 }

@@ -70,7 +70,7 @@ func TestCoverIsMentionedOnlyWhereThereIsOne(t *testing.T) {
 	}
 }
 
-// Letters exist in English. Who reads something else gets English, not nothing.
+// Who reads a language that letters do not exist in gets English, not nothing.
 func TestUnknownLanguageIsEnglish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -150,6 +150,7 @@ func TestStoppingWaitsForTheNote(t *testing.T) {
 	w := newWorld(t)
 	w.give(id(1), id(2))
 	w.issue()
+	w.draw()
 	ctx, stop := context.WithCancel(t.Context())
 	w.mail.taken = stop
 	_, _ = w.SendDue(ctx)

@@ -19,8 +19,10 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
+	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/internal/testkit"
 	"github.com/almoner/almoner/services/receipt/internal/app"
+	"github.com/almoner/almoner/services/receipt/internal/document"
 	"github.com/almoner/almoner/services/receipt/internal/domain"
 	"github.com/almoner/almoner/services/receipt/internal/store"
 	"github.com/almoner/almoner/services/receipt/migrations"
@@ -51,6 +53,15 @@ type world struct {
 	cfg   app.Config
 }
 
+// builtin are the fonts in the program, read once for all worlds.
+var builtin = sync.OnceValue(func() *typeset.Fonts {
+	fonts, err := typeset.New(typeset.Config{})
+	if err != nil {
+		panic(err)
+	}
+	return fonts
+})
+
 func sets() []database.MigrationSet {
 	return []database.MigrationSet{{Name: "receipt", FS: migrations.FS}, feed.Migrations()}
 }
@@ -66,6 +77,10 @@ func newWorldOn(t testing.TB, db *database.DB) *world {
 	if err != nil {
 		t.Fatalf("link signer: %v", err)
 	}
+	codes, err := domain.NewCheckCodes([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatalf("check codes: %v", err)
+	}
 	w := &world{
 		t:     t,
 		clock: testkit.Clock(t, time.Date(2026, 11, 4, 9, 30, 0, 0, time.UTC)),
@@ -77,6 +92,8 @@ func newWorldOn(t testing.TB, db *database.DB) *world {
 	w.cfg = app.Config{
 		BaseURL: "https://give.example.org",
 		Links:   links,
+		Codes:   codes,
+		Printer: document.New(builtin()),
 		Store:   w.store,
 		Donors:  donationv1.NewDonationServiceClient(w.donor.serve(t)),
 		Mailer:  w.mail,
@@ -167,8 +184,11 @@ func (w *world) gift(donationID string) domain.Gift {
 // issue runs passes until nothing is left to do at once.
 func (w *world) issue() { w.t.Helper(); w.drain("issue", w.IssueDue) }
 
-// send does the same for mails.
-func (w *world) send() { w.t.Helper(); w.drain("send", w.SendDue) }
+// draw does the same for PDFs.
+func (w *world) draw() { w.t.Helper(); w.drain("draw", w.DrawDue) }
+
+// send does the same for mails, each of which waits for its PDF.
+func (w *world) send() { w.t.Helper(); w.draw(); w.drain("send", w.SendDue) }
 
 func (w *world) drain(what string, pass func(context.Context) (bool, error)) {
 	w.t.Helper()

@@ -256,3 +256,34 @@ func TestTokenOpensOneReceiptAlone(t *testing.T) {
 		t.Error("a guessable secret is accepted")
 	}
 }
+
+func TestCheckCodesArePlainAndOfOneReceipt(t *testing.T) {
+	t.Parallel()
+	codes, err := domain.NewCheckCodes([]byte("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := domain.NewCheckCodes([]byte("fedcba9876543210"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = domain.NewCheckCodes([]byte("too short"))
+	if err == nil {
+		t.Error("a short secret is taken")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.StringMatching(`[A-Z0-9]{2,12}-[0-9]{4}-[0-9]{6}`).Draw(t, "number")
+		version := rapid.IntRange(1, 99).Draw(t, "version")
+		code := codes.Code(number, version)
+		if len(code) != 10 || strings.ContainsAny(code, "ILOU") || strings.ToUpper(code) != code {
+			t.Fatalf("code %q", code)
+		}
+		misread := strings.NewReplacer("0", "o", "1", "l").Replace(domain.SpacedCode(code))
+		if !codes.Verify(code, number, version) || !codes.Verify(strings.ToLower(misread), number, version) {
+			t.Fatalf("%q and %q are not taken", code, misread)
+		}
+		if codes.Verify(code, number, version+1) || codes.Verify(code, number+"0", version) || other.Verify(code, number, version) || codes.Verify("", number, version) {
+			t.Fatal("the code opens another receipt")
+		}
+	})
+}

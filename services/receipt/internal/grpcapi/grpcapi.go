@@ -1,5 +1,6 @@
 // Package grpcapi answers ReceiptService: it translates between the contract
-// and the use cases, and decides nothing.
+// and the use cases, and decides nothing. Nothing voids or replaces a receipt:
+// one that exists is in force.
 package grpcapi
 
 import (
@@ -24,11 +25,11 @@ func New(a *app.App) *Server { return &Server{app: a} }
 
 // GetReceipt returns the document to whoever has its link.
 func (s *Server) GetReceipt(ctx context.Context, request *receiptv1.GetReceiptRequest) (*receiptv1.GetReceiptResponse, error) {
-	receipt, err := s.app.GetReceipt(ctx, request.GetNumber(), request.GetToken())
+	shown, err := s.app.GetReceipt(ctx, request.GetNumber(), request.GetToken())
 	if err != nil {
 		return nil, err
 	}
-	d := receipt.Document
+	receipt, d := shown.Receipt, shown.Receipt.Document
 	return &receiptv1.GetReceiptResponse{
 		Number:                   receipt.Number.String(),
 		OrganizationLegalName:    d.OrganizationLegalName,
@@ -45,6 +46,47 @@ func (s *Server) GetReceipt(ctx context.Context, request *receiptv1.GetReceiptRe
 		IssuedOn:                 d.IssuedOn,
 		PaymentReference:         d.PaymentReference,
 		Language:                 d.Language,
+		State:                    receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
+		CheckCode:                shown.CheckCode,
+		PdfReady:                 shown.Drawing.Drawn,
+		PdfWaitsFor:              shown.Drawing.WaitsFor,
+	}, nil
+}
+
+// GetReceiptPDF returns the document as a PDF.
+func (s *Server) GetReceiptPDF(ctx context.Context, request *receiptv1.GetReceiptPDFRequest) (*receiptv1.GetReceiptPDFResponse, error) {
+	file, err := s.app.GetPDF(ctx, request.GetNumber(), request.GetToken())
+	if err != nil {
+		return nil, err
+	}
+	return &receiptv1.GetReceiptPDFResponse{Pdf: file.Content, Sha256: file.SHA256}, nil
+}
+
+// VerifyReceipt says whether a receipt is in force.
+func (s *Server) VerifyReceipt(ctx context.Context, request *receiptv1.VerifyReceiptRequest) (*receiptv1.VerifyReceiptResponse, error) {
+	receipt, err := s.app.VerifyReceipt(ctx, request.GetNumber(), request.GetCheckCode())
+	if err != nil {
+		return nil, err
+	}
+	return &receiptv1.VerifyReceiptResponse{
+		Number:                receipt.Number.String(),
+		State:                 receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
+		OrganizationLegalName: receipt.Document.OrganizationLegalName,
+		IssuedOn:              receipt.Document.IssuedOn,
+	}, nil
+}
+
+// FindReceipt looks a number up for staff.
+func (s *Server) FindReceipt(ctx context.Context, request *receiptv1.FindReceiptRequest) (*receiptv1.FindReceiptResponse, error) {
+	receipt, token, err := s.app.FindReceipt(ctx, request.GetNumber())
+	if err != nil {
+		return nil, err
+	}
+	return &receiptv1.FindReceiptResponse{
+		Number:     receipt.Number.String(),
+		Token:      token,
+		DonationId: receipt.DonationID,
+		State:      receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
 	}, nil
 }
 
@@ -60,6 +102,7 @@ func (s *Server) GetReceiptLink(ctx context.Context, request *receiptv1.GetRecei
 		IssuedAt: micro(link.IssuedAt),
 		MailedAt: micro(link.MailedAt),
 		TraceId:  link.TraceID,
+		State:    receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
 	}, nil
 }
 

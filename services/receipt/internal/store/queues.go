@@ -9,7 +9,7 @@ import (
 	"github.com/almoner/almoner/services/receipt/internal/app"
 )
 
-// queue says where the rows of a queue are. Both tables have the same columns
+// queue says where the rows of a queue are. All tables have the same columns
 // for what was tried and what is parked.
 type queue struct{ table, id string }
 
@@ -19,6 +19,8 @@ func queueOf(q app.Queue) (queue, error) {
 		return queue{"receipt_due", "donation_id"}, nil
 	case app.MailQueue:
 		return queue{"receipt_mail", "number"}, nil
+	case app.DrawingQueue:
+		return queue{"receipt_drawing", "number"}, nil
 	}
 	return queue{}, fmt.Errorf("there is no queue %d", q)
 }
@@ -77,7 +79,10 @@ func (tx transaction) Parked(ctx context.Context) ([]app.Parked, error) {
 		UNION ALL
 		SELECT CAST($2 AS BIGINT), receipt_mail.number, receipt.donation_id, attempts, parked_reason, parked_at
 		FROM receipt_mail JOIN receipt ON receipt.number = receipt_mail.number WHERE parked_at > 0
-		ORDER BY parked_at, queue, id`, int64(app.GiftQueue), int64(app.MailQueue))
+		UNION ALL
+		SELECT CAST($3 AS BIGINT), receipt_drawing.number, receipt.donation_id, attempts, parked_reason, parked_at
+		FROM receipt_drawing JOIN receipt ON receipt.number = receipt_drawing.number WHERE parked_at > 0
+		ORDER BY parked_at, queue, id`, int64(app.GiftQueue), int64(app.MailQueue), int64(app.DrawingQueue))
 }
 
 func readParked(scan func(...any) error) (app.Parked, error) {

@@ -34,7 +34,7 @@ const receiptColumns = `receipt.code, receipt.year, receipt.sequence, receipt.ve
 	receipt.fund_name, receipt.received_on, receipt.issued_on,
 	receipt.payment_reference, receipt.language, receipt.issued_at, receipt.trace_id`
 
-// AddReceipts stores receipts and makes their mails due.
+// AddReceipts stores receipts and makes their PDFs and mails due.
 func (tx transaction) AddReceipts(ctx context.Context, receipts []domain.Receipt) error {
 	for piece := range database.Pieces(receipts) {
 		var args, numbers []any
@@ -55,9 +55,11 @@ func (tx transaction) AddReceipts(ctx context.Context, receipts []domain.Receipt
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO receipt_mail (number) VALUES `+database.Placeholders(len(piece), 1), numbers...)
-		if err != nil {
-			return err
+		for _, queue := range []string{"receipt_drawing", "receipt_mail"} {
+			_, err = tx.ExecContext(ctx, `INSERT INTO `+queue+` (number) VALUES `+database.Placeholders(len(piece), 1), numbers...)
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -84,12 +86,16 @@ func (tx transaction) ReceiptOfDonation(ctx context.Context, donationID string) 
 	return r, mailedAt, err
 }
 
-// DueMails returns receipts whose mail may be tried now.
+// DueMails returns receipts whose mail may be tried now. What became of the PDF
+// must be known first.
 func (tx transaction) DueMails(ctx context.Context, now time.Time, limit int) ([]app.DueMail, error) {
 	return collect(ctx, tx, readDueMail, `
 		SELECT `+receiptColumns+`, receipt_mail.attempts
-		FROM receipt_mail JOIN receipt ON receipt.number = receipt_mail.number
+		FROM receipt_mail
+		JOIN receipt ON receipt.number = receipt_mail.number
+		JOIN receipt_drawing ON receipt_drawing.number = receipt_mail.number
 		WHERE receipt_mail.mailed_at = 0 AND receipt_mail.parked_at = 0 AND receipt_mail.next_attempt_at <= $1
+			AND (receipt_drawing.drawn_at > 0 OR receipt_drawing.parked_at > 0 OR receipt_drawing.waits_for <> '')
 		ORDER BY receipt_mail.next_attempt_at, receipt_mail.number LIMIT $2`, now.UnixMicro(), limit)
 }
 

@@ -45,6 +45,7 @@ func delayedWorkWaits(t *testing.T, store app.Store) {
 		}
 		return issue(ctx, tx, domain.Series{OrganizationID: refuge, Year: 2026}, 10, 2, euros(500))
 	})
+	draw(t, store, refuges(1), refuges(2))
 	soon := noon.Add(4 * time.Second)
 	write(t, store, func(ctx context.Context, tx app.Tx) error {
 		err := tx.Delay(ctx, app.GiftQueue, []app.Delay{{ID: donation(1), Attempts: 3, Until: soon}})
@@ -119,6 +120,7 @@ func parkedWorkWaits(t *testing.T, store app.Store) {
 func mailIsDueUntilMarked(t *testing.T, store app.Store) {
 	series := domain.Series{OrganizationID: refuge, Year: 2026}
 	write(t, store, func(ctx context.Context, tx app.Tx) error { return issue(ctx, tx, series, 1, 2, euros(10330)) })
+	draw(t, store, refuges(1), refuges(2))
 	mails := dueMails(t, store, noon)
 	equal(t, "due mails", len(mails), 2)
 	equal(t, "its receipt", mails[0].Receipt, receipt(refuge, 2026, 1, 1, euros(10330)))

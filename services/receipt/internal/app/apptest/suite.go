@@ -35,6 +35,9 @@ func Tests() []Test {
 		{"delayed work waits for its time", delayedWorkWaits},
 		{"parked work waits for its release", parkedWorkWaits},
 		{"mail is due until it is marked", mailIsDueUntilMarked},
+		{"mail waits for the PDF to be tried", mailWaitsForPDF},
+		{"a PDF is stored once and for ever", pdfIsStoredOnce},
+		{"a PDF that waits for a font wakes up", pdfAwaitsFonts},
 		{"sums keep organizations and currencies apart", sumsKeepApart},
 		{"a hole in a series is found", holeIsFound},
 		{"signals come after the commit alone", signalsComeAfterCommit},
@@ -138,6 +141,25 @@ func issue(ctx context.Context, tx app.Tx, series domain.Series, n, count int, t
 		receipts = append(receipts, receipt(series.OrganizationID, series.Year, first+int64(i), n+i, total))
 	}
 	return tx.AddReceipts(ctx, receipts)
+}
+
+// draw stores files for receipts, after which their mails are due.
+func draw(t *testing.T, store app.Store, numbers ...domain.Number) {
+	t.Helper()
+	var files []app.PDF
+	for _, number := range numbers {
+		files = append(files, pdf(number))
+	}
+	write(t, store, func(ctx context.Context, tx app.Tx) error { return tx.AddPDFs(ctx, files) })
+}
+
+func pdf(number domain.Number) app.PDF {
+	return app.PDF{Number: number, SHA256: "5e1f", Content: []byte("%PDF-1.7\n\x00\xff" + number.String()), DrawnAt: noon.Add(time.Minute)}
+}
+
+// refuges is a number of the suite's series.
+func refuges(sequence int64) domain.Number {
+	return domain.Number{Code: "REFUGE", Year: 2026, Sequence: sequence}
 }
 
 func dueGifts(t *testing.T, store app.Store, now time.Time, limit int) []app.DueGift {
