@@ -47,6 +47,9 @@ func TestHeadersOfEveryRoute(t *testing.T) {
 		headers := recorder.Header()
 		headers.Del("X-Request-Id")
 		headers.Del("Content-Length")
+		if tag := headers.Get("Etag"); strings.HasPrefix(tag, `W/"`) {
+			headers.Set("Etag", `W/"HASH"`) // of the page's words and looks
+		}
 		for _, name := range slices.Sorted(maps.Keys(headers)) {
 			fmt.Fprintf(&golden, "%s: %s\n", name, strings.Join(headers[name], " | "))
 		}

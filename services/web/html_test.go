@@ -16,10 +16,16 @@ type page struct {
 	ids  map[string]*html.Node
 }
 
-// parse reads a whole page and checks what every page must be: well formed,
+// parse reads a whole page in English.
+func parse(t *testing.T, source string) page {
+	t.Helper()
+	return parseIn(t, source, "en", "ltr")
+}
+
+// parseIn reads a whole page and checks what every page must be: well formed,
 // in a language, with a title and one heading, without inline script or style,
 // and with every reference between elements leading somewhere.
-func parse(t *testing.T, source string) page {
+func parseIn(t *testing.T, source, lang, dir string) page {
 	t.Helper()
 	wellFormed(t, source)
 	root, err := html.Parse(strings.NewReader(source))
@@ -40,7 +46,7 @@ func parse(t *testing.T, source string) page {
 	for n := range p.elements() {
 		p.checkElement(t, n)
 	}
-	if !strings.HasPrefix(source, "<!doctype html>") || attr(p.first("html"), "lang") != "en" || attr(p.first("html"), "dir") != "ltr" {
+	if !strings.HasPrefix(source, "<!doctype html>") || attr(p.first("html"), "lang") != lang || attr(p.first("html"), "dir") != dir {
 		t.Error("the page does not say what it is written in")
 	}
 	if text(p.first("title")) == "" || len(p.all("h1")) != 1 || len(p.all("main")) != 1 {

@@ -36,6 +36,13 @@ func Format(a Amount, lang string) string {
 	return formatter.Format(amount)
 }
 
+// TypedIn is Typed with the decimal mark of lang, as an example of what to type
+// there.
+func TypedIn(a Amount, lang string) string {
+	point, _ := separators(lang)
+	return strings.Replace(Typed(a), ".", point, 1)
+}
+
 // locale keeps tags without a language from matching no format at all; every
 // other unknown tag falls back to English by CLDR's own rules.
 func locale(lang string) currency.Locale {

@@ -122,9 +122,9 @@ func (a *App) refusal(ctx context.Context, r *RefusedError) error {
 	}
 	switch {
 	case r.Code == "amount_too_small":
-		return field("amount", "AMOUNT_SMALL", "This amount is too small to be charged. Please enter a larger one.")
+		return field("amount", "AMOUNT_REFUSED_SMALL", "This amount is too small to be charged. Please enter a larger one.")
 	case r.Code == "amount_too_large" || strings.Contains(r.Param, "unit_amount"):
-		return field("amount", "AMOUNT_LARGE", "This amount cannot be charged. Please enter a smaller one.")
+		return field("amount", "AMOUNT_REFUSED_LARGE", "This amount cannot be charged. Please enter a smaller one.")
 	case r.Code == "email_invalid" || r.Param == "customer_email":
 		return field("email", "EMAIL_INVALID", "Enter an e-mail address like name@example.org.")
 	}

@@ -59,9 +59,9 @@ func (f Form) Checked() (Form, []apperr.Field) {
 		refuse("name", "NAME_LONG", "Enter a name of at most 100 characters.")
 	}
 
-	problem := emailProblem(f.Email)
-	if problem != "" {
-		refuse("email", "EMAIL_INVALID", problem)
+	reason, problem := emailProblem(f.Email)
+	if reason != "" {
+		refuse("email", reason, problem)
 	}
 	f.Email = strings.TrimSpace(f.Email)
 
@@ -128,44 +128,43 @@ func (f Form) Price(t Terms) (cover money.Amount, wrong []apperr.Field) {
 	}
 	cover, err := money.CoverFor(f.Gift, t.Rate, t.Fixed)
 	if err != nil || f.Gift.Minor+cover.Minor > most.Minor {
-		return none, amount("AMOUNT_LARGE", "With the fee added this is more than can be taken here.")
+		return none, amount("AMOUNT_LARGE_WITH_FEE", "With the fee added this is more than can be taken here.")
 	}
 	return cover, nil
 }
 
-// emailProblem says in words why an address cannot be used, "" when it can.
-// Addresses beyond ASCII are refused: neither Stripe nor most mail servers
+// emailProblem says why an address cannot be used, nothing when it can. Addresses beyond ASCII are refused: neither Stripe nor most mail servers
 // deliver to them, and the receipt has to arrive.
-func emailProblem(raw string) string {
-	const invalid = "Enter an e-mail address like name@example.org."
+func emailProblem(raw string) (reason, message string) {
+	const invalid, example = "EMAIL_INVALID", "Enter an e-mail address like name@example.org."
 	if strings.ContainsAny(raw, "\r\n") {
-		return "Enter the e-mail address on one line."
+		return "EMAIL_LINES", "Enter the e-mail address on one line."
 	}
 	raw = strings.TrimSpace(raw)
 	if raw == "" {
-		return "Enter your e-mail address. The receipt goes there."
+		return "EMAIL_EMPTY", "Enter your e-mail address. The receipt goes there."
 	}
 	if len(raw) > maxEmail {
-		return "Enter an e-mail address of at most 254 characters."
+		return "EMAIL_LONG", "Enter an e-mail address of at most 254 characters."
 	}
 	for _, r := range raw {
 		if r <= ' ' || r > '~' || strings.ContainsRune(`"(),:;<>[\]`, r) {
-			return invalid
+			return invalid, example
 		}
 	}
 	parsed, err := mail.ParseAddress(raw)
 	if err != nil || parsed.Address != raw || parsed.Name != "" {
-		return invalid
+		return invalid, example
 	}
 	local, domain, _ := strings.Cut(raw, "@")
 	if len(local) > maxLocalPart || !strings.Contains(domain, ".") {
-		return invalid
+		return invalid, example
 	}
 	for label := range strings.SplitSeq(domain, ".") {
 		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") ||
 			strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return invalid
+			return invalid, example
 		}
 	}
-	return ""
+	return "", ""
 }

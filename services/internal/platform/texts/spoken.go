@@ -89,6 +89,16 @@ func (t *Texts) Percent(hundredths int64) string {
 	return t.printer.Sprint(number.Percent(float64(hundredths) / 100))
 }
 
+// Rate writes millionths as a percentage, with all its decimals.
+func (t *Texts) Rate(millionths int64) string {
+	const decimals = 4 // a millionth is 0.0001 %
+	return t.printer.Sprint(number.Percent(float64(millionths)/1_000_000, number.MaxFractionDigits(decimals)))
+}
+
+// Typed writes an amount as somebody types it into a form: digits and the
+// language's decimal mark.
+func (t *Texts) Typed(a money.Amount) string { return money.TypedIn(a, t.Tag) }
+
 // Day writes a date. The month's name is a text like any other ("month.1"), and so
 // is the order of the parts ("date.day").
 func (t *Texts) Day(at time.Time) string {

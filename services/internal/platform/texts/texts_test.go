@@ -130,6 +130,21 @@ func TestDatesAndNumbersAreTheLanguagesOwn(t *testing.T) {
 	}
 }
 
+func TestRatesAreWrittenExactly(t *testing.T) {
+	t.Parallel()
+	catalogue := load(t)
+	for ppm, want := range map[int64]string{
+		29_000: "2.9%", 15_000: "1.5%", 30_000: "3%", 100_000: "10%", 29_050: "2.905%", 1: "0.0001%", 0: "0%",
+	} {
+		if got := catalogue.In("en").Rate(ppm); got != want {
+			t.Errorf("%d ppm is %s, want %s", ppm, got, want)
+		}
+	}
+	if got := catalogue.In("fr").Rate(29_000); got != "2,9\u00a0%" {
+		t.Errorf("in French %q", got)
+	}
+}
+
 func TestTheReaderChooses(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]string{

@@ -21,6 +21,7 @@ const (
 	NotFound
 	Closed
 	PageClosed
+	PagePaused
 	TooLarge
 	Damaged
 	TooMany
@@ -39,6 +40,7 @@ var keys = map[Trouble]string{
 	NotFound:       "not_found",
 	Closed:         "closed",
 	PageClosed:     "page_closed",
+	PagePaused:     "page_paused",
 	TooLarge:       "too_large",
 	Damaged:        "damaged",
 	TooMany:        "too_many",
@@ -115,7 +117,7 @@ func (f *Front) Show(w http.ResponseWriter, r *http.Request, status int, page vi
 // Draw makes the page's HTML in the reader's language.
 func (f *Front) Draw(r *http.Request, page view.Page) ([]byte, error) {
 	spoken := f.Texts(r.Context())
-	page.Around().Languages = languageLinks(r, spoken.Tag)
+	page.Around().Languages = f.languageLinks(r, page.Around(), spoken.Tag)
 	var body bytes.Buffer
 	err := f.views.Render(&body, spoken.Tag, page)
 	if err != nil {

@@ -56,7 +56,7 @@ func (f *Front) Texts(ctx context.Context) *texts.Texts {
 
 // languageLinks are this page in each language. Only a page that was asked for
 // can be asked for again; what was sent cannot.
-func languageLinks(r *http.Request, current string) []view.LanguageLink {
+func (f *Front) languageLinks(r *http.Request, page *view.Frame, current string) []view.LanguageLink {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return nil
 	}
@@ -65,7 +65,11 @@ func languageLinks(r *http.Request, current string) []view.LanguageLink {
 		query := r.URL.Query()
 		query.Set(languageParameter, l.Tag)
 		address := url.URL{Path: r.URL.Path, RawQuery: query.Encode()}
-		links = append(links, view.LanguageLink{Tag: l.Tag, Name: l.Name, URL: address.String(), Current: l.Tag == current})
+		link := view.LanguageLink{Tag: l.Tag, Name: l.Name, URL: address.String(), Current: l.Tag == current}
+		if page.Canonical == f.Absolute(r.URL.Path) {
+			link.Alternate = page.Canonical + "?" + languageParameter + "=" + l.Tag
+		}
+		links = append(links, link)
 	}
 	return links
 }

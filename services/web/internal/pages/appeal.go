@@ -25,6 +25,7 @@ func (s *Site) appeal(r *http.Request) (_ view.Page, whole bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	spoken := s.front.Texts(r.Context())
 	page := &view.Appeal{
 		Frame: view.Frame{
 			Title:       found.appeal.GetTitle(),
@@ -32,7 +33,8 @@ func (s *Site) appeal(r *http.Request) (_ view.Page, whole bool, err error) {
 			Canonical:   s.front.Absolute(found.path()),
 			Site:        site(found.organization),
 		},
-		Kicker:       kicker(found.appeal.GetKind()),
+		Kicker:       kicker(found.appeal.GetKind(), spoken),
+		Urgent:       found.appeal.GetKind() == fundraiserv1.AppealKind_APPEAL_KIND_CRISIS,
 		Heading:      found.appeal.GetTitle(),
 		Summary:      found.appeal.GetSummary(),
 		Story:        paragraphs(found.appeal.GetStoryMarkdown()),
@@ -41,7 +43,8 @@ func (s *Site) appeal(r *http.Request) (_ view.Page, whole bool, err error) {
 		DonateURL:    found.donatePath(shareCode(r)),
 		Progress:     progress,
 		Live:         found.live(),
-		Share:        view.ShareLinks(found.title(), s.front.Absolute(found.path())),
+		Share:        s.share(r.Context(), "share.text", found),
+		StartURL:     found.startPath(),
 	}
 	for _, f := range found.pages {
 		card, err := fundraiserCard(f, found.appeal.GetCurrency())

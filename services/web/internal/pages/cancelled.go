@@ -80,7 +80,7 @@ func (s *Site) alreadyPaid(w http.ResponseWriter, r *http.Request, id string, ke
 		return
 	}
 	page := view.AlreadyPaid{
-		Frame:      view.Frame{Title: "This gift is paid", Private: true},
+		Frame:      view.Frame{Title: s.front.Texts(ctx).Say("paid.title"), Private: true},
 		Processing: kept.GetState() == donationv1.State_STATE_PROCESSING,
 	}
 	_, _, page.Total, err = amounts(answer.GetDonation())
@@ -89,7 +89,7 @@ func (s *Site) alreadyPaid(w http.ResponseWriter, r *http.Request, id string, ke
 		return
 	}
 	if page.Processing {
-		page.Title = "Your gift is on its way"
+		page.Title = s.front.Texts(ctx).Say("thanks.title.processing")
 	}
 	page.Target.URL = appealPath(kept.GetAppealSlug())
 	found, err := s.find(r.Context(), kept.GetAppealSlug(), kept.GetFundraiserSlug())

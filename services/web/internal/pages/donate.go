@@ -12,6 +12,7 @@ import (
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
@@ -63,17 +64,18 @@ func (s *Site) openTerms(w http.ResponseWriter, r *http.Request, found target, e
 
 // showForm puts the form into its page.
 func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, found target, page view.Donate) {
+	spoken := s.front.Texts(r.Context())
 	page.Frame = view.Frame{
-		Title:       "Give to " + found.title(),
+		Title:       spoken.Say("donate.title", "Target", found.title()),
 		Description: found.appeal.GetSummary(),
 		Canonical:   s.front.Absolute(found.path()),
 		Site:        site(found.organization),
 	}
 	if len(page.Form.Errors) > 0 || page.Notice != nil {
 		// Read out first, so that who cannot see the page knows at once.
-		page.Title = "Error: " + page.Title
+		page.Title = spoken.Say("trouble.error", "Title", page.Title)
 	}
-	page.Heading = "Your gift"
+	page.Heading = spoken.Say("donate.heading")
 	page.Back = view.Link{Label: found.title(), URL: found.path()}
 	page.Owner = found.page.GetOwnerName()
 	s.front.Show(w, r, status, &page)
@@ -101,10 +103,7 @@ func (s *Site) donate(find finder) http.HandlerFunc {
 		if !isID(in.intent) {
 			// Without its number the same form sent twice would be two gifts.
 			in.intent = uuid.NewString()
-			page.Notice = &view.Notice{
-				Heading: "Please send the form once more",
-				Text:    "It arrived without its number, which keeps you from paying twice. It has a new one now.",
-			}
+			page.Notice = notice(t.texts, "donate.again")
 		}
 		if len(wrong) > 0 || page.Notice != nil {
 			page.Form = in.draw(t, found, wrong)
@@ -159,36 +158,34 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error, in inpu
 		return
 	}
 	if public.Code == apperr.InvalidArgument && len(public.Fields) > 0 {
-		page := view.Donate{Form: in.draw(t, found, fieldErrors(public.Fields))}
+		page := view.Donate{Form: in.draw(t, found, fieldErrors(public.Fields, t))}
 		s.showForm(w, r, http.StatusUnprocessableEntity, found, page)
 		return
 	}
 	status, what := s.front.Judge(r, err)
-	notice := &view.Notice{Heading: s.front.Heading(r.Context(), what), Text: s.front.Text(r.Context(), what)}
+	said := &view.Notice{Heading: s.front.Heading(r.Context(), what), Text: s.front.Text(r.Context(), what)}
 	switch public.Code {
 	case apperr.InvalidArgument:
 		status = http.StatusUnprocessableEntity
-		notice = &view.Notice{Heading: "This cannot be sent as it is", Text: public.Message}
+		said = &view.Notice{Heading: t.texts.Say("donate.refused.heading"), Text: t.reason(public.Reason, public.Message)}
 	case apperr.Aborted:
-		notice = &view.Notice{
-			Heading: "The form was sent twice",
-			Text:    "It arrived again with other details while this was on its way. Check what stands here, and send it once more.",
-		}
+		said = notice(t.texts, "donate.twice")
 	case apperr.Unavailable, apperr.DeadlineExceeded:
-		notice = &view.Notice{
-			Heading: "The payment page cannot be reached right now",
-			Text:    "Nothing was charged, and everything you entered is still here. Please send the form again in a minute.",
-		}
+		said = notice(t.texts, "donate.unreachable")
 	}
-	s.showForm(w, r, status, found, view.Donate{Form: in.draw(t, found, nil), Notice: notice})
+	s.showForm(w, r, status, found, view.Donate{Form: in.draw(t, found, nil), Notice: said})
+}
+
+// notice is a message about the whole form, of the catalogue.
+func notice(spoken *texts.Texts, key string) *view.Notice {
+	return &view.Notice{Heading: spoken.Say(key + ".heading"), Text: spoken.Say(key + ".text")}
 }
 
 // fieldErrors are the donation service's, which names fields as the form does.
-// The form has no visible currency: what is wrong with it stands at the amount.
-func fieldErrors(fields []apperr.Field) []view.FieldError {
+func fieldErrors(fields []apperr.Field, t terms) []view.FieldError {
 	wrong := make([]view.FieldError, len(fields))
 	for i, f := range fields {
-		wrong[i] = view.FieldError{Field: f.Name, Message: f.Message}
+		wrong[i] = view.FieldError{Field: f.Name, Message: t.reason(f.Reason, f.Message)}
 		if f.Name == view.FieldCurrency {
 			wrong[i].Field = view.FieldAmount
 		}
@@ -207,10 +204,11 @@ func unanswered(err error) bool {
 // drawn without it, so the page carries what was sent and sends it again.
 func (s *Site) keep(w http.ResponseWriter, r *http.Request, err error) {
 	status, what := s.front.Judge(r, err)
+	spoken := s.front.Texts(r.Context())
 	page := view.Problem{
-		Frame:   view.Frame{Title: "Error: " + s.front.Heading(r.Context(), what), Private: true},
+		Frame:   view.Frame{Title: spoken.Say("trouble.error", "Title", s.front.Heading(r.Context(), what)), Private: true},
 		Heading: s.front.Heading(r.Context(), what),
-		Text:    []string{s.front.Text(r.Context(), what), "Nothing was charged. Everything you entered is kept in this page."},
+		Text:    []string{s.front.Text(r.Context(), what), spoken.Say("donate.kept")},
 		Retry:   &view.Retry{Action: r.URL.RequestURI()},
 	}
 	for _, name := range view.Fields() {

@@ -16,23 +16,28 @@ func (s *Site) fundraiser(r *http.Request) (_ view.Page, whole bool, err error) 
 	if err != nil {
 		return nil, false, err
 	}
+	spoken := s.front.Texts(r.Context())
 	page := &view.Fundraiser{
 		Frame: view.Frame{
 			Title:       found.page.GetTitle(),
-			Description: "A page by " + found.page.GetOwnerName() + ", raising money for " + found.appeal.GetTitle(),
+			Description: spoken.Say("page.by", "Owner", found.page.GetOwnerName(), "Appeal", found.appeal.GetTitle()),
 			Canonical:   s.front.Absolute(found.path()),
+			Image:       s.front.Absolute(found.path() + "/og.png"),
 			Site:        site(found.organization),
 		},
 		Heading:      found.page.GetTitle(),
 		Owner:        found.page.GetOwnerName(),
 		Story:        paragraphs(found.page.GetStoryMarkdown()),
+		Photo:        photo(found.page.GetPhoto()),
 		Appeal:       view.Link{Label: found.appeal.GetTitle(), URL: appealPath(found.appeal.GetSlug())},
 		Organization: found.organization.GetName(),
 		Closed:       found.closed(),
+		Paused:       found.paused(),
 		DonateURL:    found.donatePath(shareCode(r)),
 		Progress:     progress,
 		Live:         found.live(),
-		Share:        view.ShareLinks(found.title(), s.front.Absolute(found.path())),
+		Share:        s.share(r.Context(), "share.text", found),
+		StartURL:     found.startPath(),
 	}
 	page.Gifts, err = s.gifts(r.Context(), found, page.DonateURL)
 	return page, !page.Gifts.Nameless, err

@@ -25,7 +25,7 @@ func (s *Site) home(r *http.Request) (_ view.Page, whole bool, err error) {
 		return nil, false, err
 	}
 	page := &view.Home{Frame: view.Frame{
-		Title:     "Appeals",
+		Title:     s.front.Texts(r.Context()).Say("home.appeals"),
 		Canonical: s.front.Absolute("/"),
 		AtHome:    true,
 		Site:      homeSite(all),

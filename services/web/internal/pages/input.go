@@ -114,67 +114,73 @@ const messageBytes = 8_000
 // than the donation service, which has the last word on every field.
 func (in input) check(t terms) (money.Amount, []view.FieldError) {
 	var wrong []view.FieldError
-	refuse := func(field, message string) {
-		wrong = append(wrong, view.FieldError{Field: field, Message: message})
+	refuse := func(field, reason string) {
+		wrong = append(wrong, view.FieldError{Field: field, Message: t.reason(reason, reason)})
 	}
 
 	gift, err := money.Parse(in.amount, t.currency, t.texts.Tag)
 	switch {
 	case err != nil:
-		refuse(view.FieldAmount, t.sayAmount(err))
+		refuse(view.FieldAmount, t.amountReason(err))
 	case in.currency != "" && in.currency != t.currency.Code():
-		refuse(view.FieldAmount, "Gifts here are taken in "+t.currency.Code()+". The form now says so; check the amount.")
+		refuse(view.FieldAmount, "CURRENCY_CHANGED")
 	case gift.Minor < t.minimum.Minor:
-		refuse(view.FieldAmount, "The smallest gift is "+t.texts.Money(t.minimum)+".")
+		refuse(view.FieldAmount, "AMOUNT_SMALL")
 	}
 	if in.frequency != "" && in.frequency != "once" {
-		refuse(view.FieldFrequency, "Only one-off gifts can be made here yet. If you send the form again, you give once.")
+		refuse(view.FieldFrequency, "FREQUENCY_UNKNOWN")
 	}
 	if in.cover != "" && in.cover != "1" {
-		refuse(view.FieldCover, "Choose whether to add the payment fee.")
+		refuse(view.FieldCover, "COVER_UNKNOWN")
 	}
 	if in.fund != "" && !slices.ContainsFunc(t.funds, func(f *fundraiserv1.Fund) bool { return f.GetCode() == in.fund }) {
-		refuse(view.FieldFund, "Choose one of the purposes that are offered.")
+		refuse(view.FieldFund, "FUND_UNKNOWN")
 	}
 	if in.name == "" {
-		refuse(view.FieldName, "Enter your name. It is written on the receipt.")
+		refuse(view.FieldName, "NAME_EMPTY")
 	}
 	switch {
 	case in.email == "":
-		refuse(view.FieldEmail, "Enter your e-mail address. The receipt goes there.")
+		refuse(view.FieldEmail, "EMAIL_EMPTY")
 	case !looksLikeAddress(in.email):
-		refuse(view.FieldEmail, "Enter an e-mail address like name@example.org.")
+		refuse(view.FieldEmail, "EMAIL_INVALID")
 	}
 	if _, known := visibilities[in.visibility]; !known {
-		refuse(view.FieldVisibility, "Choose what others may see.")
+		refuse(view.FieldVisibility, "VISIBILITY_UNKNOWN")
 	}
 	if len(in.message) > messageBytes {
-		refuse(view.FieldMessage, "Write a message of at most 500 characters.")
+		refuse(view.FieldMessage, "MESSAGE_LONG")
 	}
 	return gift, wrong
 }
 
-// sayAmount puts what is wrong with an amount into words, with an example that
-// would be right in this currency.
-func (t terms) sayAmount(err error) string {
-	example := money.Typed(t.minimum)
-	switch {
-	case errors.Is(err, money.ErrEmpty):
-		return "Choose an amount, or enter your own."
-	case errors.Is(err, money.ErrNegative), errors.Is(err, money.ErrZero):
-		return "Enter an amount above zero. The smallest gift is " + t.texts.Money(t.minimum) + "."
-	case errors.Is(err, money.ErrTooManyDecimals) && (t.currency.Exponent() == 0 || t.currency.Step() >= 100):
-		return "Amounts in " + t.currency.Code() + " have no decimals. Enter a whole amount, like " + example + "."
-	case errors.Is(err, money.ErrTooManyDecimals):
-		return "Enter at most two decimals, like " + example + "."
-	case errors.Is(err, money.ErrAmbiguous):
-		return "This amount can be read in two ways. Enter it without grouping, like 1000."
-	case errors.Is(err, money.ErrTooLarge):
-		return "The largest gift that can be made here is " + t.texts.Money(money.Maximum(t.currency)) + "."
-	case errors.Is(err, money.ErrOtherCurrency):
-		return "Gifts here are taken in " + t.currency.Code() + ". Enter the amount without another currency’s sign."
+// amountReason is why an amount cannot be read. Where a currency has no decimals,
+// "at most two" would be wrong.
+func (t terms) amountReason(err error) string {
+	var unreadable money.InputError
+	if !errors.As(err, &unreadable) {
+		return money.ErrNotANumber.Reason()
 	}
-	return "Enter the amount in digits, like " + example + "."
+	if unreadable == money.ErrTooManyDecimals && (t.currency.Exponent() == 0 || t.currency.Step() >= 100) {
+		return "AMOUNT_WHOLE"
+	}
+	return unreadable.Reason()
+}
+
+// reason says in the reader's language what is wrong, with an example that would
+// be right in this currency. A reason that the catalogue does not have is said as
+// the service said it.
+func (t terms) reason(reason, message string) string {
+	text, err := t.texts.Text("reason."+reason,
+		"Currency", t.currency.Code(),
+		"Minimum", t.texts.Money(t.minimum),
+		"Maximum", t.texts.Money(money.Maximum(t.currency)),
+		"Example", t.texts.Typed(t.minimum),
+	)
+	if err != nil {
+		return message
+	}
+	return text
 }
 
 // looksLikeAddress refuses what surely is no address.

@@ -29,7 +29,7 @@ func (s *Site) mails(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page := view.MailList{Frame: view.Frame{Title: "Mails", Private: true}}
+	page := view.MailList{Frame: view.Frame{Title: s.front.Texts(r.Context()).Say("mail.title"), Private: true}}
 	for _, k := range kept {
 		page.Mails = append(page.Mails, view.MailLine{URL: mailPath + "/" + k.ID, Subject: k.Subject, To: k.To, At: k.At.UTC()})
 	}
@@ -55,7 +55,7 @@ func (s *Site) mail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.front.Show(w, r, http.StatusOK, &view.Mail{
-		Frame:   view.Frame{Title: "Mail", Private: true},
+		Frame:   view.Frame{Title: s.front.Texts(r.Context()).Say("mail.one"), Private: true},
 		Subject: letter.Subject,
 		To:      letter.To,
 		At:      letter.At.UTC(),

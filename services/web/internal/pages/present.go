@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"html/template"
 	"strings"
 	"time"
 	// Dates are shown in the organization's time zone also where the machine
@@ -10,6 +11,7 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -34,6 +36,26 @@ func site(o *fundraiserv1.Organization) view.Site {
 		LegalName:    o.GetLegalName(),
 		Registration: o.GetRegistration(),
 		Contact:      o.GetContactEmail(),
+		Logo:         photo(o.GetLogo()),
+	}
+}
+
+// photo is a picture with the addresses of its sizes, nil for none.
+func photo(image *fundraiserv1.Image) *view.Photo {
+	if image == nil || len(image.GetWidths()) == 0 || !isWord(image.GetImageId(), 64, lower+upper+digits+"-_") {
+		return nil
+	}
+	at := func(width int32) string { return fmt.Sprintf("/photos/%s/%d", image.GetImageId(), width) }
+	sources := make([]string, len(image.GetWidths()))
+	for i, width := range image.GetWidths() {
+		sources[i] = fmt.Sprintf("%s %dw", at(width), width)
+	}
+	return &view.Photo{
+		URL:     at(image.GetWidths()[0]),
+		Sources: template.Srcset(strings.Join(sources, ", ")),
+		Alt:     image.GetAlt(),
+		Width:   image.GetWidth(),
+		Height:  image.GetHeight(),
 	}
 }
 
@@ -106,12 +128,12 @@ func zone(o *fundraiserv1.Organization) *time.Location {
 }
 
 // kicker says what sort of appeal it is where that matters to a donor.
-func kicker(kind fundraiserv1.AppealKind) string {
+func kicker(kind fundraiserv1.AppealKind, spoken *texts.Texts) string {
 	switch kind {
 	case fundraiserv1.AppealKind_APPEAL_KIND_CRISIS:
-		return "Emergency appeal"
+		return spoken.Say("appeal.kind.crisis")
 	case fundraiserv1.AppealKind_APPEAL_KIND_CAMPAIGN:
-		return "Campaign"
+		return spoken.Say("appeal.kind.campaign")
 	default:
 		return ""
 	}

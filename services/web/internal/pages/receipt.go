@@ -8,6 +8,7 @@ import (
 
 	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -25,7 +26,7 @@ func (s *Site) receipt(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page, err := receiptPage(document)
+	page, err := receiptPage(document, s.front.Texts(r.Context()))
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("show receipt: %w", err))
 		return
@@ -35,9 +36,9 @@ func (s *Site) receipt(w http.ResponseWriter, r *http.Request) {
 
 // receiptPage shows the document as it was issued, amounts included: nothing
 // on a receipt is computed again.
-func receiptPage(d *receiptv1.GetReceiptResponse) (view.Receipt, error) {
+func receiptPage(d *receiptv1.GetReceiptResponse, spoken *texts.Texts) (view.Receipt, error) {
 	page := view.Receipt{
-		Frame:  view.Frame{Title: "Receipt " + d.GetNumber(), Private: true},
+		Frame:  view.Frame{Title: spoken.Say("receipt.heading", "Number", d.GetNumber()), Private: true},
 		Number: d.GetNumber(),
 		Organization: view.Site{
 			LegalName:    d.GetOrganizationLegalName(),

@@ -77,6 +77,9 @@ func (s *Site) gone(w http.ResponseWriter, r *http.Request, found target) {
 	way := view.Link{Label: s.front.Texts(r.Context()).Say("trouble.way.appeals"), URL: "/"}
 	if found.page.GetClosed() && !found.appeal.GetClosed() {
 		what = front.PageClosed
+		if found.paused() {
+			what = front.PagePaused
+		}
 		way = view.Link{Label: found.appeal.GetTitle(), URL: appealPath(found.appeal.GetSlug())}
 	}
 	page := view.Problem{

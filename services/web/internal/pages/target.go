@@ -78,6 +78,26 @@ func (t target) progress(now live.Totals) (view.Progress, error) {
 	return appealProgress(t.appeal, totals)
 }
 
+// paused reports whether only the page's owner keeps it from taking gifts.
+func (t target) paused() bool {
+	return t.page.GetState() == fundraiserv1.FundraiserState_FUNDRAISER_STATE_PAUSED && !t.appeal.GetClosed()
+}
+
+// startPath leads to a new page for the appeal, nowhere when it is closed.
+func (t target) startPath() string {
+	if t.appeal.GetClosed() {
+		return ""
+	}
+	return "/start?appeal=" + t.appeal.GetSlug()
+}
+
+// share is what there is to tell others of the target, beginning with a text of
+// the catalogue.
+func (s *Site) share(ctx context.Context, key string, found target) view.Share {
+	spoken := s.front.Texts(ctx)
+	return view.NewShare(spoken, spoken.Say(key, "Title", found.title()), s.front.Absolute(found.path()))
+}
+
 // finder looks up a target by its slug.
 type finder func(ctx context.Context, slug string) (target, error)
 

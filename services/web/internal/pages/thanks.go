@@ -105,14 +105,12 @@ func lookAgain(w http.ResponseWriter, delays []int, id, session string, attempt 
 func (s *Site) thanksLater(w http.ResponseWriter, r *http.Request, err error, id, session string, attempt int) {
 	status, _ := s.front.Judge(r, err)
 	lookAgain(w, confirmDelays, id, session, attempt)
+	spoken := s.front.Texts(r.Context())
 	s.front.Show(w, r, status, &view.Problem{
-		Frame:   view.Frame{Title: "We cannot see your payment right now", Private: true},
-		Heading: "We cannot see your payment right now",
-		Text: []string{
-			"If you have paid, your gift is safe: it is recorded at Stripe, and your receipt comes by e-mail as soon as this part of the site works again.",
-			"There is no need to pay again.",
-		},
-		Ways: []view.Link{{Label: "Look again", URL: thanksPath(id, session, 0)}},
+		Frame:   view.Frame{Title: spoken.Say("thanks.later.heading"), Private: true},
+		Heading: spoken.Say("thanks.later.heading"),
+		Text:    []string{spoken.Say("thanks.later.safe"), spoken.Say("thanks.later.once")},
+		Ways:    []view.Link{{Label: spoken.Say("way.look_again"), URL: thanksPath(id, session, 0)}},
 	})
 }
 
@@ -130,9 +128,9 @@ func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Tha
 	if err != nil {
 		return view.Thanks{}, err
 	}
-	page.Frame = view.Frame{Title: titles[page.Outcome], Private: true}
+	page.Frame = view.Frame{Title: s.front.Texts(ctx).Say("thanks.title." + string(page.Outcome)), Private: true}
 	if page.Outcome == view.Confirming && page.Declined {
-		page.Title = "Your payment has not come through yet"
+		page.Title = s.front.Texts(ctx).Say("thanks.title.declined")
 	}
 
 	// What was given to is an ornament here: without it the page is still true.
@@ -141,22 +139,14 @@ func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Tha
 		page.Site = site(found.organization)
 		page.Target = view.Link{Label: found.title(), URL: found.path()}
 		if !found.closed() {
-			page.Share = view.ShareLinks(found.title(), s.front.Absolute(found.path()))
+			page.Share = s.share(ctx, "share.text_given", found)
+			page.StartURL = found.startPath()
 		}
 	}
 	if page.Outcome == view.Paid {
 		page.ReceiptURL = s.receiptURL(ctx, d.GetDonationId())
 	}
 	return page, nil
-}
-
-var titles = map[view.Outcome]string{
-	view.Confirming: "We are confirming your payment",
-	view.Paid:       "Thank you",
-	view.Processing: "Your gift is on its way",
-	view.Expired:    "The payment page has timed out",
-	view.Failed:     "The payment did not go through",
-	view.Replaced:   "This gift was replaced by another",
 }
 
 // receiptURL is the receipt's address, empty until there is one or while it

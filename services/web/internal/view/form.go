@@ -2,8 +2,6 @@ package view
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/almoner/almoner/services/internal/money"
 )
@@ -100,13 +98,6 @@ type CoverExample struct {
 
 // Offered reports whether there is a fee to cover.
 func (c Cover) Offered() bool { return c.RatePPM > 0 || c.Fixed.Minor > 0 }
-
-// Rate writes the proportional part as a percentage without its sign: "2.9".
-func (c Cover) Rate() string {
-	whole := strconv.FormatInt(c.RatePPM/10_000, 10)
-	part := strconv.FormatInt(c.RatePPM%10_000+10_000, 10)[1:]
-	return strings.TrimSuffix(whole+"."+strings.TrimRight(part, "0"), ".")
-}
 
 // FieldError is what is wrong with one field, in words.
 type FieldError struct {

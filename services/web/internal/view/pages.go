@@ -1,6 +1,7 @@
 package view
 
 import (
+	"html/template"
 	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
@@ -26,10 +27,11 @@ func (f *Frame) Around() *Frame { return f }
 
 // LanguageLink is a page in another language.
 type LanguageLink struct {
-	Tag     string
-	Name    string // in the language itself
-	URL     string
-	Current bool
+	Tag       string
+	Name      string // in the language itself
+	URL       string
+	Current   bool
+	Alternate string // its absolute address, for pages that search engines list
 }
 
 // Site is the organization as the masthead and the colophon show it. All of it
@@ -39,6 +41,16 @@ type Site struct {
 	LegalName    string
 	Registration string
 	Contact      string // e-mail address
+	Logo         *Photo // nil for none
+}
+
+// Photo is a picture that is there in several widths.
+type Photo struct {
+	URL     string          // of the largest
+	Sources template.Srcset // of all of them
+	Alt     string          // what it shows
+	Width   int32           // of the largest, so that nothing jumps when it arrives
+	Height  int32
 }
 
 // Link is a way to another page.
@@ -109,6 +121,7 @@ type Gifts struct {
 type Appeal struct {
 	Frame
 	Kicker       string // what sort of appeal it is; empty for a standing one
+	Urgent       bool   // an emergency
 	Heading      string
 	Summary      string
 	Story        []string
@@ -119,7 +132,8 @@ type Appeal struct {
 	Live         Live
 	Gifts        Gifts
 	Fundraisers  []FundraiserCard
-	Share        []ShareLink
+	Share        Share
+	StartURL     string // where one starts a page for it; empty when closed
 }
 
 // FundraiserCard is a supporter's page in a list.
@@ -136,14 +150,17 @@ type Fundraiser struct {
 	Heading      string
 	Owner        string
 	Story        []string
+	Photo        *Photo // nil for none
 	Appeal       Link
 	Organization string
 	Closed       bool
+	Paused       bool // closed, and its owner may open it again
 	DonateURL    string
 	Progress     Progress
 	Live         Live
 	Gifts        Gifts
-	Share        []ShareLink
+	Share        Share
+	StartURL     string // where one starts a page of one's own; empty when the appeal is closed
 }
 
 // Embedded is a supporter's page as a card inside another site's page.
@@ -200,7 +217,8 @@ type Thanks struct {
 	FormURL    string // the form again, values kept
 	CheckURL   string // this page, asked once more
 	ReceiptURL string // empty until there is a receipt
-	Share      []ShareLink
+	Share      Share
+	StartURL   string // where one starts a page for the same appeal
 }
 
 // AlreadyPaid is shown instead of the form to a donor who left Stripe's page

@@ -103,14 +103,21 @@ func functions(files *assets.Files, spoken *texts.Texts) template.FuncMap {
 		// t "key" "Name" value … is a text; its values are encoded like all else.
 		"t": spoken.Text,
 		// tn "key" n is the plural form for n, with {{.Count}} in it.
-		"tn":      spoken.Count,
+		"tn": spoken.Count,
+		// rich is t where names and links stand in the sentence: bdi, strong
+		// and link make them, all else is encoded.
+		"rich":    rich(spoken),
+		"bdi":     bdi,
+		"strong":  strong,
+		"link":    link,
+		"mailto":  mailto,
 		"money":   spoken.Money,
 		"number":  spoken.Number,
 		"percent": spoken.Percent,
+		"rate":    spoken.Rate,
 		"moment":  spoken.Moment,
 		"day":     spoken.Day,
 		"stamp":   func(t time.Time) string { return t.Format(time.RFC3339) },
-		"count":   func(n int64, one, many string) string { return count(spoken, n, one, many) },
 	}
 }
 
@@ -146,13 +153,4 @@ func (r *Renderer) RenderPart(w io.Writer, lang, name string, values any) error 
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	return nil
-}
-
-// count writes a number with its noun: "1 gift", "1,204 gifts".
-func count(spoken *texts.Texts, n int64, one, many string) string {
-	noun := many
-	if n == 1 {
-		noun = one
-	}
-	return spoken.Number(n) + " " + noun
 }

@@ -4,7 +4,15 @@ import (
 	"html/template"
 	"net/url"
 	"strings"
+
+	"github.com/almoner/almoner/services/internal/platform/texts"
 )
+
+// Share is what a page offers to those who want to tell of it.
+type Share struct {
+	Links   []ShareLink
+	Address string // to copy
+}
 
 // ShareLink opens another service, or the reader's own mail or message program,
 // with a text ready. They are plain links: no third party's script or picture
@@ -17,7 +25,7 @@ type ShareLink struct {
 // channels have each their own code, so that a gift can be credited to the
 // link that brought it.
 var channels = []struct {
-	label, code string
+	label, code string // the label is a name, or the key of a text
 	build       func(text, link string) string
 }{
 	{"WhatsApp", "whatsapp", func(text, link string) string {
@@ -32,25 +40,36 @@ var channels = []struct {
 	{"Telegram", "telegram", func(text, link string) string {
 		return "https://t.me/share/url?url=" + escape(link) + "&text=" + escape(text)
 	}},
-	{"E-mail", "email", func(text, link string) string {
+	{"share.email", "email", func(text, link string) string {
 		return "mailto:?subject=" + escape(text) + "&body=" + escape(text+"\n\n"+link)
 	}},
-	{"Text message", "sms", func(text, link string) string {
+	{"share.sms", "sms", func(text, link string) string {
 		return "sms:?&body=" + escape(text+" "+link)
 	}},
 }
 
-// ShareLinks makes the links for a page at an absolute address.
-func ShareLinks(text, address string) []ShareLink {
-	links := make([]ShareLink, 0, len(channels))
+// copied is the channel of an address that is copied by hand.
+const copied = "copy"
+
+// NewShare makes the kit for a page at an absolute address. The text is what a
+// message about it begins with.
+func NewShare(spoken *texts.Texts, text, address string) Share {
+	kit := Share{Address: coded(address, copied)}
 	for _, c := range channels {
-		target := c.build(text, address+"?"+FieldShare+"="+c.code)
+		label := c.label
+		if strings.HasPrefix(label, "share.") {
+			label = spoken.Say(label)
+		}
+		target := c.build(text, coded(address, c.code))
 		// html/template would refuse sms:. It is safe to vouch for: schemes and
 		// hosts are the constants above and all the rest is escaped.
-		links = append(links, ShareLink{Label: c.label, URL: template.URL(target)}) //nolint:gosec // see above: constants and escaped text only
+		kit.Links = append(kit.Links, ShareLink{Label: label, URL: template.URL(target)}) //nolint:gosec // see above: constants and escaped text only
 	}
-	return links
+	return kit
 }
+
+// coded is the address with a channel's code.
+func coded(address, code string) string { return address + "?" + FieldShare + "=" + code }
 
 // escape encodes for a query. Mail and message programs show a plus sign as
 // itself, so spaces are %20.
