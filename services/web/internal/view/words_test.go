@@ -93,9 +93,9 @@ func TestNamesInSentencesAreEncoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, err := rich(catalogue.In("fr"))("page.by",
+	said, err := rich(catalogue.In("es"))("page.by",
 		"Owner", bdi(`<b>"Amina"</b>`), "Appeal", link(`/appeals/a"b`, "Eau & pain {{.Owner}}"))
-	want := `Une page de <bdi>&lt;b&gt;&#34;Amina&#34;&lt;/b&gt;</bdi>, qui collecte pour <a href="/appeals/a&#34;b">Eau &amp; pain {{.Owner}}</a>`
+	want := `Una página de <bdi>&lt;b&gt;&#34;Amina&#34;&lt;/b&gt;</bdi>, que recauda para <a href="/appeals/a&#34;b">Eau &amp; pain {{.Owner}}</a>`
 	if err != nil || string(said) != want {
 		t.Errorf("%s, %v", said, err)
 	}
