@@ -17,6 +17,11 @@
 //   - Entries of one organization are numbered 1, 2, 3, … without a gap, are
 //     never changed (the database refuses, corrections are new entries), and are
 //     chained by hashes that VerifyChain computes again.
+//   - Every entry is found by each id that it names: event, donation, trace and
+//     Stripe objects.
+//   - A page costs what is on it, wherever it is and whatever it is filtered by;
+//     what is exported is exactly what the filter shows.
+//   - An overview, an account and the trial balance of one period say the same.
 //   - A day is the organization's own day.
 //   - No personal data: gifts are opaque ids.
 //
