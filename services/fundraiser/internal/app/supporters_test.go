@@ -42,16 +42,16 @@ func (p *postbox) Send(_ context.Context, letter app.Letter) error {
 	return p.refuse
 }
 
-// desk is the supporters' use cases beside all others on one database with the
+// ownDesk is the supporters' use cases beside all others on one database with the
 // sample in it.
-type desk struct {
+type ownDesk struct {
 	bench
 	*app.Supporters
 	store *store.Store
 	post  *postbox
 }
 
-func openDesk(t *testing.T) desk {
+func openOwnDesk(t *testing.T) ownDesk {
 	t.Helper()
 	b, post := setup(t), &postbox{}
 	b.load(t, sample(t))
@@ -63,10 +63,10 @@ func openDesk(t *testing.T) desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return desk{bench: b, Supporters: people, store: kept, post: post}
+	return ownDesk{bench: b, Supporters: people, store: kept, post: post}
 }
 
-func (d desk) account(t *testing.T, email, language string) string {
+func (d ownDesk) account(t *testing.T, email, language string) string {
 	t.Helper()
 	id, err := d.EnsureSupporter(t.Context(), email, language)
 	if err != nil {
@@ -75,12 +75,12 @@ func (d desk) account(t *testing.T, email, language string) string {
 	return id
 }
 
-func input() domain.PageInput {
+func lap() domain.PageInput {
 	return domain.PageInput{AppealSlug: "shelter-tonight", Title: "One lap for every tent", Owner: "Amira Haddad", Goal: 1_000_00, Story: "I run."}
 }
 
 // published is a supporter's page that takes gifts.
-func (d desk) published(t *testing.T, supporterID string, in domain.PageInput) app.OwnPage {
+func (d ownDesk) published(t *testing.T, supporterID string, in domain.PageInput) app.OwnPage {
 	t.Helper()
 	own, err := d.BeginPage(t.Context(), supporterID, uuid.NewString(), in)
 	if err != nil {
@@ -94,7 +94,7 @@ func (d desk) published(t *testing.T, supporterID string, in domain.PageInput) a
 }
 
 // give counts gifts of 25.00 to a page, paid at a moment.
-func (d desk) give(t *testing.T, to app.OwnPage, paid time.Time, n int) {
+func (d ownDesk) give(t *testing.T, to app.OwnPage, paid time.Time, n int) {
 	t.Helper()
 	err := d.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
 		var gifts []domain.Gift
@@ -111,7 +111,7 @@ func (d desk) give(t *testing.T, to app.OwnPage, paid time.Time, n int) {
 	}
 }
 
-func (d desk) send(t *testing.T) []app.Letter {
+func (d ownDesk) send(t *testing.T) []app.Letter {
 	t.Helper()
 	before := len(d.post.letters)
 	for more := true; more; {
@@ -124,7 +124,7 @@ func (d desk) send(t *testing.T) []app.Letter {
 	return d.post.letters[before:]
 }
 
-func (d desk) rows(t *testing.T, table string) int {
+func (d ownDesk) rows(t *testing.T, table string) int {
 	t.Helper()
 	var rows int
 	err := d.db.InReadTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
@@ -148,13 +148,13 @@ func picture(t *testing.T) []byte {
 
 func TestDraftsNobodyClaimsAreThrownAwayAfterAWeek(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	left, err := d.SaveDraft(t.Context(), uuid.NewString(), input())
+	left, err := d.SaveDraft(t.Context(), uuid.NewString(), lap())
 	if err != nil {
 		t.Fatal(err)
 	}
-	claimed, err := d.SaveDraft(t.Context(), uuid.NewString(), input())
+	claimed, err := d.SaveDraft(t.Context(), uuid.NewString(), lap())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,11 +190,11 @@ func TestDraftsNobodyClaimsAreThrownAwayAfterAWeek(t *testing.T) {
 
 func TestNobodyFillsTheHouseWithDrafts(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	intent := uuid.NewString()
-	_, err := d.SaveDraft(t.Context(), intent, input())
+	_, err := d.SaveDraft(t.Context(), intent, lap())
 	for range 199 {
-		in := input()
+		in := lap()
 		in.Title = uuid.NewString()
 		_, saveErr := d.SaveDraft(t.Context(), uuid.NewString(), in)
 		err = errors.Join(err, saveErr)
@@ -202,22 +202,22 @@ func TestNobodyFillsTheHouseWithDrafts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.SaveDraft(t.Context(), uuid.NewString(), input())
+	_, err = d.SaveDraft(t.Context(), uuid.NewString(), lap())
 	if apperr.CodeOf(err) != apperr.ResourceExhausted {
 		t.Errorf("the 201st in an hour: %v", err)
 	}
 	// Who has begun goes on, and who signed in is not held up by the others.
-	_, err = d.SaveDraft(t.Context(), intent, input())
+	_, err = d.SaveDraft(t.Context(), intent, lap())
 	if err != nil {
 		t.Errorf("a draft that is there: %v", err)
 	}
 	amira := d.account(t, "amira@example.org", "en")
-	_, err = d.BeginPage(t.Context(), amira, uuid.NewString(), input())
+	_, err = d.BeginPage(t.Context(), amira, uuid.NewString(), lap())
 	if err != nil {
 		t.Errorf("signed in: %v", err)
 	}
 	d.clock.Advance(time.Hour + time.Second)
-	_, err = d.SaveDraft(t.Context(), uuid.NewString(), input())
+	_, err = d.SaveDraft(t.Context(), uuid.NewString(), lap())
 	if err != nil {
 		t.Errorf("an hour later: %v", err)
 	}
@@ -225,22 +225,22 @@ func TestNobodyFillsTheHouseWithDrafts(t *testing.T) {
 
 func TestFiftyPagesAreEnoughForOne(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	waiting, err := d.SaveDraft(t.Context(), uuid.NewString(), input())
+	waiting, err := d.SaveDraft(t.Context(), uuid.NewString(), lap())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var last app.OwnPage
 	for i := range 50 {
-		in := input()
+		in := lap()
 		in.Title = fmt.Sprintf("Lap number %d", i)
 		last, err = d.BeginPage(t.Context(), amira, uuid.NewString(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err = d.BeginPage(t.Context(), amira, uuid.NewString(), input())
+	_, err = d.BeginPage(t.Context(), amira, uuid.NewString(), lap())
 	_, claimErr := d.ClaimDraft(t.Context(), amira, waiting)
 	if apperr.CodeOf(err) != apperr.ResourceExhausted || apperr.CodeOf(claimErr) != apperr.ResourceExhausted {
 		t.Errorf("the 51st: %v, %v", err, claimErr)
@@ -261,14 +261,14 @@ func TestFiftyPagesAreEnoughForOne(t *testing.T) {
 
 func TestOneIntentBeginsOnePage(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira, noor := d.account(t, "amira@example.org", "en"), d.account(t, "noor@example.org", "en")
 	intent := uuid.NewString()
 	ids := make([]string, 6)
 	var clicks sync.WaitGroup
 	for i := range ids {
 		clicks.Go(func() {
-			own, err := d.BeginPage(t.Context(), amira, intent, input())
+			own, err := d.BeginPage(t.Context(), amira, intent, lap())
 			if err != nil {
 				t.Error(err)
 			}
@@ -281,14 +281,14 @@ func TestOneIntentBeginsOnePage(t *testing.T) {
 			t.Errorf("pages are %v", ids)
 		}
 	}
-	changed := input()
+	changed := lap()
 	changed.Story = "I run on."
 	again, err := d.BeginPage(t.Context(), amira, intent, changed)
 	if err != nil || again.Page.ID != ids[0] || again.Page.Story != "I run on." {
 		t.Errorf("sent again: %+v, %v", again, err)
 	}
 	// Somebody else's intent of the same number begins a page of their own.
-	hers, err := d.BeginPage(t.Context(), noor, intent, input())
+	hers, err := d.BeginPage(t.Context(), noor, intent, lap())
 	if err != nil || hers.Page.ID == ids[0] {
 		t.Errorf("%+v, %v", hers, err)
 	}
@@ -296,11 +296,11 @@ func TestOneIntentBeginsOnePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.BeginPage(t.Context(), amira, intent, input())
+	_, err = d.BeginPage(t.Context(), amira, intent, lap())
 	if apperr.CodeOf(err) != apperr.Aborted {
 		t.Errorf("the form of a published page, sent again: %v", err)
 	}
-	_, err = d.BeginPage(t.Context(), uuid.NewString(), uuid.NewString(), input())
+	_, err = d.BeginPage(t.Context(), uuid.NewString(), uuid.NewString(), lap())
 	if apperr.CodeOf(err) != apperr.NotFound {
 		t.Errorf("without an account: %v", err)
 	}
@@ -308,12 +308,12 @@ func TestOneIntentBeginsOnePage(t *testing.T) {
 
 func TestDraftsWrittenAtOnceAreOne(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	intent := uuid.NewString()
 	var clicks sync.WaitGroup
 	for range 8 {
 		clicks.Go(func() {
-			_, err := d.SaveDraft(t.Context(), intent, input())
+			_, err := d.SaveDraft(t.Context(), intent, lap())
 			if err != nil {
 				t.Error(err)
 			}
@@ -328,9 +328,9 @@ func TestDraftsWrittenAtOnceAreOne(t *testing.T) {
 
 func TestAPictureGoesWithItsReplacement(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	own := d.published(t, amira, input())
+	own := d.published(t, amira, lap())
 	first, err := d.SetPhoto(t.Context(), amira, own.Page.ID, picture(t), "The track")
 	if err != nil || len(first.ID) < 26 {
 		t.Fatalf("%+v, %v", first, err)
@@ -357,9 +357,9 @@ func TestAPictureGoesWithItsReplacement(t *testing.T) {
 
 func TestWhatStaffTookDownStaysDown(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	own := d.published(t, amira, input())
+	own := d.published(t, amira, lap())
 	down := own.Page.Page
 	down.State, down.StateBefore, down.Reason = domain.TakenDown, domain.Live, "The picture is somebody else's."
 	err := d.store.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error { return tx.PutPage(ctx, down) })
@@ -370,7 +370,7 @@ func TestWhatStaffTookDownStaysDown(t *testing.T) {
 	if err != nil || desk.Page.Reason != down.Reason || !desk.Closed {
 		t.Errorf("the owner sees %+v, %v", desk, err)
 	}
-	in := input()
+	in := lap()
 	in.Title = "Another title"
 	_, saveErr := d.SavePage(t.Context(), amira, down.ID, down.Version, in)
 	_, paintErr := d.SetPhoto(t.Context(), amira, down.ID, picture(t), "")
@@ -395,9 +395,9 @@ func TestWhatStaffTookDownStaysDown(t *testing.T) {
 
 func TestLoadingAFileUndoesNothingThatPeopleDid(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	in := input()
+	in := lap()
 	in.Slug = "amira-runs"
 	d.published(t, amira, in)
 	// Staff took a page of the file down, and gave another of them an owner.
@@ -446,9 +446,9 @@ func TestLettersAreInTheOwnersLanguage(t *testing.T) {
 		"en": "Your page has now raised €25.00 of €1,000.00.", "fr-CA": "Votre page a maintenant réuni 25,00",
 		"es": "Tu página ya ha reunido 25,00", "ar": "جمعت صفحتك حتى الآن", "tr": "Your page has now raised",
 	} {
-		d := openDesk(t)
+		d := openOwnDesk(t)
 		amira := d.account(t, "amira@example.org", language)
-		own := d.published(t, amira, input())
+		own := d.published(t, amira, lap())
 		d.give(t, own, d.clock.Now(), 1)
 		letters := d.send(t)
 		if len(letters) != 1 {
@@ -472,13 +472,13 @@ func TestLettersAreInTheOwnersLanguage(t *testing.T) {
 // one line each, and its markup is ours.
 func TestATitleCannotWriteALetter(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
 	rapid.Check(t, func(r *rapid.T) {
 		hostile := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
 			"Run\r\nBcc: everybody@example.org", "Run\u2028Subject: Won", "<script>alert(1)</script>", "\"><img src=x onerror=a()>", "{{.Email}} %s %d",
 		}))
-		own := d.published(t, amira, input())
+		own := d.published(t, amira, lap())
 		// As an operator's file could have it, past what forms clean.
 		own.Page.Title, own.Page.Owner = hostile.Draw(r, "title"), hostile.Draw(r, "name")
 		if strings.ContainsRune(own.Page.Title+own.Page.Owner, 0) {
@@ -510,9 +510,9 @@ func TestATitleCannotWriteALetter(t *testing.T) {
 
 func TestMailsWaitForTheServerAndAreParkedInTheEnd(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	own := d.published(t, amira, input())
+	own := d.published(t, amira, lap())
 	d.give(t, own, d.clock.Now(), 3)
 	d.give(t, own, d.clock.Now().Add(-8*24*time.Hour), 2) // no news any more
 	d.post.refuse = errors.New("connection refused")
@@ -573,9 +573,9 @@ func TestMailsWaitForTheServerAndAreParkedInTheEnd(t *testing.T) {
 
 func TestWhoTurnsMailsOffGetsNone(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	own := d.published(t, amira, input())
+	own := d.published(t, amira, lap())
 	d.give(t, own, d.clock.Now(), 1)
 	_, err := d.UpdateSupporter(t.Context(), amira, "", "en", false)
 	if err != nil {
@@ -596,9 +596,9 @@ func TestWhoTurnsMailsOffGetsNone(t *testing.T) {
 
 func TestWorkEndsWhenItIsTold(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := openOwnDesk(t)
 	amira := d.account(t, "amira@example.org", "en")
-	d.give(t, d.published(t, amira, input()), d.clock.Now(), 70) // more than a batch
+	d.give(t, d.published(t, amira, lap()), d.clock.Now(), 70) // more than a batch
 	ctx, stop := context.WithCancel(t.Context())
 	tick, ended := make(chan time.Time), make(chan struct{})
 	go func() {

@@ -191,7 +191,39 @@ func widths(width int) []int {
 	return made
 }
 
+// shrink averages squares of k × k pixels into one. It reads each pixel once,
+// where a good filter reads it many times; what is left for that one to do is
+// then little. Less than k pixels at the right and lower edge are left out.
+func shrink(from image.Image, k int) *image.RGBA {
+	bounds := from.Bounds()
+	w, h := bounds.Dx()/k, bounds.Dy()/k
+	small := image.NewRGBA(image.Rect(0, 0, w, h))
+	// Not the whole picture at once: it may be 40 million pixels.
+	strip := image.NewRGBA(image.Rect(0, 0, w*k, k))
+	for y := range h {
+		draw.Draw(strip, strip.Bounds(), from, image.Pt(bounds.Min.X, bounds.Min.Y+y*k), draw.Src)
+		for x := range w {
+			var sum [4]int
+			for row := range k {
+				pixels := strip.Pix[strip.PixOffset(x*k, row):]
+				for i := range 4 * k {
+					sum[i%4] += int(pixels[i])
+				}
+			}
+			to := small.Pix[small.PixOffset(x, y):]
+			for i := range sum {
+				to[i] = uint8((sum[i] + k*k/2) / (k * k))
+			}
+		}
+	}
+	return small
+}
+
 func scale(from image.Image, to image.Rectangle, transparent bool) *image.RGBA {
+	k := min(from.Bounds().Dx()/to.Dx(), from.Bounds().Dy()/to.Dy())
+	if k > 1 {
+		from = shrink(from, k)
+	}
 	scaled := image.NewRGBA(to)
 	if !transparent {
 		draw.Draw(scaled, to, image.NewUniform(color.White), image.Point{}, draw.Src)
