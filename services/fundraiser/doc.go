@@ -7,8 +7,9 @@
 // in its own currency, to its appeal and its page alike; and that a total says
 // at which position of the donation feed it is true. Pages and direct gifts
 // together are always the appeal. Donors are not known here, only donations.
-// Who watches totals is told what changes as it is then, and never waits for
-// one who does not read.
+// What staff change is written down with who changed it and what it was before,
+// for good. Who watches totals is told what changes as it is then, and never
+// waits for one who does not read.
 //
 // Supporters have accounts here and own the pages that they begin, also before
 // they signed in. It promises that a page is written by its owner alone, that

@@ -359,6 +359,12 @@ func TestDaysStayTheSameInAnotherTimeZone(t *testing.T) {
 	if want := time.Date(2026, 4, 1, 4, 0, 0, 0, time.UTC); !moved.EndsAt.Equal(want) {
 		t.Errorf("ends at %s, want %s", moved.EndsAt, want)
 	}
+	// A file that moves it back keeps the days of what is not in the file, too.
+	b.load(t, sample(t))
+	back, err := b.AppealForEdit(t.Context(), made.ID)
+	if err != nil || !back.EndsAt.Equal(made.EndsAt) || !back.StartsAt.Equal(made.StartsAt) {
+		t.Errorf("%+v, %v", back, err)
+	}
 }
 
 // Two windows: the second is told, and nothing of the first is lost.

@@ -260,6 +260,13 @@ func (l *loading) organization(ctx context.Context, o domain.Organization, there
 	if err != nil {
 		return fmt.Errorf("organization %s: %w", o.Code, err)
 	}
+	if exists && known.TimeZone != o.TimeZone {
+		// Those of the file are written after this, with the days it says.
+		err = moveDays(ctx, l.tx, known, o)
+		if err != nil {
+			return err
+		}
+	}
 	l.changed(OrganizationSubject, o.ID, o.Code,
 		described(exists, func() []said { return sayOrganization(known) }), sayOrganization(o))
 	event, err := organizationChanged(ctx, o, l.at)

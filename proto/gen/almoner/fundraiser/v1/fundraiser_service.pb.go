@@ -1925,8 +1925,8 @@ func (*WatchTotalsRequest) Descriptor() ([]byte, []int) {
 // WatchTotalsResponse is one change, or at first everything.
 type WatchTotalsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// All published appeals and pages in the first message, later those whose
-	// totals changed.
+	// All published appeals and pages in the first message, or the first few when
+	// there are very many; later those whose totals changed or that were published.
 	Changed []*WatchedTotals `protobuf:"bytes,1,rep,name=changed,proto3" json:"changed,omitempty"`
 	// Raised whenever anything but totals changes: texts, states, pictures. What
 	// was drawn before is then old.
