@@ -20,10 +20,14 @@ const (
 	// fetches the payment: the money is often seen first, and a call a gift is
 	// more than Stripe allows.
 	webhookHead = 3 * time.Second
-	// Stripe orders by the second it created things in and may show one late, so
-	// every pass begins a little before the newest known; the first pass of a
-	// process and one a day look back further.
+	// Stripe orders by the second it created things in and may show one late, so a
+	// pass begins a little before the newest known; the first pass of a process and
+	// one a day look back further.
 	overlapUsual = 10 * time.Second
+	// lookBack is how long passes may go on from the newest known while there is
+	// always more: in a rush, what came in ten seconds is hundreds of pages, and
+	// reading them twice a second would be most of the work.
+	lookBack = 30 * time.Second
 	overlapStart = 10 * time.Minute
 	overlapDaily = 26 * time.Hour
 	importDaily  = 24 * time.Hour
@@ -32,9 +36,11 @@ const (
 // Import brings the account's balance transactions until ctx ends: at once when
 // something was paid, soon while a fee is missing, and now and then anyway.
 func (a *App) Import(ctx context.Context) {
-	overlap, next := overlapStart, importEager
-	daily := a.Now().Add(importDaily)
+	next := importEager
+	look := looks{daily: a.Now().Add(importDaily)}
 	for ctx.Err() == nil {
+		began := a.Now()
+		overlap := look.overlap(began)
 		count, err := a.ImportDue(ctx, overlap)
 		if ctx.Err() == nil {
 			a.imported.Store(&err)
@@ -49,15 +55,44 @@ func (a *App) Import(ctx context.Context) {
 			next = min(2*next, a.cfg.ImportEvery)
 		}
 		if err == nil {
-			overlap = overlapUsual
-		}
-		if now := a.Now(); now.After(daily) {
-			overlap, daily = overlapDaily, now.Add(importDaily)
+			look.done(began, overlap, count)
 		}
 		if pause(ctx, importPause) != nil {
 			return
 		}
 		a.wait(ctx, a.toImport, a.eager(ctx, next))
+	}
+}
+
+// looks decides how far back each pass looks.
+type looks struct {
+	back  time.Time // when the last pass that looked back began; zero at the start
+	daily time.Time // when the next long look is due
+	rush  bool      // the last pass found something new
+}
+
+func (l *looks) overlap(now time.Time) time.Duration {
+	switch {
+	case l.back.IsZero():
+		return overlapStart
+	case now.After(l.daily):
+		return overlapDaily
+	case l.rush && now.Sub(l.back) < lookBack:
+		return 0
+	}
+	// What came since the last look may have been shown late as well.
+	return overlapUsual + now.Sub(l.back)
+}
+
+// done notes a pass that succeeded; one that failed is made again as it was.
+func (l *looks) done(began time.Time, overlap time.Duration, found int) {
+	l.rush = found > 0
+	if overlap == 0 {
+		return
+	}
+	l.back = began
+	if overlap == overlapDaily {
+		l.daily = began.Add(importDaily)
 	}
 }
 

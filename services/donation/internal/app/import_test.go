@@ -63,3 +63,48 @@ func TestAFirstImportThatFailsWaits(t *testing.T) {
 	default:
 	}
 }
+
+// In a rush passes go on from the newest known; now and then one looks back, over
+// all that came since the last that did.
+func TestPassesInARushLookBackNowAndThen(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC) // a Friday on which everybody gives
+	look := looks{daily: now.Add(importDaily)}
+	pass := func(after time.Duration, found int) time.Duration {
+		now = now.Add(after)
+		overlap := look.overlap(now)
+		look.done(now, overlap, found)
+		return overlap
+	}
+	for _, step := range []struct {
+		what  string
+		after time.Duration
+		found int
+		want  time.Duration
+	}{
+		{"the first of the process", 0, 0, overlapStart},
+		{"nothing new before it", 15 * time.Second, 40, overlapUsual + 15*time.Second},
+		{"in the rush", time.Second, 900, 0},
+		{"still in the rush", 28 * time.Second, 900, 0},
+		{"the rush has gone on for long", time.Second, 900, overlapUsual + 30*time.Second},
+		{"again in the rush", time.Second, 0, 0},
+		{"after the rush", time.Second, 0, overlapUsual + 2*time.Second},
+		{"a quiet day later", importDaily, 0, overlapDaily},
+		{"and then as usual", 15 * time.Second, 0, overlapUsual + 15*time.Second},
+	} {
+		got := pass(step.after, step.found)
+		if got != step.want {
+			t.Errorf("%s: the pass looks back %s, want %s", step.what, got, step.want)
+		}
+	}
+}
+
+// What failed is looked at again, as far back as before.
+func TestAPassThatFailedLooksAsFarBackAgain(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	look := looks{daily: now.Add(importDaily)}
+	if first, second := look.overlap(now), look.overlap(now.Add(time.Minute)); first != overlapStart || second != overlapStart {
+		t.Errorf("looked back %s and then %s, want %s both times", first, second, overlapStart)
+	}
+}
