@@ -404,6 +404,10 @@ func TestWhatMayBeShown(t *testing.T) {
 		t.Errorf("a viewer asked for a donor: %v", err)
 	}
 	accountant := rpc.WithPerson(t.Context(), rpc.Person{ID: "an accountant", Roles: []string{"accountant"}})
+	_, err = w.web.GetDonors(accountant, &donationv1.GetDonorsRequest{DonationIds: ids})
+	if apperr.CodeOf(err) != apperr.PermissionDenied {
+		t.Errorf("web asked for many donors: %v", err)
+	}
 	donor, err := w.web.GetDonor(accountant, &donationv1.GetDonorRequest{DonationId: ids[0]})
 	if err != nil || donor.GetName() != "Amina Yusuf" || donor.GetEmail() == "" {
 		t.Errorf("an accountant asked for a donor: %v (%v)", donor, err)

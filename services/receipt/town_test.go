@@ -301,7 +301,7 @@ func (p *process) parked() []*feedv1.ParkedItem {
 	return list.GetItems()
 }
 
-// donors is donation's GetDonor.
+// donors is donation's GetDonor, of a version that does not know GetDonors yet.
 type donors struct {
 	donationv1.UnimplementedDonationServiceServer
 	mu      sync.Mutex

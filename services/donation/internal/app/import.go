@@ -27,7 +27,7 @@ const (
 	// lookBack is how long passes may go on from the newest known while there is
 	// always more: in a rush, what came in ten seconds is hundreds of pages, and
 	// reading them twice a second would be most of the work.
-	lookBack = 30 * time.Second
+	lookBack     = 30 * time.Second
 	overlapStart = 10 * time.Minute
 	overlapDaily = 26 * time.Hour
 	importDaily  = 24 * time.Hour

@@ -64,6 +64,8 @@ type Donations interface {
 
 	// Donor answers ErrNone when there is none.
 	Donor(ctx context.Context, donationID string) (domain.Donor, error)
+	// Donors answers who gave each of the donations that are known.
+	Donors(ctx context.Context, donationIDs []string) (map[string]domain.Donor, error)
 	// PublicGifts returns what is needed to show those that succeeded, in no order.
 	PublicGifts(ctx context.Context, donationIDs []string) ([]PublicRow, error)
 	// GiftSums adds up succeeded gifts, ordered by organization and currency.

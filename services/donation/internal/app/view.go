@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -86,6 +87,28 @@ func (a *App) Form(ctx context.Context, id string) (Form, error) {
 		return Form{}, fmt.Errorf("read the form: %w", err)
 	}
 	return f, nil
+}
+
+// mostDonors is how many donors are told at once.
+const mostDonors = 256
+
+// Donors tells who gave each of the donations that are known; InvalidArgument for
+// more than 256.
+func (a *App) Donors(ctx context.Context, donationIDs []string) (map[string]domain.Donor, error) {
+	if len(donationIDs) > mostDonors {
+		return nil, apperr.Invalid(apperr.Field{Name: "donation_ids", Reason: "TOO_MANY", Message: "Ask for at most 256 donors at once."})
+	}
+	ids := slices.DeleteFunc(slices.Clone(donationIDs), func(id string) bool { return uuid.Validate(id) != nil })
+	var donors map[string]domain.Donor
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		donors, err = tx.Donors(ctx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read donors: %w", err)
+	}
+	return donors, nil
 }
 
 // PublicGift is what a page may show of one gift.

@@ -106,6 +106,19 @@ func (s *Server) GetDonor(ctx context.Context, r *donationv1.GetDonorRequest) (*
 	return &donationv1.GetDonorResponse{Name: form.Donor.Name, Email: form.Donor.Email, Language: form.Donor.Language}, nil
 }
 
+// GetDonors is for many receipts. Personal data.
+func (s *Server) GetDonors(ctx context.Context, r *donationv1.GetDonorsRequest) (*donationv1.GetDonorsResponse, error) {
+	donors, err := s.app.Donors(ctx, r.GetDonationIds())
+	if err != nil {
+		return nil, err
+	}
+	out := &donationv1.GetDonorsResponse{}
+	for id, d := range donors {
+		out.Donors = append(out.Donors, &donationv1.Donor{DonationId: id, Name: d.Name, Email: d.Email, Language: d.Language})
+	}
+	return out, nil
+}
+
 // PublicGifts is what pages may show.
 func (s *Server) PublicGifts(ctx context.Context, r *donationv1.PublicGiftsRequest) (*donationv1.PublicGiftsResponse, error) {
 	gifts, err := s.app.PublicGifts(ctx, r.GetDonationIds())

@@ -190,6 +190,25 @@ func (t *tx) Donor(ctx context.Context, donationID string) (domain.Donor, error)
 	}, `SELECT name, email, message, language FROM donor WHERE donation_id = $1`, donationID)
 }
 
+func (t *tx) Donors(ctx context.Context, ids []string) (map[string]domain.Donor, error) {
+	type named struct {
+		id string
+		domain.Donor
+	}
+	list, err := allIn(ctx, t, func(r row) (named, error) {
+		var n named
+		err := r.Scan(&n.id, &n.Name, &n.Email, &n.Message, &n.Language)
+		return n, err
+	}, ids, func(count int) string {
+		return `SELECT donation_id, name, email, message, language FROM donor WHERE donation_id IN ` + in(count, 1)
+	})
+	donors := make(map[string]domain.Donor, len(list))
+	for _, n := range list {
+		donors[n.id] = n.Donor
+	}
+	return donors, err
+}
+
 func (t *tx) PublicGifts(ctx context.Context, ids []string) ([]app.PublicRow, error) {
 	return allIn(ctx, t, func(r row) (app.PublicRow, error) {
 		var p app.PublicRow

@@ -238,7 +238,7 @@ func ids(count int) []string {
 	return list
 }
 
-// donors is donation's GetDonor, over gRPC.
+// donors is donation's GetDonor and GetDonors, over gRPC.
 type donors struct {
 	donationv1.UnimplementedDonationServiceServer
 	mu      sync.Mutex
@@ -276,6 +276,27 @@ func (d *donors) GetDonor(_ context.Context, request *donationv1.GetDonorRequest
 		return nil, apperr.New(apperr.NotFound, "DONATION_NOT_FOUND", "There is no such donation.")
 	}
 	return &donationv1.GetDonorResponse{Name: a.name, Email: a.email, Language: a.language}, a.err
+}
+
+// GetDonors leaves out whom it does not know; one donor's fault is everybody's.
+func (d *donors) GetDonors(_ context.Context, request *donationv1.GetDonorsRequest) (*donationv1.GetDonorsResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked++
+	if d.away {
+		return nil, apperr.New(apperr.Unavailable, "AWAY", "Donation is away.")
+	}
+	reply := &donationv1.GetDonorsResponse{}
+	for _, donation := range request.GetDonationIds() {
+		a, known := d.answers[donation]
+		if a.err != nil {
+			return nil, a.err
+		}
+		if known {
+			reply.Donors = append(reply.Donors, &donationv1.Donor{DonationId: donation, Name: a.name, Email: a.email, Language: a.language})
+		}
+	}
+	return reply, nil
 }
 
 func (d *donors) serve(t testing.TB) *grpc.ClientConn {

@@ -1077,6 +1077,172 @@ func (x *GetDonorResponse) GetLanguage() string {
 	return ""
 }
 
+// GetDonorsRequest names up to 256 donations.
+type GetDonorsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donations.
+	DonationIds   []string `protobuf:"bytes,1,rep,name=donation_ids,json=donationIds,proto3" json:"donation_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDonorsRequest) Reset() {
+	*x = GetDonorsRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDonorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDonorsRequest) ProtoMessage() {}
+
+func (x *GetDonorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDonorsRequest.ProtoReflect.Descriptor instead.
+func (*GetDonorsRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetDonorsRequest) GetDonationIds() []string {
+	if x != nil {
+		return x.DonationIds
+	}
+	return nil
+}
+
+// GetDonorsResponse says who gave, in no order. Donations that are unknown are
+// left out. Personal data.
+type GetDonorsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each donation that is known.
+	Donors        []*Donor `protobuf:"bytes,1,rep,name=donors,proto3" json:"donors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDonorsResponse) Reset() {
+	*x = GetDonorsResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDonorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDonorsResponse) ProtoMessage() {}
+
+func (x *GetDonorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDonorsResponse.ProtoReflect.Descriptor instead.
+func (*GetDonorsResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetDonorsResponse) GetDonors() []*Donor {
+	if x != nil {
+		return x.Donors
+	}
+	return nil
+}
+
+// Donor is who gave. Personal data.
+type Donor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donation.
+	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Name as given.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Address as given.
+	Email string `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	// Language to write in.
+	Language      string `protobuf:"bytes,4,opt,name=language,proto3" json:"language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Donor) Reset() {
+	*x = Donor{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Donor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Donor) ProtoMessage() {}
+
+func (x *Donor) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Donor.ProtoReflect.Descriptor instead.
+func (*Donor) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Donor) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *Donor) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Donor) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Donor) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
 // FindDonationsRequest is what somebody pasted into the search box.
 type FindDonationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1088,7 +1254,7 @@ type FindDonationsRequest struct {
 
 func (x *FindDonationsRequest) Reset() {
 	*x = FindDonationsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +1266,7 @@ func (x *FindDonationsRequest) String() string {
 func (*FindDonationsRequest) ProtoMessage() {}
 
 func (x *FindDonationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +1279,7 @@ func (x *FindDonationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDonationsRequest.ProtoReflect.Descriptor instead.
 func (*FindDonationsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{11}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FindDonationsRequest) GetReference() string {
@@ -1134,7 +1300,7 @@ type FindDonationsResponse struct {
 
 func (x *FindDonationsResponse) Reset() {
 	*x = FindDonationsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1312,7 @@ func (x *FindDonationsResponse) String() string {
 func (*FindDonationsResponse) ProtoMessage() {}
 
 func (x *FindDonationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1325,7 @@ func (x *FindDonationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDonationsResponse.ProtoReflect.Descriptor instead.
 func (*FindDonationsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{12}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FindDonationsResponse) GetDonations() []*Donation {
@@ -1180,7 +1346,7 @@ type PublicGiftsRequest struct {
 
 func (x *PublicGiftsRequest) Reset() {
 	*x = PublicGiftsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1358,7 @@ func (x *PublicGiftsRequest) String() string {
 func (*PublicGiftsRequest) ProtoMessage() {}
 
 func (x *PublicGiftsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1371,7 @@ func (x *PublicGiftsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGiftsRequest.ProtoReflect.Descriptor instead.
 func (*PublicGiftsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{13}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PublicGiftsRequest) GetDonationIds() []string {
@@ -1226,7 +1392,7 @@ type PublicGiftsResponse struct {
 
 func (x *PublicGiftsResponse) Reset() {
 	*x = PublicGiftsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1238,7 +1404,7 @@ func (x *PublicGiftsResponse) String() string {
 func (*PublicGiftsResponse) ProtoMessage() {}
 
 func (x *PublicGiftsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1251,7 +1417,7 @@ func (x *PublicGiftsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGiftsResponse.ProtoReflect.Descriptor instead.
 func (*PublicGiftsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{14}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PublicGiftsResponse) GetGifts() []*PublicGift {
@@ -1276,7 +1442,7 @@ type PublicGift struct {
 
 func (x *PublicGift) Reset() {
 	*x = PublicGift{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1454,7 @@ func (x *PublicGift) String() string {
 func (*PublicGift) ProtoMessage() {}
 
 func (x *PublicGift) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1467,7 @@ func (x *PublicGift) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGift.ProtoReflect.Descriptor instead.
 func (*PublicGift) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{15}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PublicGift) GetDonationId() string {
@@ -1334,7 +1500,7 @@ type SumGiftsRequest struct {
 
 func (x *SumGiftsRequest) Reset() {
 	*x = SumGiftsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1346,7 +1512,7 @@ func (x *SumGiftsRequest) String() string {
 func (*SumGiftsRequest) ProtoMessage() {}
 
 func (x *SumGiftsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1359,7 +1525,7 @@ func (x *SumGiftsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumGiftsRequest.ProtoReflect.Descriptor instead.
 func (*SumGiftsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{16}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{19}
 }
 
 // GiftSum adds up the succeeded gifts of one organization and currency.
@@ -1381,7 +1547,7 @@ type GiftSum struct {
 
 func (x *GiftSum) Reset() {
 	*x = GiftSum{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1393,7 +1559,7 @@ func (x *GiftSum) String() string {
 func (*GiftSum) ProtoMessage() {}
 
 func (x *GiftSum) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1406,7 +1572,7 @@ func (x *GiftSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GiftSum.ProtoReflect.Descriptor instead.
 func (*GiftSum) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{17}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GiftSum) GetOrganizationId() string {
@@ -1465,7 +1631,7 @@ type SumGiftsResponse struct {
 
 func (x *SumGiftsResponse) Reset() {
 	*x = SumGiftsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +1643,7 @@ func (x *SumGiftsResponse) String() string {
 func (*SumGiftsResponse) ProtoMessage() {}
 
 func (x *SumGiftsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +1656,7 @@ func (x *SumGiftsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumGiftsResponse.ProtoReflect.Descriptor instead.
 func (*SumGiftsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{18}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SumGiftsResponse) GetSums() []*GiftSum {
@@ -1544,7 +1710,7 @@ type GetStripeBalanceRequest struct {
 
 func (x *GetStripeBalanceRequest) Reset() {
 	*x = GetStripeBalanceRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1722,7 @@ func (x *GetStripeBalanceRequest) String() string {
 func (*GetStripeBalanceRequest) ProtoMessage() {}
 
 func (x *GetStripeBalanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1735,7 @@ func (x *GetStripeBalanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStripeBalanceRequest.ProtoReflect.Descriptor instead.
 func (*GetStripeBalanceRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{19}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{22}
 }
 
 // StripeBalance is what Stripe says it holds in one currency.
@@ -1589,7 +1755,7 @@ type StripeBalance struct {
 
 func (x *StripeBalance) Reset() {
 	*x = StripeBalance{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1767,7 @@ func (x *StripeBalance) String() string {
 func (*StripeBalance) ProtoMessage() {}
 
 func (x *StripeBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1780,7 @@ func (x *StripeBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StripeBalance.ProtoReflect.Descriptor instead.
 func (*StripeBalance) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{20}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StripeBalance) GetAccountId() string {
@@ -1658,7 +1824,7 @@ type GetStripeBalanceResponse struct {
 
 func (x *GetStripeBalanceResponse) Reset() {
 	*x = GetStripeBalanceResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1836,7 @@ func (x *GetStripeBalanceResponse) String() string {
 func (*GetStripeBalanceResponse) ProtoMessage() {}
 
 func (x *GetStripeBalanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1849,7 @@ func (x *GetStripeBalanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStripeBalanceResponse.ProtoReflect.Descriptor instead.
 func (*GetStripeBalanceResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{21}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetStripeBalanceResponse) GetBalances() []*StripeBalance {
@@ -1800,7 +1966,17 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x10GetDonorResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x1a\n" +
-	"\blanguage\x18\x03 \x01(\tR\blanguage\"4\n" +
+	"\blanguage\x18\x03 \x01(\tR\blanguage\"5\n" +
+	"\x10GetDonorsRequest\x12!\n" +
+	"\fdonation_ids\x18\x01 \x03(\tR\vdonationIds\"G\n" +
+	"\x11GetDonorsResponse\x122\n" +
+	"\x06donors\x18\x01 \x03(\v2\x1a.almoner.donation.v1.DonorR\x06donors\"n\n" +
+	"\x05Donor\x12\x1f\n" +
+	"\vdonation_id\x18\x01 \x01(\tR\n" +
+	"donationId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05email\x18\x03 \x01(\tR\x05email\x12\x1a\n" +
+	"\blanguage\x18\x04 \x01(\tR\blanguage\"4\n" +
 	"\x14FindDonationsRequest\x12\x1c\n" +
 	"\treference\x18\x01 \x01(\tR\treference\"T\n" +
 	"\x15FindDonationsResponse\x12;\n" +
@@ -1849,7 +2025,8 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0fSTATE_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATE_EXPIRED\x10\x05\x12\x10\n" +
 	"\fSTATE_FAILED\x10\x06\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\a2\x95\t\n" +
+	"\x0fSTATE_ABANDONED\x10\a2\x80\n" +
+	"\n" +
 	"\x0fDonationService\x12q\n" +
 	"\rStartCheckout\x12).almoner.donation.v1.StartCheckoutRequest\x1a*.almoner.donation.v1.StartCheckoutResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12u\n" +
@@ -1863,7 +2040,9 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\bGetDonor\x12$.almoner.donation.v1.GetDonorRequest\x1a%.almoner.donation.v1.GetDonorResponse\"%\xca\xda\x18!\n" +
 	"\areceipt\n" +
 	"\x03web\x12\n" +
-	"accountant\x12\x05admin\x12\x8c\x01\n" +
+	"accountant\x12\x05admin\x12i\n" +
+	"\tGetDonors\x12%.almoner.donation.v1.GetDonorsRequest\x1a&.almoner.donation.v1.GetDonorsResponse\"\r\xca\xda\x18\t\n" +
+	"\areceipt\x12\x8c\x01\n" +
 	"\rFindDonations\x12).almoner.donation.v1.FindDonationsRequest\x1a*.almoner.donation.v1.FindDonationsResponse\"$\xca\xda\x18 \n" +
 	"\x03web\x12\x06viewer\x12\n" +
 	"accountant\x12\x05admin\x12k\n" +
@@ -1892,7 +2071,7 @@ func file_almoner_donation_v1_donation_service_proto_rawDescGZIP() []byte {
 }
 
 var file_almoner_donation_v1_donation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_almoner_donation_v1_donation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_almoner_donation_v1_donation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_almoner_donation_v1_donation_service_proto_goTypes = []any{
 	(State)(0),                       // 0: almoner.donation.v1.State
 	(*StartCheckoutRequest)(nil),     // 1: almoner.donation.v1.StartCheckoutRequest
@@ -1906,59 +2085,65 @@ var file_almoner_donation_v1_donation_service_proto_goTypes = []any{
 	(*GetCheckoutFormResponse)(nil),  // 9: almoner.donation.v1.GetCheckoutFormResponse
 	(*GetDonorRequest)(nil),          // 10: almoner.donation.v1.GetDonorRequest
 	(*GetDonorResponse)(nil),         // 11: almoner.donation.v1.GetDonorResponse
-	(*FindDonationsRequest)(nil),     // 12: almoner.donation.v1.FindDonationsRequest
-	(*FindDonationsResponse)(nil),    // 13: almoner.donation.v1.FindDonationsResponse
-	(*PublicGiftsRequest)(nil),       // 14: almoner.donation.v1.PublicGiftsRequest
-	(*PublicGiftsResponse)(nil),      // 15: almoner.donation.v1.PublicGiftsResponse
-	(*PublicGift)(nil),               // 16: almoner.donation.v1.PublicGift
-	(*SumGiftsRequest)(nil),          // 17: almoner.donation.v1.SumGiftsRequest
-	(*GiftSum)(nil),                  // 18: almoner.donation.v1.GiftSum
-	(*SumGiftsResponse)(nil),         // 19: almoner.donation.v1.SumGiftsResponse
-	(*GetStripeBalanceRequest)(nil),  // 20: almoner.donation.v1.GetStripeBalanceRequest
-	(*StripeBalance)(nil),            // 21: almoner.donation.v1.StripeBalance
-	(*GetStripeBalanceResponse)(nil), // 22: almoner.donation.v1.GetStripeBalanceResponse
-	(*v1.Money)(nil),                 // 23: almoner.money.v1.Money
-	(Visibility)(0),                  // 24: almoner.donation.v1.Visibility
+	(*GetDonorsRequest)(nil),         // 12: almoner.donation.v1.GetDonorsRequest
+	(*GetDonorsResponse)(nil),        // 13: almoner.donation.v1.GetDonorsResponse
+	(*Donor)(nil),                    // 14: almoner.donation.v1.Donor
+	(*FindDonationsRequest)(nil),     // 15: almoner.donation.v1.FindDonationsRequest
+	(*FindDonationsResponse)(nil),    // 16: almoner.donation.v1.FindDonationsResponse
+	(*PublicGiftsRequest)(nil),       // 17: almoner.donation.v1.PublicGiftsRequest
+	(*PublicGiftsResponse)(nil),      // 18: almoner.donation.v1.PublicGiftsResponse
+	(*PublicGift)(nil),               // 19: almoner.donation.v1.PublicGift
+	(*SumGiftsRequest)(nil),          // 20: almoner.donation.v1.SumGiftsRequest
+	(*GiftSum)(nil),                  // 21: almoner.donation.v1.GiftSum
+	(*SumGiftsResponse)(nil),         // 22: almoner.donation.v1.SumGiftsResponse
+	(*GetStripeBalanceRequest)(nil),  // 23: almoner.donation.v1.GetStripeBalanceRequest
+	(*StripeBalance)(nil),            // 24: almoner.donation.v1.StripeBalance
+	(*GetStripeBalanceResponse)(nil), // 25: almoner.donation.v1.GetStripeBalanceResponse
+	(*v1.Money)(nil),                 // 26: almoner.money.v1.Money
+	(Visibility)(0),                  // 27: almoner.donation.v1.Visibility
 }
 var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
-	23, // 0: almoner.donation.v1.StartCheckoutRequest.gift:type_name -> almoner.money.v1.Money
-	24, // 1: almoner.donation.v1.StartCheckoutRequest.visibility:type_name -> almoner.donation.v1.Visibility
+	26, // 0: almoner.donation.v1.StartCheckoutRequest.gift:type_name -> almoner.money.v1.Money
+	27, // 1: almoner.donation.v1.StartCheckoutRequest.visibility:type_name -> almoner.donation.v1.Visibility
 	0,  // 2: almoner.donation.v1.Donation.state:type_name -> almoner.donation.v1.State
-	23, // 3: almoner.donation.v1.Donation.gift:type_name -> almoner.money.v1.Money
-	23, // 4: almoner.donation.v1.Donation.cover:type_name -> almoner.money.v1.Money
-	23, // 5: almoner.donation.v1.Donation.fee:type_name -> almoner.money.v1.Money
+	26, // 3: almoner.donation.v1.Donation.gift:type_name -> almoner.money.v1.Money
+	26, // 4: almoner.donation.v1.Donation.cover:type_name -> almoner.money.v1.Money
+	26, // 5: almoner.donation.v1.Donation.fee:type_name -> almoner.money.v1.Money
 	3,  // 6: almoner.donation.v1.GetDonationResponse.donation:type_name -> almoner.donation.v1.Donation
 	3,  // 7: almoner.donation.v1.ConfirmDonationResponse.donation:type_name -> almoner.donation.v1.Donation
-	23, // 8: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
-	24, // 9: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
+	26, // 8: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
+	27, // 9: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
 	0,  // 10: almoner.donation.v1.GetCheckoutFormResponse.state:type_name -> almoner.donation.v1.State
-	3,  // 11: almoner.donation.v1.FindDonationsResponse.donations:type_name -> almoner.donation.v1.Donation
-	16, // 12: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
-	18, // 13: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
-	21, // 14: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
-	1,  // 15: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
-	4,  // 16: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
-	6,  // 17: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
-	8,  // 18: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
-	10, // 19: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
-	12, // 20: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
-	14, // 21: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
-	17, // 22: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
-	20, // 23: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
-	2,  // 24: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	5,  // 25: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	7,  // 26: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	9,  // 27: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	11, // 28: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	13, // 29: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
-	15, // 30: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	19, // 31: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	22, // 32: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	24, // [24:33] is the sub-list for method output_type
-	15, // [15:24] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	14, // 11: almoner.donation.v1.GetDonorsResponse.donors:type_name -> almoner.donation.v1.Donor
+	3,  // 12: almoner.donation.v1.FindDonationsResponse.donations:type_name -> almoner.donation.v1.Donation
+	19, // 13: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
+	21, // 14: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
+	24, // 15: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
+	1,  // 16: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
+	4,  // 17: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
+	6,  // 18: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
+	8,  // 19: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
+	10, // 20: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
+	12, // 21: almoner.donation.v1.DonationService.GetDonors:input_type -> almoner.donation.v1.GetDonorsRequest
+	15, // 22: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
+	17, // 23: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
+	20, // 24: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
+	23, // 25: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
+	2,  // 26: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	5,  // 27: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	7,  // 28: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	9,  // 29: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	11, // 30: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	13, // 31: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
+	16, // 32: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	18, // 33: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	22, // 34: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	25, // 35: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	26, // [26:36] is the sub-list for method output_type
+	16, // [16:26] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_almoner_donation_v1_donation_service_proto_init() }
@@ -1977,7 +2162,7 @@ func file_almoner_donation_v1_donation_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_almoner_donation_v1_donation_service_proto_rawDesc), len(file_almoner_donation_v1_donation_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	DonationService_ConfirmDonation_FullMethodName  = "/almoner.donation.v1.DonationService/ConfirmDonation"
 	DonationService_GetCheckoutForm_FullMethodName  = "/almoner.donation.v1.DonationService/GetCheckoutForm"
 	DonationService_GetDonor_FullMethodName         = "/almoner.donation.v1.DonationService/GetDonor"
+	DonationService_GetDonors_FullMethodName        = "/almoner.donation.v1.DonationService/GetDonors"
 	DonationService_FindDonations_FullMethodName    = "/almoner.donation.v1.DonationService/FindDonations"
 	DonationService_PublicGifts_FullMethodName      = "/almoner.donation.v1.DonationService/PublicGifts"
 	DonationService_SumGifts_FullMethodName         = "/almoner.donation.v1.DonationService/SumGifts"
@@ -52,6 +53,9 @@ type DonationServiceClient interface {
 	// GetDonor returns the donor's name and address, for a receipt and for the
 	// staff who answer the donor's questions.
 	GetDonor(ctx context.Context, in *GetDonorRequest, opts ...grpc.CallOption) (*GetDonorResponse, error)
+	// GetDonors returns the names and addresses of many gifts' donors, for their
+	// receipts: one question for a batch.
+	GetDonors(ctx context.Context, in *GetDonorsRequest, opts ...grpc.CallOption) (*GetDonorsResponse, error)
 	// FindDonations looks a reference up: a donation's own id, or Stripe's id of
 	// its session, payment intent, charge or balance transaction.
 	FindDonations(ctx context.Context, in *FindDonationsRequest, opts ...grpc.CallOption) (*FindDonationsResponse, error)
@@ -122,6 +126,16 @@ func (c *donationServiceClient) GetDonor(ctx context.Context, in *GetDonorReques
 	return out, nil
 }
 
+func (c *donationServiceClient) GetDonors(ctx context.Context, in *GetDonorsRequest, opts ...grpc.CallOption) (*GetDonorsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDonorsResponse)
+	err := c.cc.Invoke(ctx, DonationService_GetDonors_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *donationServiceClient) FindDonations(ctx context.Context, in *FindDonationsRequest, opts ...grpc.CallOption) (*FindDonationsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(FindDonationsResponse)
@@ -184,6 +198,9 @@ type DonationServiceServer interface {
 	// GetDonor returns the donor's name and address, for a receipt and for the
 	// staff who answer the donor's questions.
 	GetDonor(context.Context, *GetDonorRequest) (*GetDonorResponse, error)
+	// GetDonors returns the names and addresses of many gifts' donors, for their
+	// receipts: one question for a batch.
+	GetDonors(context.Context, *GetDonorsRequest) (*GetDonorsResponse, error)
 	// FindDonations looks a reference up: a donation's own id, or Stripe's id of
 	// its session, payment intent, charge or balance transaction.
 	FindDonations(context.Context, *FindDonationsRequest) (*FindDonationsResponse, error)
@@ -218,6 +235,9 @@ func (UnimplementedDonationServiceServer) GetCheckoutForm(context.Context, *GetC
 }
 func (UnimplementedDonationServiceServer) GetDonor(context.Context, *GetDonorRequest) (*GetDonorResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDonor not implemented")
+}
+func (UnimplementedDonationServiceServer) GetDonors(context.Context, *GetDonorsRequest) (*GetDonorsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDonors not implemented")
 }
 func (UnimplementedDonationServiceServer) FindDonations(context.Context, *FindDonationsRequest) (*FindDonationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindDonations not implemented")
@@ -342,6 +362,24 @@ func _DonationService_GetDonor_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DonationService_GetDonors_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDonorsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).GetDonors(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_GetDonors_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).GetDonors(ctx, req.(*GetDonorsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DonationService_FindDonations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(FindDonationsRequest)
 	if err := dec(in); err != nil {
@@ -440,6 +478,10 @@ var DonationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDonor",
 			Handler:    _DonationService_GetDonor_Handler,
+		},
+		{
+			MethodName: "GetDonors",
+			Handler:    _DonationService_GetDonors_Handler,
 		},
 		{
 			MethodName: "FindDonations",

@@ -133,6 +133,10 @@ func donationRoundTrip(t *testing.T, s app.Store) {
 		if err != nil || donor != amina() {
 			t.Errorf("got %+v, %v", donor, err)
 		}
+		donors, err := tx.Donors(ctx, []string{uuid.NewString(), d.ID})
+		if err != nil || len(donors) != 1 || donors[d.ID] != amina() {
+			t.Errorf("donors %+v, %v, want the one that is known", donors, err)
+		}
 		return nil
 	})
 }
