@@ -101,7 +101,7 @@ func BenchmarkPosting(b *testing.B) {
 // bareRows writes rows of the same size into the same tables.
 func bareRows(ctx context.Context, tx *database.Tx, from int) error {
 	hash := strings.Repeat("0123456789abcdef", 4)
-	var entries, postings [][]any
+	var entries, postings, references [][]any
 	for i := range benchBatch {
 		number := from + i + 1
 		entries = append(entries, []any{
@@ -110,6 +110,12 @@ func bareRows(ctx context.Context, tx *database.Tx, from int) error {
 			fmt.Sprintf("9d1c7a34-0000-4000-8000-%012d", number), "4bf92f3577b34da6a3ce929d0e0e4736",
 			1772323200000000 + number, 1772409600000000, "2026-03-01", hash, hash,
 		})
+		for _, reference := range []string{
+			fmt.Sprintf("6f2f8c0e-3f0b-5a57-9c6d-%012d", number), fmt.Sprintf("9d1c7a34-0000-4000-8000-%012d", number),
+			fmt.Sprintf("pi_3Q%020d", number), fmt.Sprintf("ch_3Q%020d", number), "4bf92f3577b34da6a3ce929d0e0e4736",
+		} {
+			references = append(references, []any{reference, benchOrganization, number})
+		}
 		for line, p := range []struct {
 			account string
 			minor   int
@@ -124,7 +130,11 @@ func bareRows(ctx context.Context, tx *database.Tx, from int) error {
 	if err != nil {
 		return err
 	}
-	return bareInsert(ctx, tx, "posting", postings)
+	err = bareInsert(ctx, tx, "posting", postings)
+	if err != nil {
+		return err
+	}
+	return bareInsert(ctx, tx, "entry_reference", references)
 }
 
 func bareInsert(ctx context.Context, tx *database.Tx, table string, rows [][]any) error {
