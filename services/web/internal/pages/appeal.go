@@ -8,6 +8,7 @@ import (
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/web/internal/story"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -37,7 +38,7 @@ func (s *Site) appeal(r *http.Request) (_ view.Page, whole bool, err error) {
 		Urgent:       found.appeal.GetKind() == fundraiserv1.AppealKind_APPEAL_KIND_CRISIS,
 		Heading:      found.appeal.GetTitle(),
 		Summary:      found.appeal.GetSummary(),
-		Story:        paragraphs(found.appeal.GetStoryMarkdown()),
+		Story:        story.HTML(found.appeal.GetStoryMarkdown()),
 		Organization: found.organization.GetName(),
 		Closed:       found.closed(),
 		DonateURL:    found.donatePath(shareCode(r)),

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 
+	"github.com/almoner/almoner/services/web/internal/story"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -27,7 +28,7 @@ func (s *Site) fundraiser(r *http.Request) (_ view.Page, whole bool, err error) 
 		},
 		Heading:      found.page.GetTitle(),
 		Owner:        found.page.GetOwnerName(),
-		Story:        paragraphs(found.page.GetStoryMarkdown()),
+		Story:        story.HTML(found.page.GetStoryMarkdown()),
 		Photo:        photo(found.page.GetPhoto()),
 		Appeal:       view.Link{Label: found.appeal.GetTitle(), URL: appealPath(found.appeal.GetSlug())},
 		Organization: found.organization.GetName(),

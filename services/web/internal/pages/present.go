@@ -138,6 +138,3 @@ func kicker(kind fundraiserv1.AppealKind, spoken *texts.Texts) string {
 		return ""
 	}
 }
-
-// paragraphs of a story.
-func paragraphs(story string) []string { return strings.Split(story, "\n\n") }

@@ -124,7 +124,7 @@ type Appeal struct {
 	Urgent       bool   // an emergency
 	Heading      string
 	Summary      string
-	Story        []string
+	Story        template.HTML // made safe
 	Organization string
 	Closed       bool
 	DonateURL    string
@@ -149,8 +149,8 @@ type Fundraiser struct {
 	Frame
 	Heading      string
 	Owner        string
-	Story        []string
-	Photo        *Photo // nil for none
+	Story        template.HTML // made safe
+	Photo        *Photo        // nil for none
 	Appeal       Link
 	Organization string
 	Closed       bool

@@ -25,10 +25,12 @@ function charge(gift, terms) {
   return high * terms.step;
 }
 
-// minor reads plain digits with at most as many decimals as can be charged;
-// everything else ("1,000", other scripts' digits) is null here.
+// minor reads plain digits with one or two decimals, after a point or a comma as
+// languages differ; everything else ("1,000", groups, signs) is null here. Arabic
+// keyboards have digits and a decimal mark of their own.
 function minor(text, terms) {
-  const match = /^\s*(\d{1,9})(?:\.(\d{1,3}))?\s*$/.exec(text);
+  const western = text.replace(/[٠-٩]/g, (digit) => String(digit.charCodeAt(0) - 0x660));
+  const match = /^\s*(\d{1,9})(?:[.,٫](\d{1,2}))?\s*$/.exec(western);
   if (!match) return null;
   const decimals = match[2] ?? "";
   if (decimals.length > terms.exponent) return null;
@@ -57,6 +59,7 @@ function enhance(form) {
   // the decimals that would always be zero.
   const decimals = terms.step >= 10n ** BigInt(terms.exponent) ? 0 : terms.exponent;
   const format = new Intl.NumberFormat(document.documentElement.lang, {
+    numberingSystem: "latn", // as the page around it
     style: "currency",
     currency: data.currency,
     minimumFractionDigits: decimals,
