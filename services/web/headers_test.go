@@ -158,7 +158,7 @@ func TestTheSiteStartsAlone(t *testing.T) {
 		}
 	}
 	service, err := web.New(web.Config{BaseURL: "http://127.0.0.1:8080", CheckoutOrigin: checkout},
-		web.Deps{DB: testkit.SQLite(t, "web", web.Migrations()...), Conn: conn, Now: time.Now})
+		web.Deps{DB: testkit.SQLite(t, "web", web.Migrations()...), Conn: conn, Mail: keptMails(t), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func openLive(t *testing.T, c *charity) (address string, handler http.Handler, s
 	}
 	service, err := web.New(web.Config{BaseURL: "https://give.harbour.example", CheckoutOrigin: checkout}, web.Deps{
 		DB:   testkit.SQLite(t, "web", web.Migrations()...),
-		Conn: conn, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		Conn: conn, Mail: keptMails(t), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

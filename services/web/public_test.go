@@ -258,7 +258,7 @@ func TestSeveralOrganizationsAreToldApart(t *testing.T) {
 
 func TestWrongAddressesStopTheStart(t *testing.T) {
 	t.Parallel()
-	deps := web.Deps{DB: testkit.SQLite(t, "web"), Conn: nobody(t), Now: time.Now}
+	deps := web.Deps{DB: testkit.SQLite(t, "web"), Conn: nobody(t), Mail: keptMails(t), Now: time.Now}
 	for _, cfg := range []web.Config{
 		{BaseURL: "", CheckoutOrigin: checkout},
 		{BaseURL: "give.example", CheckoutOrigin: checkout},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/lifecycle"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/internal/platform/typeset"
+	"github.com/almoner/almoner/services/web/internal/account"
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/live"
@@ -28,6 +30,7 @@ import (
 type Deps struct {
 	DB     *database.DB             // the service's own database
 	Conn   grpc.ClientConnInterface // carries the name web; reaches the other services
+	Mail   account.Mail             // takes the mails that sign people in
 	Logger *slog.Logger
 	Now    func() time.Time
 }
@@ -47,6 +50,8 @@ type Config struct {
 	// FontDir is where an operator keeps fonts for scripts that neither the
 	// program nor the system has; empty for none.
 	FontDir string
+	// MailFrom is the address that mails come from; empty means one at the site's host.
+	MailFrom string
 	// Staff of the configuration: roles (viewer, accountant, admin) by mail address.
 	Staff map[string][]string
 }
@@ -85,11 +90,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
-	catalogue, err := texts.Load(texts.Dates(), view.Words())
+	catalogue, err := texts.Load(texts.Dates(), view.Words(), account.Words())
 	if err != nil {
 		return nil, fmt.Errorf("load texts: %w", err)
 	}
-	views, err := view.New(files, catalogue)
+	views, err := view.New(files, catalogue, account.Templates())
 	if err != nil {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
@@ -119,7 +124,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
-	return &Service{db: deps.DB, sessions: sessions, totals: totals, front: shared, routes: site.Routes()}, nil
+	desk, err := account.New(
+		account.Config{BaseURL: cfg.BaseURL, From: cfg.MailFrom, Development: cfg.Development},
+		account.Deps{Front: shared, Sessions: sessions, Mail: deps.Mail, Conn: deps.Conn, Logger: deps.Logger},
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make supporters' desk: %w", err)
+	}
+	return &Service{db: deps.DB, sessions: sessions, totals: totals, front: shared, routes: slices.Concat(site.Routes(), desk.Routes())}, nil
 }
 
 // RegisterHTTP adds the site's routes to the mux, and with them an answer for

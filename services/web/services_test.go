@@ -19,6 +19,7 @@ import (
 	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/internal/testkit"
 	"github.com/almoner/almoner/services/web"
@@ -327,6 +328,16 @@ func open(t *testing.T, c *charity, change ...func(*web.Config)) http.Handler {
 	return site(t, conn, change...)
 }
 
+// keptMails is a mailbox that nobody looks into.
+func keptMails(t *testing.T) *mail.Sink {
+	t.Helper()
+	sink, err := mail.NewSink(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sink
+}
+
 // nobody is a connection with nothing at its other end.
 func nobody(t *testing.T) *grpc.ClientConn {
 	t.Helper()
@@ -352,6 +363,7 @@ func site(t *testing.T, conn grpc.ClientConnInterface, change ...func(*web.Confi
 	service, err := web.New(cfg, web.Deps{
 		DB:     testkit.SQLite(t, "web", web.Migrations()...),
 		Conn:   conn,
+		Mail:   keptMails(t),
 		Logger: slog.New(slog.DiscardHandler),
 		Now:    time.Now,
 	})

@@ -59,6 +59,7 @@ type Front struct {
 	texts      *texts.Catalogue
 	visitors   Visitors
 	protection *http.CrossOriginProtection
+	ways       *http.ServeMux // of what can be opened here
 	logger     *slog.Logger
 	now        func() time.Time
 }
@@ -81,6 +82,7 @@ func New(config Config, deps Deps) (*Front, error) {
 		texts:      deps.Texts,
 		visitors:   deps.Visitors,
 		protection: http.NewCrossOriginProtection(),
+		ways:       http.NewServeMux(),
 		logger:     deps.Logger,
 		now:        deps.Now,
 	}

@@ -3,6 +3,7 @@ package front
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -54,8 +55,34 @@ type Route struct {
 func (f *Front) Register(mux *http.ServeMux, routes []Route) {
 	for _, r := range routes {
 		mux.Handle(r.Pattern, f.answer(r))
+		if r.Get != nil && r.Pattern != "/" {
+			f.ways.Handle(r.Pattern, r.Get)
+		}
 	}
 }
+
+// Way is an address of this site that a page of ours answers, from a text that may
+// come from anywhere; empty for everything else. Where somebody is sent after
+// signing in must not be for the sender of a link to choose.
+func (f *Front) Way(text string) string {
+	if !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "//") || strings.ContainsFunc(text, unwelcome) {
+		return ""
+	}
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || parsed.Opaque != "" {
+		return ""
+	}
+	address := url.URL{Path: parsed.Path, RawPath: parsed.RawPath, RawQuery: parsed.RawQuery}
+	_, pattern := f.ways.Handler(&http.Request{Method: http.MethodGet, URL: &address, Host: f.base.Host})
+	clean := path.Clean(parsed.Path)
+	if pattern == "" || clean != parsed.Path && clean+"/" != parsed.Path {
+		return ""
+	}
+	return address.String()
+}
+
+// unwelcome are characters that browsers drop or turn into others in an address.
+func unwelcome(r rune) bool { return r == '\\' || r <= ' ' || r > '~' }
 
 // Around puts the headers of open pages on what the mux answers by itself (ways
 // to a cleaner address) and on what others answer on the same origin. The site's

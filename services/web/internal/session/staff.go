@@ -238,3 +238,9 @@ func (s *Sessions) StaffChanges(ctx context.Context, limit int) ([]Change, error
 	}
 	return changes, nil
 }
+
+// IsStaff reports whether whoever has the address is of the staff.
+func (s *Sessions) IsStaff(ctx context.Context, address string) (bool, error) {
+	_, roles, err := s.standing(ctx, PersonID(address))
+	return len(roles) > 0, err
+}
