@@ -44,7 +44,7 @@ type world struct {
 
 	network *rpc.Network
 	people  testkit.People
-	mails   *mail.Sink
+	mails   *post
 }
 
 // start runs the service with the sample data until the test ends. broker may
@@ -62,10 +62,11 @@ func start(t *testing.T, broker *nats.Conn) world {
 		return conn
 	}
 
-	mails, err := mail.NewSink(t.TempDir(), clock.Now)
+	sink, err := mail.NewSink(t.TempDir(), clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
+	mails := &post{Sink: sink}
 	service, err := fundraiser.New(fundraiser.Config{BaseURL: site}, fundraiser.Deps{
 		DB: testkit.SQLite(t, "fundraiser", fundraiser.Migrations()...), NATS: broker, Conn: dial("fundraiser"), Mail: mails, Now: clock.Now,
 	})

@@ -10,15 +10,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
-	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
-	"github.com/almoner/almoner/services/internal/platform/mail"
-	"github.com/almoner/almoner/services/internal/testkit"
 )
 
 // person is web, acting for somebody, or for nobody when there is no id.
@@ -447,66 +443,4 @@ func TestAnAccountIsFoundUnderItsAddress(t *testing.T) {
 	}
 	_, err = amira.UpdateSupporter(t.Context(), &fundraiserv1.UpdateSupporterRequest{DisplayName: strings.Repeat("é", 121), Language: "??"})
 	refused(t, "a long name in no language", err, apperr.InvalidArgument, "display_name NAME_TOO_LONG", "language LANGUAGE_UNKNOWN")
-}
-
-// An owner hears of a gift once, in the own language, and no donor is named.
-func TestAnOwnerHearsOfEachGift(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
-	amira := w.signIn(t, "amira@example.org", "ar")
-	in := walk()
-	in.Title = "Bread & \"roses\" <for> all"
-	own := amira.begin(t, in).GetFundraiser()
-	amira.do(t, own.GetFundraiserId(), publish)
-	terms := w.resolve(t, toPage(own.GetSlug())).GetAttribution()
-
-	old := w.succeed(terms, 5_00, "EUR")
-	old.PaidAt = w.clock.Now().Add(-8 * 24 * time.Hour).UnixMicro()
-	gift := w.succeed(terms, 25_00, "EUR")
-	w.publish(t, old, gift)
-	w.publish(t, gift) // told again
-	// A page without an owner has nobody to write to.
-	w.publish(t, w.succeed(w.resolve(t, toPage("salma-walks-the-coast")).GetAttribution(), 9_00, "EUR"))
-	w.applied(t, 4)
-	var kept []mail.Entry
-	testkit.Eventually(t, func() bool {
-		var err error
-		kept, err = w.mails.List(10)
-		return err == nil && len(kept) == 1
-	})
-	letter, err := w.mails.Read("gift-" + gift.GetDonationId())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(letter.To, "amira@example.org") || !strings.Contains(letter.Subject, "تبرع") || !strings.Contains(letter.HTML, `dir="rtl"`) ||
-		!strings.Contains(letter.HTML, "Bread &amp;") || strings.Contains(letter.HTML, "<for>") ||
-		!strings.Contains(letter.Text, site+"/account/fundraisers/"+own.GetFundraiserId()) || !strings.Contains(letter.Text, site+"/f/"+own.GetSlug()) {
-		t.Errorf("%s\n%s\n%s\n%s", letter.To, letter.Subject, letter.Text, letter.HTML)
-	}
-
-	_, err = amira.UpdateSupporter(t.Context(), &fundraiserv1.UpdateSupporterRequest{Language: "ar", MailGifts: false})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.publish(t, w.succeed(terms, 7_00, "EUR"))
-	w.applied(t, 5)
-	_, err = amira.UpdateSupporter(t.Context(), &fundraiserv1.UpdateSupporterRequest{Language: "en", MailGifts: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := w.succeed(terms, 8_00, "EUR")
-	w.publish(t, last)
-	w.applied(t, 6)
-	testkit.Eventually(t, func() bool {
-		kept, err = w.mails.List(10)
-		return err == nil && len(kept) == 2
-	})
-	letter, err = w.mails.Read("gift-" + last.GetDonationId())
-	if err != nil || !strings.Contains(letter.Text, "€8.00") || !strings.Contains(letter.Text, "€45.00 of €1,000.00") {
-		t.Errorf("%v\n%s", err, letter.Text)
-	}
-	parked, err := w.parking.ListParked(t.Context(), &feedv1.ListParkedRequest{Service: "fundraiser"})
-	if err != nil || len(parked.GetItems()) != 0 {
-		t.Errorf("%v, %v", parked, err)
-	}
 }
