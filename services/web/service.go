@@ -18,6 +18,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/web/internal/account"
 	"github.com/almoner/almoner/services/web/internal/assets"
+	"github.com/almoner/almoner/services/web/internal/console"
 	"github.com/almoner/almoner/services/web/internal/front"
 	"github.com/almoner/almoner/services/web/internal/live"
 	"github.com/almoner/almoner/services/web/internal/pages"
@@ -43,6 +44,8 @@ type Config struct {
 	// the organization's own domain at Stripe. Browsers let the donate form
 	// lead nowhere else.
 	CheckoutOrigin string
+	// StripeDashboard is the address that staff look at objects of Stripe under.
+	StripeDashboard string
 	// Development shows the mails that were not sent at /dev/mail.
 	Development bool
 	// MailDir is where they are; empty shows none.
@@ -90,11 +93,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
-	catalogue, err := texts.Load(texts.Dates(), view.Words(), account.Words())
+	catalogue, err := texts.Load(texts.Dates(), view.Words(), account.Words(), console.Words())
 	if err != nil {
 		return nil, fmt.Errorf("load texts: %w", err)
 	}
-	views, err := view.New(files, catalogue, account.Templates())
+	views, err := view.New(files, catalogue, account.Templates(), console.Templates())
 	if err != nil {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
@@ -131,7 +134,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make supporters' desk: %w", err)
 	}
-	return &Service{db: deps.DB, sessions: sessions, totals: totals, front: shared, routes: slices.Concat(site.Routes(), desk.Routes())}, nil
+	finance := console.New(console.Config{StripeDashboard: cfg.StripeDashboard}, console.Deps{Front: shared, Conn: deps.Conn})
+	return &Service{
+		db: deps.DB, sessions: sessions, totals: totals, front: shared,
+		routes: slices.Concat(site.Routes(), desk.Routes(), finance.Routes()),
+	}, nil
 }
 
 // RegisterHTTP adds the site's routes to the mux, and with them an answer for

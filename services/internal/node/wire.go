@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -166,7 +167,7 @@ func (p *parts) services(cfg Config, logger *slog.Logger, databases map[string]*
 		return fmt.Errorf("make receipt: %w", err)
 	}
 	p.web, err = web.New(
-		web.Config{BaseURL: cfg.BaseURL, CheckoutOrigin: stripe.checkoutOrigin(), Development: cfg.Environment != production, MailDir: mailDir(cfg), Staff: cfg.Staff, MailFrom: cfg.MailFrom},
+		web.Config{BaseURL: cfg.BaseURL, CheckoutOrigin: stripe.checkoutOrigin(), StripeDashboard: stripe.dashboard(), Development: cfg.Environment != production, MailDir: mailDir(cfg), Staff: cfg.Staff, MailFrom: cfg.MailFrom},
 		web.Deps{DB: databases["web"], Conn: conns["web"], Mail: mails, Logger: logger.With("service", "web"), Now: time.Now})
 	if err != nil {
 		return fmt.Errorf("make web: %w", err)
@@ -232,6 +233,19 @@ func dialNATS(cfg Config, logger *slog.Logger) connector {
 	}
 }
 
+// dashboard is where staff look at objects of Stripe. What stands in for Stripe
+// shows them on its own page.
+func (a stripeAccount) dashboard() string {
+	switch {
+	case a.url != stripeURL:
+		return a.url + "/_sim"
+	case strings.HasPrefix(a.key.Reveal(), "sk_test_"), strings.HasPrefix(a.key.Reveal(), "rk_test_"):
+		return dashboardURL + "/test"
+	default:
+		return dashboardURL
+	}
+}
+
 // stripeAccount is how Stripe, or what stands in for it, is reached.
 type stripeAccount struct {
 	key            config.Secret
@@ -245,6 +259,7 @@ const (
 	webhookPath  = "/webhooks/stripe"
 	stripeURL    = "https://api.stripe.com"
 	checkoutURL  = "https://checkout.stripe.com"
+	dashboardURL = "https://dashboard.stripe.com"
 	simulatorKey = "sk_test_simulator"
 )
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,8 +47,8 @@ type Renderer struct {
 }
 
 // New parses the templates: those here, and those of each area, which are the
-// *.html files at the root of its file system. All draw inside the same base, with
-// the same parts. It fails only on a mistake in the templates.
+// *.html files at the root of its file system, and in its folder shared what all of
+// the area's pages use. All draw inside the same base, with the same parts. It fails only on a mistake in the templates.
 func New(files *assets.Files, catalogue *texts.Catalogue, areas ...fs.FS) (*Renderer, error) {
 	r := &Renderer{pages: map[string]map[string]*template.Template{}, parts: map[string]*template.Template{}}
 	for _, l := range texts.Languages() {
@@ -76,12 +77,16 @@ func (r *Renderer) add(lang string, shared *template.Template, area fs.FS) error
 	if err != nil {
 		return fmt.Errorf("list templates: %w", err)
 	}
+	own, err := fs.Glob(area, "shared/*.html")
+	if err != nil {
+		return fmt.Errorf("list shared templates: %w", err)
+	}
 	for _, file := range found {
 		page, err := shared.Clone()
 		if err != nil {
 			return fmt.Errorf("clone shared templates: %w", err)
 		}
-		_, err = page.ParseFS(area, file)
+		_, err = page.ParseFS(area, append(slices.Clone(own), file)...)
 		if err != nil {
 			return fmt.Errorf("parse template: %w", err)
 		}
