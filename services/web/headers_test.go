@@ -33,6 +33,8 @@ func TestHeadersOfEveryRoute(t *testing.T) {
 		"GET " + thanks, "GET /donations/" + donationID + "/thanks",
 		"GET /donations/" + donationID + "/cancelled",
 		"GET /receipts/REFUGE-2026-000123/dG9rZW4", "GET /receipts/REFUGE-2026-000123/wrong",
+		"GET /receipts/REFUGE-2026-000123/dG9rZW4.pdf", "GET /receipts/REFUGE-2026-000123/wrong.pdf",
+		"GET /verify", "GET /verify/REFUGE-2026-000123?c=K7M2Q9XZ4T", "GET /verify/REFUGE-2026-000123?c=WRONG",
 		"GET /f/amina-runs/events", "GET /f/amina-runs/og.png", "GET /f/amina-runs/qr.svg", "GET /embed/f/amina-runs", "GET /embed/f/none",
 		"GET /api/v1/appeals", "GET /api/v1/appeals/none", "GET /api/v1/fundraisers/amina-runs", "GET /api/v1/openapi.json",
 		"GET /dev/mail", "GET /dev/mail/receipt-1", "GET /dev/mail/receipt-1.eml", "GET /dev/mail/none",

@@ -113,7 +113,8 @@ func newCharity() *charity {
 			DonorName: "Zoë Müller-O’Neill", DonorEmail: "zoe@example.org",
 			Total: usd(10_330), Gift: usd(10_000), Cover: usd(330),
 			FundName: "Where it is needed most", ReceivedOn: "2026-11-20", IssuedOn: "2026-11-21",
-			PaymentReference: "pi_3QxYz", Language: "en",
+			PaymentReference: "pi_3QxYz", Language: "en", CheckCode: "K7M2Q9XZ4T", PdfReady: true,
+			State: receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
 		},
 		zone:    "Europe/Berlin",
 		failing: map[string]error{},
@@ -299,6 +300,33 @@ func (c *charity) GetReceipt(_ context.Context, r *receiptv1.GetReceiptRequest) 
 		return nil, noSuch
 	}
 	return c.document, nil
+}
+
+func (c *charity) GetReceiptPDF(_ context.Context, r *receiptv1.GetReceiptPDFRequest) (*receiptv1.GetReceiptPDFResponse, error) {
+	leave, err := c.enter("GetReceiptPDF")
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	if r.GetNumber() != c.document.GetNumber() || r.GetToken() != "dG9rZW4" {
+		return nil, noSuch
+	}
+	return &receiptv1.GetReceiptPDFResponse{Pdf: []byte("%PDF-1.7 the file")}, nil
+}
+
+func (c *charity) VerifyReceipt(_ context.Context, r *receiptv1.VerifyReceiptRequest) (*receiptv1.VerifyReceiptResponse, error) {
+	leave, err := c.enter("VerifyReceipt")
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	if r.GetNumber() != c.document.GetNumber() || r.GetCheckCode() != c.document.GetCheckCode() {
+		return nil, noSuch
+	}
+	return &receiptv1.VerifyReceiptResponse{
+		Number: c.document.GetNumber(), State: c.document.GetState(),
+		OrganizationLegalName: c.document.GetOrganizationLegalName(), IssuedOn: c.document.GetIssuedOn(),
+	}, nil
 }
 
 // open starts the charity's services and the site before them, and returns the

@@ -167,7 +167,7 @@ func (p *parts) services(cfg Config, logger *slog.Logger, databases map[string]*
 		return fmt.Errorf("make receipt: %w", err)
 	}
 	p.web, err = web.New(
-		web.Config{BaseURL: cfg.BaseURL, CheckoutOrigin: stripe.checkoutOrigin(), StripeDashboard: stripe.dashboard(), Development: cfg.Environment != production, MailDir: mailDir(cfg), Staff: cfg.Staff, MailFrom: cfg.MailFrom},
+		web.Config{BaseURL: cfg.BaseURL, FontDir: cfg.FontDir, CheckoutOrigin: stripe.checkoutOrigin(), StripeDashboard: stripe.dashboard(), Development: cfg.Environment != production, MailDir: mailDir(cfg), Staff: cfg.Staff, MailFrom: cfg.MailFrom},
 		web.Deps{DB: databases["web"], Conn: conns["web"], Mail: mails, Logger: logger.With("service", "web"), Now: time.Now})
 	if err != nil {
 		return fmt.Errorf("make web: %w", err)

@@ -54,6 +54,16 @@ func (f *Front) Texts(ctx context.Context) *texts.Texts {
 	return spoken
 }
 
+// InLanguage is the request as one for a page in that language, unless the reader
+// has just chosen another.
+func (f *Front) InLanguage(r *http.Request, tag string) *http.Request {
+	_, chosen := language(r)
+	if chosen || !texts.Speaks(tag) {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), textsKey{}, f.texts.In(tag)))
+}
+
 // languageLinks are this page in each language. Only a page that was asked for
 // can be asked for again; what was sent cannot.
 func (f *Front) languageLinks(r *http.Request, page *view.Frame, current string) []view.LanguageLink {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
+	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/view"
@@ -14,7 +17,8 @@ import (
 
 // receipt shows the receipt to whoever has its address.
 func (s *Site) receipt(w http.ResponseWriter, r *http.Request) {
-	number, token := r.PathValue("number"), r.PathValue("token")
+	number := r.PathValue("number")
+	token, isFile := strings.CutSuffix(r.PathValue("token"), ".pdf")
 	if !isWord(number, 64, lower+upper+digits+"-_") || !isWord(token, 256, lower+upper+digits+"-_") {
 		s.front.Unknown(w, r)
 		return
@@ -26,7 +30,13 @@ func (s *Site) receipt(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page, err := receiptPage(document, s.front.Texts(r.Context()))
+	// A document keeps the language that it was issued in.
+	r = s.front.InLanguage(r, document.GetLanguage())
+	if isFile {
+		s.receiptFile(w, r, document, token)
+		return
+	}
+	page, err := receiptPage(document, token, s.front.Texts(r.Context()))
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("show receipt: %w", err))
 		return
@@ -34,9 +44,50 @@ func (s *Site) receipt(w http.ResponseWriter, r *http.Request) {
 	s.front.Show(w, r, http.StatusOK, &page)
 }
 
+// receiptFile hands out the PDF, or says what it waits for.
+func (s *Site) receiptFile(w http.ResponseWriter, r *http.Request, d *receiptv1.GetReceiptResponse, token string) {
+	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	defer cancel()
+	file, err := s.receipts.GetReceiptPDF(ctx, &receiptv1.GetReceiptPDFRequest{Number: d.GetNumber(), Token: token})
+	if apperr.CodeOf(err) == apperr.FailedPrecondition {
+		s.noFile(w, r, d, token)
+		return
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/pdf")
+	header.Set("Content-Disposition", `attachment; filename="`+d.GetNumber()+`.pdf"`)
+	header.Set("Content-Length", strconv.Itoa(len(file.GetPdf())))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(file.GetPdf()) // the reader has gone; there is nobody to tell
+	}
+}
+
+// noFile says why there is no PDF yet.
+func (s *Site) noFile(w http.ResponseWriter, r *http.Request, d *receiptv1.GetReceiptResponse, token string) {
+	words := s.front.Texts(r.Context())
+	reason := words.Say("receipt.pdf.soon")
+	if len(d.GetPdfWaitsFor()) > 0 {
+		reason = words.Say("receipt.pdf.waits", "Scripts", strings.Join(d.GetPdfWaitsFor(), ", "))
+	}
+	page := view.Problem{
+		Frame:   view.Frame{Title: words.Say("receipt.pdf.none"), Private: true},
+		Heading: words.Say("receipt.pdf.none"),
+		Text:    []string{reason},
+		Ways:    []view.Link{{Label: words.Say("receipt.back"), URL: receiptPath(d.GetNumber(), token)}},
+	}
+	s.front.Show(w, r, http.StatusConflict, &page)
+}
+
+func receiptPath(number, token string) string { return "/receipts/" + number + "/" + token }
+
 // receiptPage shows the document as it was issued, amounts included: nothing
 // on a receipt is computed again.
-func receiptPage(d *receiptv1.GetReceiptResponse, spoken *texts.Texts) (view.Receipt, error) {
+func receiptPage(d *receiptv1.GetReceiptResponse, token string, spoken *texts.Texts) (view.Receipt, error) {
 	page := view.Receipt{
 		Frame:  view.Frame{Title: spoken.Say("receipt.heading", "Number", d.GetNumber()), Private: true},
 		Number: d.GetNumber(),
@@ -50,6 +101,11 @@ func receiptPage(d *receiptv1.GetReceiptResponse, spoken *texts.Texts) (view.Rec
 		DonorEmail: d.GetDonorEmail(),
 		Fund:       d.GetFundName(),
 		Reference:  d.GetPaymentReference(),
+		CheckCode:  d.GetCheckCode(),
+		WaitsFor:   d.GetPdfWaitsFor(),
+	}
+	if d.GetPdfReady() {
+		page.PDF = receiptPath(d.GetNumber(), token) + ".pdf"
 	}
 	page.Site = page.Organization
 	page.Site.Name = d.GetOrganizationLegalName()

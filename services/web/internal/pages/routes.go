@@ -31,6 +31,8 @@ func (s *Site) Routes() []front.Route {
 		{Pattern: "/donations/{id}/thanks", Privacy: front.Secret, Get: s.thanks},
 		{Pattern: "/donations/{id}/cancelled", Privacy: front.SecretForm, Get: s.cancelled},
 		{Pattern: "/receipts/{number}/{token}", Privacy: front.Secret, Get: s.receipt},
+		{Pattern: "/verify", Privacy: front.SecretForm, Get: s.verify},
+		{Pattern: "/verify/{number}", Privacy: front.SecretForm, Get: s.verify},
 		{Pattern: assets.Prefix, Privacy: front.Open, Get: s.asset},
 		// Everything else, so that a mistyped address gets a page of ours.
 		{Pattern: "/", Privacy: front.Open, Get: s.front.Unknown, Post: s.front.Unknown},

@@ -46,6 +46,7 @@ type Site struct {
 	live    *live.Watch
 	gallery *gallery
 	cards   *cards
+	guesses *guesses
 	logger  *slog.Logger
 	now     func() time.Time
 }
@@ -61,6 +62,7 @@ func New(config Config, deps Deps) (*Site, error) {
 		live:        deps.Live,
 		gallery:     newGallery(),
 		cards:       newCards(deps.Fonts),
+		guesses:     &guesses{},
 		logger:      deps.Logger,
 		now:         deps.Now,
 	}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"html/template"
+	"strings"
 	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
@@ -245,6 +246,23 @@ type Receipt struct {
 	ReceivedOn   time.Time
 	IssuedOn     time.Time
 	Reference    string
+	CheckCode    string
+	PDF          string   // address of the file; empty while there is none
+	WaitsFor     []string // scripts that the file waits for a font for
+}
+
+// Unwritten is the scripts that the file waits for, in one line.
+func (r Receipt) Unwritten() string { return strings.Join(r.WaitsFor, ", ") }
+
+// Verify is the page at which whoever holds a receipt checks it.
+type Verify struct {
+	Frame
+	Number string // as typed
+	Code   string // likewise
+	Answer string // "in_force", "void", "replaced", "not_found" or "too_many"; empty before anything was asked
+
+	Organization string
+	IssuedOn     time.Time
 }
 
 // MailList is the list of mails that a development instance did not send.
@@ -307,6 +325,7 @@ func (*Donate) Template() string      { return "donate" }
 func (*Thanks) Template() string      { return "thanks" }
 func (*AlreadyPaid) Template() string { return "already_paid" }
 func (*Receipt) Template() string     { return "receipt" }
+func (*Verify) Template() string      { return "verify" }
 func (*MailList) Template() string    { return "mail_list" }
 func (*Mail) Template() string        { return "mail" }
 func (*Problem) Template() string     { return "problem" }
