@@ -47,6 +47,7 @@ type App struct {
 	giftsDue    chan struct{}
 	drawingsDue chan struct{}
 	mailsDue    chan struct{}
+	rush        rush
 }
 
 // New returns the use cases over their ports. It fails when the base URL is
@@ -99,14 +100,14 @@ func signal(c chan<- struct{}) {
 }
 
 // Work issues, draws and sends what is due until ctx ends, each as soon as there
-// is something, and looks again each second for what was delayed or came from
+// is something (drawing and sending give way to a rush), and looks again each second for what was delayed or came from
 // another process.
 func (a *App) Work(ctx context.Context) {
 	a.wakeDrawings(ctx)
 	var parts sync.WaitGroup
 	parts.Go(func() { a.repeat(ctx, "issue receipts", a.giftsDue, a.IssueDue) })
-	parts.Go(func() { a.repeat(ctx, "draw receipts", a.drawingsDue, a.DrawDue) })
-	parts.Go(func() { a.repeat(ctx, "send receipts", a.mailsDue, a.SendDue) })
+	parts.Go(func() { a.repeat(ctx, "draw receipts", a.drawingsDue, a.afterRush(a.DrawDue)) })
+	parts.Go(func() { a.repeat(ctx, "send receipts", a.mailsDue, a.afterRush(a.SendDue)) })
 	parts.Wait()
 }
 

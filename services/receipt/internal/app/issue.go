@@ -48,6 +48,11 @@ func (a *App) IssueDue(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("issue %d receipts: %w", len(due), err)
 	}
+	issued := 0
+	for _, drafts := range settled.drafts {
+		issued += len(drafts)
+	}
+	a.rush.issued(now, issued)
 	a.report(ctx, "receipt", settled.delays, settled.stops, settled.delayedBy)
 	// Where nothing but delays came out, donation is away: the next second is
 	// early enough.
