@@ -31,7 +31,7 @@ func TestHomeShowsTheEmergencyFirstAndEveryOpenAppeal(t *testing.T) {
 		t.Errorf("home links %v, want %v", appeals, want)
 	}
 	for _, words := range []string{
-		"Emergency appeal", "$45,120.50 given of $250,000.00", "312 gifts, 18% of the goal.",
+		"Emergency appeal", "$45,120.50 given of $250,000", "312 gifts, 18% of the goal.",
 		"Funded so far: 1,204 of 60,000 people resettled", "€1,506,249.99 given; €1,250.00 pays for one. 1 gift, 2% of the goal.",
 		"¥0 given No gifts yet.", "VR 12345",
 	} {
@@ -98,7 +98,7 @@ func TestSupportersPage(t *testing.T) {
 	p := parse(t, get(t, open(t, newCharity()), "/f/amina-runs").Body.String())
 	for _, words := range []string{
 		"A page by Amina Yusuf, raising money for Families fleeing the river floods",
-		"$150.00 given of $1,000.00", "3 gifts, 15% of the goal.",
+		"$150.00 given of $1,000", "3 gifts, 15% of the goal.",
 		"Gifts on this page go to Harbour Refugee Relief, not to Amina Yusuf.",
 		"Nobody has given here yet. Be the first.",
 	} {

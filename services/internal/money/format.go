@@ -24,8 +24,22 @@ func Format(a Amount, lang string) string {
 		// can only be charged as zero.
 		number, decimals = Decimal(a), 3
 	}
+	return write(a.Currency, number, decimals, lang)
+}
 
-	amount, err := currency.NewAmount(number, a.Currency.Code())
+// FormatShort is Format without decimals that are all zero: "$250,000". It is for
+// round figures, such as goals; what is paid or booked is written whole.
+func FormatShort(a Amount, lang string) string {
+	whole, decimals, _ := strings.Cut(Decimal(a), ".")
+	if strings.Trim(decimals, "0") != "" {
+		return Format(a, lang)
+	}
+	return write(a.Currency, whole, 0, lang)
+}
+
+// write lays a decimal number out as an amount.
+func write(cur Currency, number string, decimals int, lang string) string {
+	amount, err := currency.NewAmount(number, cur.Code())
 	if err != nil {
 		// Only the zero Currency gets here; a bare number beats none.
 		return number

@@ -125,3 +125,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestRoundFiguresAreShort(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		amount Amount
+		lang   string
+		want   string
+	}{
+		{Amount{750_000_00, eur}, "en", "€750,000"},
+		{Amount{750_000_00, eur}, "fr", "750\u202f000\u00a0€"},
+		{Amount{1234_56, eur}, "en", "€1,234.56"},
+		{Amount{1234_50, eur}, "en", "€1,234.50"},
+		{Amount{5000, jpy}, "en", "¥5,000"},
+		{Amount{1_000, kwd}, "en", "KWD\u00a01"},
+		{Amount{-50_00, usd}, "en", "-$50"},
+		{Amount{0, usd}, "en", "$0"},
+	} {
+		if got := FormatShort(tt.amount, tt.lang); got != tt.want {
+			t.Errorf("%v in %q is %q, want %q", tt.amount, tt.lang, got, tt.want)
+		}
+	}
+	if got := TypedIn(Amount{2_50, usd}, "es"); got != "2,50" {
+		t.Errorf("typed in Spanish it is %q", got)
+	}
+}

@@ -81,6 +81,9 @@ func (t *Texts) Count(key string, n int64, values ...any) (string, error) {
 // Money writes an amount.
 func (t *Texts) Money(a money.Amount) string { return money.Format(a, t.Tag) }
 
+// Short writes an amount without decimals that are all zero.
+func (t *Texts) Short(a money.Amount) string { return money.FormatShort(a, t.Tag) }
+
 // Number writes a whole number.
 func (t *Texts) Number(n int64) string { return t.printer.Sprint(number.Decimal(n)) }
 

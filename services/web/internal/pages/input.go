@@ -173,8 +173,8 @@ func (t terms) amountReason(err error) string {
 func (t terms) reason(reason, message string) string {
 	text, err := t.texts.Text("reason."+reason,
 		"Currency", t.currency.Code(),
-		"Minimum", t.texts.Money(t.minimum),
-		"Maximum", t.texts.Money(money.Maximum(t.currency)),
+		"Minimum", view.Money(t.texts, t.minimum),
+		"Maximum", view.Money(t.texts, money.Maximum(t.currency)),
 		"Example", t.texts.Typed(t.minimum),
 	)
 	if err != nil {

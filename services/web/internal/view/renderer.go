@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/web/internal/assets"
 )
@@ -111,12 +112,16 @@ func functions(files *assets.Files, spoken *texts.Texts) template.FuncMap {
 		"tn": spoken.Count,
 		// rich is t where names and links stand in the sentence: bdi, strong
 		// and link make them, all else is encoded.
-		"rich":    rich(spoken),
-		"bdi":     bdi,
-		"strong":  strong,
-		"link":    link,
-		"mailto":  mailto,
-		"money":   spoken.Money,
+		"rich":   rich(spoken),
+		"bdi":    bdi,
+		"strong": strong,
+		"link":   link,
+		"mailto": mailto,
+		"money":  func(a money.Amount) string { return Money(spoken, a) },
+		// short is money without decimals that are all zero, for round figures.
+		"short": func(a money.Amount) string {
+			return isolated(spoken, spoken.Short(a))
+		},
 		"number":  spoken.Number,
 		"percent": spoken.Percent,
 		"rate":    spoken.Rate,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 
+	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 )
 
@@ -20,6 +21,20 @@ func rich(spoken *texts.Texts) func(key string, values ...any) (template.HTML, e
 		text, err := spoken.Text(key, values...)
 		return template.HTML(text), err //nolint:gosec // a text of ours, filled with what was encoded
 	}
+}
+
+// Money writes an amount so that it can stand anywhere in a sentence.
+func Money(spoken *texts.Texts, a money.Amount) string { return isolated(spoken, spoken.Money(a)) }
+
+// isolated keeps a figure in one piece. Between words that are written from right
+// to left, the letters of "US$" would else be drawn towards the next figure.
+// The marks are characters and not tags, so that they also serve in attributes.
+func isolated(spoken *texts.Texts, figure string) string {
+	const leftToRight, end = "\u2066", "\u2069"
+	if !spoken.RTL {
+		return figure
+	}
+	return leftToRight + figure + end
 }
 
 // bdi keeps what people typed from reordering the words around it.
