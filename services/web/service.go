@@ -23,6 +23,7 @@ import (
 	"github.com/almoner/almoner/services/web/internal/live"
 	"github.com/almoner/almoner/services/web/internal/pages"
 	"github.com/almoner/almoner/services/web/internal/session"
+	"github.com/almoner/almoner/services/web/internal/staff"
 	"github.com/almoner/almoner/services/web/internal/view"
 	"github.com/almoner/almoner/services/web/migrations"
 )
@@ -93,11 +94,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
-	catalogue, err := texts.Load(texts.Dates(), view.Words(), account.Words(), console.Words())
+	catalogue, err := texts.Load(texts.Dates(), view.Words(), account.Words(), console.Words(), staff.Words())
 	if err != nil {
 		return nil, fmt.Errorf("load texts: %w", err)
 	}
-	views, err := view.New(files, catalogue, account.Templates(), console.Templates())
+	views, err := view.New(files, catalogue, account.Templates(), console.Templates(), staff.Templates())
 	if err != nil {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
@@ -135,9 +136,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("make supporters' desk: %w", err)
 	}
 	finance := console.New(console.Config{StripeDashboard: cfg.StripeDashboard}, console.Deps{Front: shared, Conn: deps.Conn})
+	office := staff.New(staff.Deps{Front: shared, Conn: deps.Conn})
 	return &Service{
 		db: deps.DB, sessions: sessions, totals: totals, front: shared,
-		routes: slices.Concat(site.Routes(), desk.Routes(), finance.Routes()),
+		routes: slices.Concat(site.Routes(), desk.Routes(), finance.Routes(), office.Routes()),
 	}, nil
 }
 

@@ -112,15 +112,14 @@ func pieces(number string) (groups, marks []string) {
 	return append(groups, number[start:]), marks
 }
 
-// count turns the digits before and after the point into minor units, without
-// rounding and without overflow however many digits there are.
-func count(whole, decimals string, cur Currency) (int64, error) {
+// count turns the digits before and after the point into at most limit minor
+// units, without rounding and without overflow however many digits there are.
+func count(whole, decimals string, cur Currency, limit int64) (int64, error) {
 	exponent := cur.Exponent()
 	if len(decimals) > exponent {
 		return 0, ErrTooManyDecimals
 	}
 	text := strings.TrimLeft(whole+decimals+strings.Repeat("0", exponent-len(decimals)), "0")
-	limit := Maximum(cur).Minor
 	minor := int64(0)
 	for i := range len(text) {
 		digit := int64(text[i] - '0')

@@ -37,6 +37,20 @@ func (e InputError) Error() string {
 // InputError. The result is positive, at most Maximum and a multiple of Step;
 // whether it is large enough is the caller's question.
 func Parse(input string, cur Currency, lang string) (Amount, error) {
+	return parse(input, cur, lang, Maximum(cur).Minor)
+}
+
+// ParseGoal reads what is raised by many gifts: as Parse does, up to the largest
+// goal that can be counted.
+func ParseGoal(input string, cur Currency, lang string) (Amount, error) {
+	return parse(input, cur, lang, largestGoal)
+}
+
+// largestGoal in minor units is far from overflow, and within what a browser can
+// count exactly.
+const largestGoal = 1_000_000_000_000_000
+
+func parse(input string, cur Currency, lang string, limit int64) (Amount, error) {
 	text := normalize(input)
 	if text == "" {
 		return Amount{}, ErrEmpty
@@ -59,7 +73,7 @@ func Parse(input string, cur Currency, lang string) (Amount, error) {
 	if err != nil {
 		return Amount{}, err
 	}
-	minor, err := count(whole, decimals, cur)
+	minor, err := count(whole, decimals, cur, limit)
 	if err != nil {
 		return Amount{}, err
 	}

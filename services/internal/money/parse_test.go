@@ -196,3 +196,20 @@ func TestReasonsAreWordsForMachinesAndPeople(t *testing.T) {
 		t.Errorf("as an InputError it is %q", reason)
 	}
 }
+
+func TestGoalsAreLargerThanGifts(t *testing.T) {
+	t.Parallel()
+	eur := MustCurrency("EUR")
+	_, err := Parse("24000000", eur, "en")
+	if err != ErrTooLarge { //nolint:errorlint // the value itself is the promise
+		t.Errorf("a gift of 24 million: %v", err)
+	}
+	goal, err := ParseGoal("24 000 000,50", eur, "fr")
+	if err != nil || goal != (Amount{Minor: 2_400_000_050, Currency: eur}) {
+		t.Errorf("%v, %v", goal, err)
+	}
+	_, err = ParseGoal("10000000000000.01", eur, "en")
+	if err != ErrTooLarge { //nolint:errorlint // as above
+		t.Errorf("more than can be counted: %v", err)
+	}
+}
