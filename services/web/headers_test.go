@@ -37,6 +37,7 @@ func TestHeadersOfEveryRoute(t *testing.T) {
 		"GET /verify", "GET /verify/REFUGE-2026-000123?c=K7M2Q9XZ4T", "GET /verify/REFUGE-2026-000123?c=WRONG",
 		"GET /f/amina-runs/events", "GET /f/amina-runs/og.png", "GET /f/amina-runs/qr.svg", "GET /embed/f/amina-runs", "GET /embed/f/none",
 		"GET /api/v1/appeals", "GET /api/v1/appeals/none", "GET /api/v1/fundraisers/amina-runs", "GET /api/v1/openapi.json",
+		"GET /finance/", "GET /finance/entries/1", "POST /finance/audit", "GET /finance/exports?format=csv",
 		"GET /dev/mail", "GET /dev/mail/receipt-1", "GET /dev/mail/receipt-1.eml", "GET /dev/mail/none",
 		"GET " + style, "GET /assets/none.css", "GET /nothing",
 	}
