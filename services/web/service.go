@@ -130,7 +130,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	desk, err := account.New(
 		account.Config{BaseURL: cfg.BaseURL, From: cfg.MailFrom, Development: cfg.Development},
-		account.Deps{Front: shared, Sessions: sessions, Mail: deps.Mail, Conn: deps.Conn, Logger: deps.Logger},
+		account.Deps{Front: shared, Site: site, Sessions: sessions, Mail: deps.Mail, Conn: deps.Conn, Logger: deps.Logger},
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make supporters' desk: %w", err)

@@ -27,6 +27,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/web/internal/front"
+	"github.com/almoner/almoner/services/web/internal/pages"
 	"github.com/almoner/almoner/services/web/internal/session"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
@@ -65,6 +66,7 @@ type Config struct {
 // Deps is what it works with; all fields are needed.
 type Deps struct {
 	Front    *front.Front
+	Site     *pages.Site // draws pages as everybody sees them
 	Sessions *session.Sessions
 	Mail     Mail
 	Conn     grpc.ClientConnInterface
@@ -74,6 +76,7 @@ type Deps struct {
 // Desk answers requests. It is safe for concurrent use.
 type Desk struct {
 	front       *front.Front
+	site        *pages.Site
 	sessions    *session.Sessions
 	mail        Mail
 	from        string
@@ -103,7 +106,7 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 		return nil, err
 	}
 	return &Desk{
-		front: deps.Front, sessions: deps.Sessions, mail: deps.Mail, from: from, development: cfg.Development,
+		front: deps.Front, site: deps.Site, sessions: deps.Sessions, mail: deps.Mail, from: from, development: cfg.Development,
 		supporters:  fundraiserv1.NewSupporterServiceClient(deps.Conn),
 		fundraisers: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
 		donations:   donationv1.NewDonationServiceClient(deps.Conn),
@@ -149,7 +152,7 @@ func (d *Desk) frame(r *http.Request, title string) view.Frame {
 }
 
 func siteOf(o *fundraiserv1.Organization) view.Site {
-	return view.Site{Name: o.GetName(), LegalName: o.GetLegalName(), Registration: o.GetRegistration(), Contact: o.GetContactEmail()}
+	return view.Site{Name: o.GetName(), LegalName: o.GetLegalName(), Registration: o.GetRegistration(), Contact: o.GetContactEmail(), Logo: pages.Photo(o.GetLogo())}
 }
 
 // client is the network address that attempts are counted by. In development the

@@ -129,15 +129,16 @@ func (d *Desk) accountOf(r *http.Request, address string) (string, error) {
 // there is none, or none any more. A draft that cannot be claimed just now is kept
 // in the session for the next visit.
 func (d *Desk) claim(ctx context.Context, supporter, draft string) (string, error) {
-	if draft == "" || supporter == "" {
+	id := begunOf(draft).id
+	if id == "" || supporter == "" {
 		return "", nil
 	}
 	ctxAs, cancel := context.WithTimeout(as(ctx, supporter), readTimeout)
 	defer cancel()
-	_, err := d.supporters.ClaimDraft(ctxAs, &fundraiserv1.ClaimDraftRequest{FundraiserId: draft})
+	_, err := d.supporters.ClaimDraft(ctxAs, &fundraiserv1.ClaimDraftRequest{FundraiserId: id})
 	switch code := apperr.CodeOf(err); {
 	case err == nil:
-		return ownPath(draft), d.sessions.KeepDraft(ctx, "")
+		return ownPath(id), d.sessions.KeepDraft(ctx, "")
 	case code == apperr.NotFound || code == apperr.InvalidArgument:
 		return "", d.sessions.KeepDraft(ctx, "")
 	default:

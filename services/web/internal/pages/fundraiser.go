@@ -13,12 +13,22 @@ func (s *Site) fundraiser(r *http.Request) (_ view.Page, whole bool, err error) 
 	if err != nil {
 		return nil, false, err
 	}
-	progress, err := found.progress(found.totals())
+	page, err := s.fundraiserPage(r, found)
 	if err != nil {
 		return nil, false, err
 	}
+	page.Gifts, err = s.gifts(r.Context(), found, page.DonateURL)
+	return page, !page.Gifts.Nameless, err
+}
+
+// fundraiserPage is the page without its gifts.
+func (s *Site) fundraiserPage(r *http.Request, found target) (*view.Fundraiser, error) {
+	progress, err := found.progress(found.totals())
+	if err != nil {
+		return nil, err
+	}
 	spoken := s.front.Texts(r.Context())
-	page := &view.Fundraiser{
+	return &view.Fundraiser{
 		Frame: view.Frame{
 			Title:       found.page.GetTitle(),
 			Description: spoken.Say("page.by", "Owner", found.page.GetOwnerName(), "Appeal", found.appeal.GetTitle()),
@@ -39,7 +49,5 @@ func (s *Site) fundraiser(r *http.Request) (_ view.Page, whole bool, err error) 
 		Live:         found.live(),
 		Share:        s.share(r.Context(), "share.text", found),
 		StartURL:     found.startPath(),
-	}
-	page.Gifts, err = s.gifts(r.Context(), found, page.DonateURL)
-	return page, !page.Gifts.Nameless, err
+	}, nil
 }

@@ -161,7 +161,14 @@ type Fundraiser struct {
 	Live         Live
 	Gifts        Gifts
 	Share        Share
-	StartURL     string // where one starts a page of one's own; empty when the appeal is closed
+	StartURL     string        // where one starts a page of one's own; empty when the appeal is closed
+	Preview      *PreviewLinks // for its owner alone; nil when it is the real one
+}
+
+// PreviewLinks are where the owner of a page that is previewed goes on.
+type PreviewLinks struct {
+	Change string
+	Keep   string // where who has not signed in makes it theirs; empty when it is
 }
 
 // Embedded is a supporter's page as a card inside another site's page.
