@@ -117,6 +117,7 @@ func (f *Front) Show(w http.ResponseWriter, r *http.Request, status int, page vi
 // Draw makes the page's HTML in the reader's language.
 func (f *Front) Draw(r *http.Request, page view.Page) ([]byte, error) {
 	spoken := f.Texts(r.Context())
+	page.Around().Person = person(r.Context())
 	page.Around().Languages = f.languageLinks(r, page.Around(), spoken.Tag)
 	var body bytes.Buffer
 	err := f.views.Render(&body, spoken.Tag, page)

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"path"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/almoner/almoner/services/internal/platform/rpc"
+	"github.com/almoner/almoner/services/web/internal/view"
 )
 
 // Access is who may open a route. Each of the staff's includes those after it.
@@ -133,6 +135,7 @@ func (f *Front) admit(w http.ResponseWriter, r *http.Request, access Access, han
 		f.Fail(w, r, err)
 		return
 	}
+	r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, visitor))
 	switch {
 	case access == WithSession:
 	case !visitor.SignedIn():
@@ -157,6 +160,18 @@ func (f *Front) admit(w http.ResponseWriter, r *http.Request, access Access, han
 		r = r.WithContext(rpc.WithPerson(r.Context(), rpc.Person{ID: visitor.StaffID, Roles: visitor.Roles}))
 	}
 	handle(w, r)
+}
+
+type visitorKey struct{}
+
+// person is who is signed in, as the masthead shows it; nil on pages that are the
+// same for everybody, and before sign-in.
+func person(ctx context.Context) *view.Person {
+	visitor, known := ctx.Value(visitorKey{}).(Visitor)
+	if !known || !visitor.SignedIn() {
+		return nil
+	}
+	return &view.Person{Supporter: visitor.SupporterID != "", Staff: len(visitor.Roles) > 0}
 }
 
 // SignInPath is where one signs in, to come back to a path of the site.

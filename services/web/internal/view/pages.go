@@ -21,10 +21,14 @@ type Frame struct {
 	Styles    []string
 	Scripts   []string
 	Languages []LanguageLink // this page in each language; set when it is shown
+	Person    *Person        // who is signed in; set when it is shown
 }
 
 // Around is the frame itself, for whoever draws pages of all kinds.
 func (f *Frame) Around() *Frame { return f }
+
+// Person is who is signed in, by the ways that are open to them.
+type Person struct{ Supporter, Staff bool }
 
 // LanguageLink is a page in another language.
 type LanguageLink struct {
