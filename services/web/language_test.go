@@ -37,7 +37,7 @@ func TestEveryPageSpeaksTheReadersLanguage(t *testing.T) {
 	words := map[string]map[string]string{
 		"/":                              {"en": "Emergency appeal", "fr": "Appel d’urgence", "es": "Llamamiento de emergencia", "ar": "نداء طارئ"},
 		"/appeals/river-floods":          {"en": "312 gifts, 18% of the goal.", "fr": "312 dons, 18\u00a0% de l’objectif.", "es": "312 donativos, 18\u00a0% del objetivo.", "ar": "312 تبرعًا"},
-		"/appeals/river-floods/donate":   {"en": "How much would you like to give?", "fr": "Combien souhaitez-vous donner", "es": "¿Cuánto desea donar?", "ar": "ما المبلغ الذي تود التبرع به؟"},
+		"/appeals/river-floods/donate":   {"en": "Continue to payment", "fr": "Passer au paiement", "es": "Continuar al pago", "ar": "المتابعة إلى الدفع"},
 		"/f/amina-runs":                  {"en": "A page by Amina Yusuf", "fr": "Une page de Amina Yusuf", "es": "Una página de Amina Yusuf", "ar": "صفحة Amina Yusuf"},
 		thanks:                           {"en": "Your gift to Families", "fr": "Votre don pour Families", "es": "Su donativo para Families", "ar": "وصل تبرعك إلى Families"},
 		"/receipts/REFUGE-2026-000123/x": {"en": "This page does not exist", "fr": "Cette page n’existe pas", "es": "Esta página no existe", "ar": "هذه الصفحة غير موجودة"},
@@ -65,7 +65,7 @@ func TestAmountsAreReadAndErrorsSaidInTheReadersLanguage(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ lang, amount, says string }{
 		{"fr", "1,99", "Le don minimal est de 2,00 $US."},
-		{"fr", "cinquante", "Saisissez le montant en chiffres, par exemple 2,00."},
+		{"fr", "0", "Saisissez un montant supérieur à zéro. Le don minimal est de 2,00 $US."},
 		{"es", "1,99", "El donativo mínimo es de 2,00 US$."},
 		{"es", "10,5555", "Escriba como máximo dos decimales, por ejemplo 2,00."},
 		{"ar", "خمسون", "اكتب المبلغ بالأرقام، مثل 2.00."},
