@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -251,3 +252,151 @@ func (s *supporters) ClaimDraft(ctx context.Context, r *fundraiserv1.ClaimDraftR
 }
 
 var away = apperr.New(apperr.Unavailable, "AWAY", "Cannot be reached.")
+
+func (s *supporters) GetSupporter(ctx context.Context, _ *fundraiserv1.GetSupporterRequest) (*fundraiserv1.GetSupporterResponse, error) {
+	leave, err := s.enter("GetSupporter")
+	defer leave()
+	person, _ := rpc.ActingPerson(ctx)
+	if err != nil || s.accounts[person.ID] == nil {
+		return nil, cmp.Or(err, error(noSuch))
+	}
+	return &fundraiserv1.GetSupporterResponse{Supporter: s.accounts[person.ID]}, nil
+}
+
+func (s *supporters) UpdateSupporter(ctx context.Context, r *fundraiserv1.UpdateSupporterRequest) (*fundraiserv1.UpdateSupporterResponse, error) {
+	leave, err := s.enter("UpdateSupporter")
+	defer leave()
+	person, _ := rpc.ActingPerson(ctx)
+	if err != nil || s.accounts[person.ID] == nil {
+		return nil, cmp.Or(err, error(noSuch))
+	}
+	account := s.accounts[person.ID]
+	account.DisplayName, account.Language, account.MailGifts = r.GetDisplayName(), r.GetLanguage(), r.GetMailGifts()
+	return &fundraiserv1.UpdateSupporterResponse{Supporter: account}, nil
+}
+
+// keep writes a page under an id; a title is what it cannot do without.
+func (s *supporters) keep(id, owner string, in *fundraiserv1.FundraiserInput) (*fundraiserv1.OwnFundraiser, error) {
+	var faults []apperr.Field
+	if in.GetTitle() == "" {
+		faults = append(faults, apperr.Field{Name: "title", Reason: "TITLE_MISSING", Message: "Enter a title."})
+	}
+	if in.GetGoalMinor() <= 0 {
+		faults = append(faults, apperr.Field{Name: "goal_minor", Reason: "GOAL_MISSING", Message: "Enter a goal above zero."})
+	}
+	if len(faults) > 0 {
+		return nil, apperr.Invalid(faults...)
+	}
+	page := s.pages[id]
+	if page == nil {
+		page = &fundraiserv1.OwnFundraiser{
+			Fundraiser: &fundraiserv1.Fundraiser{FundraiserId: id, State: fundraiserv1.FundraiserState_FUNDRAISER_STATE_DRAFT, Closed: true},
+			Appeal:     newCharity().appeals[0],
+		}
+		s.pages[id], s.owners[id] = page, owner
+	}
+	f := page.Fundraiser
+	f.Slug, f.AppealSlug, f.Title, f.OwnerName = cmp.Or(in.GetSlug(), "page-"+id[:8]), in.GetAppealSlug(), in.GetTitle(), in.GetOwnerName()
+	f.GoalMinor, f.StoryMarkdown = in.GetGoalMinor(), in.GetStoryMarkdown()
+	f.Version++
+	return page, nil
+}
+
+// pageID is made from the intent, so that the same form is the same page.
+func pageID(intent string) string { return uuid.NewSHA1(uuid.NameSpaceOID, []byte(intent)).String() }
+
+func (s *supporters) SaveDraft(_ context.Context, r *fundraiserv1.SaveDraftRequest) (*fundraiserv1.SaveDraftResponse, error) {
+	leave, err := s.enter("SaveDraft")
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	id := pageID(r.GetIntentId())
+	_, err = s.keep(id, "", r.GetInput())
+	return &fundraiserv1.SaveDraftResponse{FundraiserId: id}, err
+}
+
+func (s *supporters) SetDraftPhoto(_ context.Context, r *fundraiserv1.SetDraftPhotoRequest) (*fundraiserv1.SetDraftPhotoResponse, error) {
+	leave, err := s.enter("SetDraftPhoto")
+	defer leave()
+	page := s.pages[r.GetFundraiserId()]
+	if err != nil || page == nil || s.owners[r.GetFundraiserId()] != "" {
+		return nil, cmp.Or(err, error(noSuch))
+	}
+	page.Fundraiser.Photo = &fundraiserv1.Image{ImageId: "PHOTO", Alt: r.GetPhoto().GetAlt(), Width: 800, Height: 600, Widths: []int32{800}}
+	return &fundraiserv1.SetDraftPhotoResponse{Image: page.Fundraiser.Photo}, nil
+}
+
+func (s *supporters) GetDraft(_ context.Context, r *fundraiserv1.GetDraftRequest) (*fundraiserv1.GetDraftResponse, error) {
+	leave, err := s.enter("GetDraft")
+	defer leave()
+	page := s.pages[r.GetFundraiserId()]
+	if err != nil || page == nil || s.owners[r.GetFundraiserId()] != "" {
+		return nil, cmp.Or(err, error(noSuch))
+	}
+	return &fundraiserv1.GetDraftResponse{Draft: page}, nil
+}
+
+func (s *supporters) ListOwnFundraisers(ctx context.Context, _ *fundraiserv1.ListOwnFundraisersRequest) (*fundraiserv1.ListOwnFundraisersResponse, error) {
+	leave, err := s.enter("ListOwnFundraisers")
+	defer leave()
+	person, _ := rpc.ActingPerson(ctx)
+	answer := &fundraiserv1.ListOwnFundraisersResponse{}
+	for id, page := range s.pages {
+		if s.owners[id] == person.ID {
+			answer.Fundraisers = append(answer.Fundraisers, page)
+		}
+	}
+	return answer, err
+}
+
+func (s *supporters) GetOwnFundraiser(ctx context.Context, r *fundraiserv1.GetOwnFundraiserRequest) (*fundraiserv1.GetOwnFundraiserResponse, error) {
+	leave, err := s.enter("GetOwnFundraiser")
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.own(ctx, r.GetFundraiserId())
+	return &fundraiserv1.GetOwnFundraiserResponse{Fundraiser: page, Recent: recent(), Organization: &fundraiserv1.Organization{Name: "Harbour", TimeZone: "Europe/Berlin"}}, err
+}
+
+func (s *supporters) SaveFundraiser(ctx context.Context, r *fundraiserv1.SaveFundraiserRequest) (*fundraiserv1.SaveFundraiserResponse, error) {
+	leave, err := s.enter("SaveFundraiser")
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	person, _ := rpc.ActingPerson(ctx)
+	if r.GetFundraiserId() == "" {
+		page, err := s.keep(pageID(r.GetIntentId()), person.ID, r.GetInput())
+		return &fundraiserv1.SaveFundraiserResponse{Fundraiser: page}, err
+	}
+	page, err := s.own(ctx, r.GetFundraiserId())
+	if err != nil {
+		return nil, err
+	}
+	if page.Fundraiser.GetVersion() != r.GetVersion() {
+		return nil, apperr.New(apperr.Aborted, "FUNDRAISER_CHANGED", "Changed in another window.")
+	}
+	page, err = s.keep(r.GetFundraiserId(), person.ID, r.GetInput())
+	return &fundraiserv1.SaveFundraiserResponse{Fundraiser: page}, err
+}
+
+func (s *supporters) ChangeFundraiserState(ctx context.Context, r *fundraiserv1.ChangeFundraiserStateRequest) (*fundraiserv1.ChangeFundraiserStateResponse, error) {
+	leave, err := s.enter("ChangeFundraiserState")
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.own(ctx, r.GetFundraiserId())
+	if err != nil {
+		return nil, err
+	}
+	s.actions = append(s.actions, r.GetAction().String())
+	if r.GetAction() == fundraiserv1.FundraiserAction_FUNDRAISER_ACTION_DISCARD {
+		delete(s.pages, r.GetFundraiserId())
+		return &fundraiserv1.ChangeFundraiserStateResponse{}, nil
+	}
+	page.Fundraiser.State, page.Fundraiser.Closed = fundraiserv1.FundraiserState_FUNDRAISER_STATE_LIVE, false
+	return &fundraiserv1.ChangeFundraiserStateResponse{Fundraiser: page}, nil
+}
