@@ -145,9 +145,19 @@ func sayAppeal(a domain.Appeal, zone *time.Location) []said {
 		{"fund_codes", strings.Join(a.FundCodes, ", ")},
 		{"starts_on", domain.FirstDay(a.StartsAt, zone)},
 		{"ends_on", domain.LastDay(a.EndsAt, zone)},
-		{"cover_rate_ppm", number(a.CoverRatePPM)},
+		{"cover_rate_ppm", percentage(a.CoverRatePPM)},
 		{"cover_fixed_minor", amount(a.CoverFixed)},
 	}
+}
+
+// percentage writes millionths as people do: 29,000 is 2.9%.
+func percentage(ppm int64) string {
+	if ppm == 0 {
+		return ""
+	}
+	const percent = 10_000
+	part := strings.TrimRight(strconv.FormatInt(ppm%percent+percent, 10)[1:], "0")
+	return strings.TrimSuffix(strconv.FormatInt(ppm/percent, 10)+"."+part, ".") + "%"
 }
 
 // sayPage leaves out what its owner wrote: a name, and texts that may hold some.

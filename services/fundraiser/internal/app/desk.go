@@ -36,7 +36,7 @@ var formFields = map[string]formField{
 	"goal_count":      {"goal_count", "The number"},
 	"goal_unit":       {"goal_unit", "What the number counts"},
 	"unit_cost":       {"unit_cost_minor", "The gift that pays for one"},
-	"funds":           {"fund_codes", "The fund"},
+	"funds":           {"fund_codes", "The appeal"},
 	"starts":          {"starts_on", "The first day"},
 	"ends":            {"ends_on", "The last day"},
 	"cover_rate":      {"cover_rate_ppm", "The estimated fee"},

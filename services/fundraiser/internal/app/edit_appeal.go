@@ -250,7 +250,7 @@ func (in AppealInput) apply(ctx context.Context, tx Reader, before domain.Appeal
 	domain.CheckAppeal("", after, &problems)
 	problems.Add("story", domain.CheckStory(after.Story))
 	if in.CoverRatePPM == 0 && in.CoverFixed == 0 {
-		problems.Add("cover_rate", "must be said: a cover of nothing would be said to cover it")
+		problems.Add("cover_rate", "is missing: donors who add it would add nothing")
 	}
 	return after, inForm(problems)
 }

@@ -170,7 +170,7 @@ func TestAnAppealIsWrittenPublishedClosedAndReopened(t *testing.T) {
 		t.Errorf("ends at %s, want %s", made.EndsAt, want)
 	}
 	if got := b.newest(t); !strings.HasPrefix(got, `staff-7 created appeal winter-boots: slug: "" → "winter-boots", kind: "" → "campaign", state: "" → "draft"`) ||
-		!strings.Contains(got, `suggested_minor: "" → "15.00 EUR, 30.00 EUR"`) || !strings.Contains(got, `ends_on: "" → "2026-03-31"`) {
+		!strings.Contains(got, `suggested_minor: "" → "15.00 EUR, 30.00 EUR"`) || !strings.Contains(got, `cover_rate_ppm: "" → "1.5%"`) || !strings.Contains(got, `ends_on: "" → "2026-03-31"`) {
 		t.Error(got)
 	}
 	_, err := b.GetAppeal(t.Context(), "winter-boots")

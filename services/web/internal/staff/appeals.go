@@ -20,7 +20,7 @@ func (d *Desk) appeals(v *visit) {
 		page.New = &view.Link{Label: v.say("appeals.new"), URL: newAppealPath}
 	}
 	table := Table{
-		Columns: []string{v.say("label.title"), v.say("column.state"), v.say("label.kind"), v.say("column.raised"), v.say("column.gifts"), v.say("label.ends_on")},
+		Columns: []string{v.say("label.title"), v.say("column.state"), v.say("label.kind"), v.say("column.raised"), v.say("column.gifts"), v.fieldName("ends_on")},
 		Empty:   v.say("appeals.none"),
 	}
 	for _, a := range listed.GetAppeals() {
@@ -62,9 +62,13 @@ func (d *Desk) newAppeal(v *visit) {
 		d.front.Unknown(v.w, v.r)
 		return
 	}
-	typed := map[string]string{"kind": "standing", "fee_rate": "", "fee_fixed": ""}
+	typed := map[string]string{"kind": "standing"}
 	if len(v.organizations) > 0 {
 		typed["currency"] = v.organizations[0].GetOrganization().GetBaseCurrency()
+		currency, err := money.ParseCurrency(typed["currency"])
+		if err == nil {
+			typed["minimum"] = v.spoken.Typed(money.Minimum(currency))
+		}
 	}
 	d.showAppeal(v, nil, typed)
 }

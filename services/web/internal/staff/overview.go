@@ -31,7 +31,7 @@ func (d *Desk) overview(v *visit) {
 		return
 	}
 	page := Overview{
-		Frame: v.frame(v.say("name"), overviewPath), Heading: v.say("name"), Table: v.changeTable(changes.GetChanges()),
+		Frame: v.frame(v.say("name"), overviewPath), Heading: v.say("name"), Table: v.changeTable(changes.GetChanges(), true),
 		More: view.Link{Label: v.say("changes.all"), URL: changesPath},
 	}
 	for _, a := range appeals.GetAppeals() {
@@ -85,7 +85,7 @@ func (d *Desk) changes(v *visit) {
 	}
 	page := TablePage{
 		Frame: v.frame(v.say("area.changes"), changesPath), Heading: v.say("area.changes"), Intro: v.say("changes.intro"),
-		Tables: []Table{v.changeTable(changes.GetChanges())},
+		Tables: []Table{v.changeTable(changes.GetChanges(), false)},
 	}
 	if changes.GetMore() {
 		last := changes.GetChanges()[len(changes.GetChanges())-1]
@@ -94,16 +94,27 @@ func (d *Desk) changes(v *visit) {
 	d.front.Show(v.w, v.r, http.StatusOK, &page)
 }
 
-// changeTable says who changed what. Values are shown as they were written.
-func (v *visit) changeTable(changes []*fundraiserv1.Change) Table {
+// changeTable says who changed what, in brief without the values. They are shown
+// as they were written.
+func (v *visit) changeTable(changes []*fundraiserv1.Change, brief bool) Table {
 	table := Table{
 		Columns: []string{v.say("column.what"), v.say("column.action"), v.say("column.fields"), v.say("column.who"), v.say("column.when")},
 		Empty:   v.say("changes.none"),
 	}
 	for _, c := range changes {
 		var fields []string
+		isNew := c.GetAction() == "created"
 		for _, f := range c.GetFields() {
-			fields = append(fields, v.fieldName(f.GetField())+": "+short(f.GetBefore())+" → "+short(f.GetAfter()))
+			switch name := v.fieldName(f.GetField()); {
+			case brief && isNew:
+				// That it is there is the news, not each of its fields.
+			case brief:
+				fields = append(fields, name)
+			case isNew:
+				fields = append(fields, name+": "+short(f.GetAfter()))
+			default:
+				fields = append(fields, name+": "+short(f.GetBefore())+" → "+short(f.GetAfter()))
+			}
 		}
 		who := c.GetPersonId()
 		if who == "operator" {
@@ -136,7 +147,9 @@ func (v *visit) fieldName(field string) string {
 	if !renamed {
 		name = field
 	}
-	return v.known("label.", name)
+	// Beside a value it is of no interest that the form may go without.
+	label, _, _ := strings.Cut(v.known("label.", name), " (")
+	return label
 }
 
 // shortest keeps a long text from filling the page; all of it is where it is

@@ -137,7 +137,7 @@ func TestAnAppealIsWrittenAndPublished(t *testing.T) {
 	form.Set("suggested", "15\r\n30,50\r\n")
 	wrong = w.post(t, "admin", "/staff/appeals/new", form)
 	if wrong.code != http.StatusUnprocessableEntity || !wrong.says("The address may only have lower-case letters, digits and hyphens.") ||
-		!wrong.says("What the number counts is missing.") || !wrong.says("The fund must name at least one fund") || !wrong.says("The story is missing.") {
+		!wrong.says("What the number counts is missing.") || !wrong.says("The appeal must name at least one fund") || !wrong.says("The story is missing.") {
 		t.Errorf("%d %s", wrong.code, wrong.text)
 	}
 	inFrench := w.postIn(t, "fr", "admin", "/staff/appeals/new", form)
