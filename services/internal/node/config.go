@@ -113,7 +113,7 @@ func (c *Config) table() config.Table {
 			Parse: address(&c.StripesimAddr)},
 		config.Row{Name: "ALMONER_SMTP_URL", Secret: true, Doc: "smtp:// or smtps:// with user, password, host and port; by default mails are stored and shown at /dev/mail",
 			Parse: config.Hidden(&c.SMTPURL)},
-		config.Row{Name: "ALMONER_MAIL_FROM", Doc: "address that receipts come from; by default receipts@ the site's host",
+		config.Row{Name: "ALMONER_MAIL_FROM", Doc: "address that mails come from; by default one at the site's host",
 			Parse: mailAddress(&c.MailFrom)},
 		config.Row{Name: "ALMONER_STAFF", Doc: "who may sign in as staff, email:role separated by commas, roles viewer, accountant, admin; by default " + developmentStaff + " in development, required in production",
 			Parse: staff(&c.Staff)},
