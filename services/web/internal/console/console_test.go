@@ -31,7 +31,7 @@ func TestAMonthOfGifts(t *testing.T) {
 		"who may look":                                         whoMayLook,
 		"who gave is for those who answer donors":              whoGaveIsForThoseWhoAnswerDonors,
 		"an entry leads down and back":                         anEntryLeadsDownAndBack,
-		"the box takes anyid":                                  theBoxTakesAnyID,
+		"the box takes any id":                                 theBoxTakesAnyID,
 		"what is exported is what is filtered":                 whatIsExportedIsWhatIsFiltered,
 		"an account carries its balance":                       anAccountCarriesItsBalance,
 	} {
