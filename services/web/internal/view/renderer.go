@@ -8,8 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
@@ -43,16 +43,23 @@ type Page interface {
 
 // Renderer draws pages, in each language.
 type Renderer struct {
-	pages map[string]map[string]*template.Template // by language and name
-	parts map[string]*template.Template            // what pages share, by language
+	pages map[string]map[string]parsed  // by language and name
+	parts map[string]*template.Template // what pages share, by language
 }
+
+// parsed gives a page's template, and parses it when it is first asked for: most
+// readers need a few pages in one language, and a program that starts anew needs
+// to be there at once.
+type parsed func() (*template.Template, error)
 
 // New parses the templates: those here, and those of each area, which are the
 // *.html files at the root of its file system, and in its folder shared what all of
-// the area's pages use. All draw inside the same base, with the same parts. It fails only on a mistake in the templates.
+// the area's pages use. All draw inside the same base, with the same parts. It fails
+// only on a mistake in the templates, which is the same in every language: so the
+// first one's are all parsed now, and the others' as they are needed.
 func New(files *assets.Files, catalogue *texts.Catalogue, areas ...fs.FS) (*Renderer, error) {
-	r := &Renderer{pages: map[string]map[string]*template.Template{}, parts: map[string]*template.Template{}}
-	for _, l := range texts.Languages() {
+	r := &Renderer{pages: map[string]map[string]parsed{}, parts: map[string]*template.Template{}}
+	for i, l := range texts.Languages() {
 		shared, err := template.New("").Funcs(functions(files, catalogue.In(l.Tag))).
 			ParseFS(embedded, "templates/shared/*.html")
 		if err != nil {
@@ -62,9 +69,18 @@ func New(files *assets.Files, catalogue *texts.Catalogue, areas ...fs.FS) (*Rend
 		if err != nil {
 			return nil, fmt.Errorf("clone shared templates: %w", err)
 		}
-		r.pages[l.Tag] = map[string]*template.Template{}
+		r.pages[l.Tag] = map[string]parsed{}
 		for _, area := range append([]fs.FS{part(embedded, "templates")}, areas...) {
 			err = r.add(l.Tag, shared, area)
+			if err != nil {
+				return nil, err
+			}
+		}
+		if i > 0 {
+			continue
+		}
+		for _, page := range r.pages[l.Tag] {
+			_, err = page()
 			if err != nil {
 				return nil, err
 			}
@@ -82,20 +98,35 @@ func (r *Renderer) add(lang string, shared *template.Template, area fs.FS) error
 	if err != nil {
 		return fmt.Errorf("list shared templates: %w", err)
 	}
+	base := sync.OnceValues(func() (*template.Template, error) {
+		base, err := shared.Clone()
+		if err == nil && len(own) > 0 {
+			base, err = base.ParseFS(area, own...)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse an area's shared templates: %w", err)
+		}
+		return base, nil
+	})
 	for _, file := range found {
-		page, err := shared.Clone()
-		if err != nil {
-			return fmt.Errorf("clone shared templates: %w", err)
-		}
-		_, err = page.ParseFS(area, append(slices.Clone(own), file)...)
-		if err != nil {
-			return fmt.Errorf("parse template: %w", err)
-		}
 		name := strings.TrimSuffix(path.Base(file), ".html")
 		if r.pages[lang][name] != nil {
 			return fmt.Errorf("two templates are called %s", name)
 		}
-		r.pages[lang][name] = page
+		r.pages[lang][name] = sync.OnceValues(func() (*template.Template, error) {
+			base, err := base()
+			if err != nil {
+				return nil, err
+			}
+			page, err := base.Clone()
+			if err == nil {
+				page, err = page.ParseFS(area, file)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("parse template %s: %w", name, err)
+			}
+			return page, nil
+		})
 	}
 	return nil
 }
@@ -133,9 +164,13 @@ func functions(files *assets.Files, spoken *texts.Texts) template.FuncMap {
 
 // Render writes the page to w, all of it or nothing.
 func (r *Renderer) Render(w io.Writer, lang string, page Page) error {
-	drawn, known := r.pages[lang][page.Template()]
+	parse, known := r.pages[lang][page.Template()]
 	if !known {
 		return fmt.Errorf("render %s in %q: no such template", page.Template(), lang)
+	}
+	drawn, err := parse()
+	if err != nil {
+		return fmt.Errorf("render %s: %w", page.Template(), err)
 	}
 	var whole bytes.Buffer
 	base := "base"
@@ -143,7 +178,7 @@ func (r *Renderer) Render(w io.Writer, lang string, page Page) error {
 		// A page that brings a frame of its own, named as itself.
 		base = page.Template()
 	}
-	err := drawn.ExecuteTemplate(&whole, base, page)
+	err = drawn.ExecuteTemplate(&whole, base, page)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", page.Template(), err)
 	}

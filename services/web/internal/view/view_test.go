@@ -121,8 +121,12 @@ func (*unknownPage) Template() string { return "nothing" }
 func TestAPageThatCannotBeDrawnIsNotBegun(t *testing.T) {
 	t.Parallel()
 	r := renderer(t)
-	broken := template.Must(template.Must(r.pages["en"]["home"].Clone()).Parse(`{{define "main"}}half a page {{.Nothing}}{{end}}`))
-	r = &Renderer{pages: map[string]map[string]*template.Template{"en": {"home": broken}}}
+	home, err := r.pages["en"]["home"]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := template.Must(template.Must(home.Clone()).Parse(`{{define "main"}}half a page {{.Nothing}}{{end}}`))
+	r = &Renderer{pages: map[string]map[string]parsed{"en": {"home": func() (*template.Template, error) { return broken, nil }}}}
 	for _, page := range []Page{&Home{}, &unknownPage{}} {
 		var out bytes.Buffer
 		err := r.Render(&out, "en", page)
@@ -143,6 +147,20 @@ func TestSharedTextCannotLeaveItsPlace(t *testing.T) {
 		target := string(link.URL)
 		if strings.ContainsAny(target, "\"<> \r\n+") || strings.Count(target, "s%3D") != 1 {
 			t.Errorf("%s: %s", link.Label, target)
+		}
+	}
+}
+
+// Only the first language's templates are parsed at the start; the others' are the
+// same texts, so that nothing can be wrong with them alone.
+func TestEveryLanguageParsesEveryPage(t *testing.T) {
+	t.Parallel()
+	for lang, pages := range renderer(t).pages {
+		for name, page := range pages {
+			_, err := page()
+			if err != nil {
+				t.Errorf("%s in %s: %v", name, lang, err)
+			}
 		}
 	}
 }
