@@ -295,7 +295,7 @@ func (d *Desk) authorOf(visitor front.Visitor) author {
 // setPhoto keeps the photo that was sent, or takes the old one away, and returns
 // what there is then.
 func (d *Desk) setPhoto(ctx context.Context, in written, before *fundraiserv1.Image, set func(context.Context, *fundraiserv1.Photo) (*fundraiserv1.Image, error)) (*fundraiserv1.Image, error) {
-	if len(in.photo) == 0 && !(in.remove && before != nil) {
+	if len(in.photo) == 0 && (!in.remove || before == nil) {
 		return before, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, savingTimeout)
