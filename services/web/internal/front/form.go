@@ -22,7 +22,7 @@ const (
 )
 
 // ReadForm reads a body of at most so many bytes, with or without a file, into
-// r.PostForm and r.MultipartForm; or answers itself and reports false.
+// r.PostForm and r.MultipartForm, as text; or answers itself and reports false.
 func (f *Front) ReadForm(w http.ResponseWriter, r *http.Request, largest int64) bool {
 	body := r.Body
 	r.Body = http.MaxBytesReader(w, body, largest)
@@ -31,6 +31,11 @@ func (f *Front) ReadForm(w http.ResponseWriter, r *http.Request, largest int64) 
 		err = parseForm(r)
 	}
 	if err == nil {
+		mend(r.PostForm)
+		mend(r.Form)
+		if r.MultipartForm != nil {
+			mend(r.MultipartForm.Value)
+		}
 		return true
 	}
 	var large *http.MaxBytesError

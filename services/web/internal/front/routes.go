@@ -117,9 +117,10 @@ func (f *Front) answer(route Route) http.Handler {
 		inner = f.visitors.Load(inner)
 	}
 	inner = f.protection.Handler(inner)
+	parts := wildcards(route.Pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.setHeaders(w.Header(), route.Privacy)
-		inner.ServeHTTP(w, f.spoken(w, r))
+		inner.ServeHTTP(w, f.spoken(w, legible(r, parts)))
 	})
 }
 
