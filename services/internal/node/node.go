@@ -194,6 +194,10 @@ func (n *Node) openStripe() (stripeAccount, error) {
 // BaseURL of the site.
 func (n *Node) BaseURL() string { return n.cfg.BaseURL }
 
+// Address is where the site listens; behind a proxy, that is not where browsers
+// find it.
+func (n *Node) Address() string { return n.site.Addr().String() }
+
 // SimulatorURL is where the embedded simulator answers; empty without one.
 func (n *Node) SimulatorURL() string {
 	if n.checkout == nil {

@@ -30,21 +30,11 @@ const (
 
 // drawn is a page as it is sent.
 type drawn struct {
-	body     []byte
-	etag     string
-	language string
-	stamp    live.Stamp
-	at       time.Time
-
-	// zipping takes longer than drawing, so it is left until somebody wants it.
-	zipping sync.Once
-	small   []byte
-}
-
-// zipped is the body as gzip, made once.
-func (d *drawn) zipped() []byte {
-	d.zipping.Do(func() { d.small = zip(d.body) })
-	return d.small
+	body, zipped []byte
+	etag         string
+	language     string
+	stamp        live.Stamp
+	at           time.Time
 }
 
 // gallery keeps drawn pages, so that a page is drawn once for each change and not
@@ -146,7 +136,7 @@ func (s *Site) draw(r *http.Request, paint painter) (d *drawn, whole bool, err e
 	}
 	sum := sha256.Sum256(body)
 	return &drawn{
-		body: body,
+		body: body, zipped: zip(body),
 		// Weak, because the same page is sent with and without compression.
 		etag:     `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
 		language: s.front.Texts(r.Context()).Tag,
@@ -177,7 +167,7 @@ func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, err e
 	body := d.body
 	if assets.AcceptsGzip(r.Header.Get("Accept-Encoding")) {
 		header["Content-Encoding"] = []string{"gzip"}
-		body = d.zipped()
+		body = d.zipped
 	}
 	header["Content-Type"] = []string{"text/html; charset=utf-8"}
 	header["Content-Language"] = []string{d.language}
