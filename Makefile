@@ -43,8 +43,15 @@ e2e: bin/almoner ## Use the program in a real browser (needs Node and Chromium)
 	cd tools/e2e && npm ci --no-audit --no-fund && npm test
 
 .PHONY: bench
-bench: ## Run the benchmarks
+bench: loadtest ## Run the benchmarks and a short load test (needs nginx and wrk)
 	go test -run '^$$' -bench . -benchtime 1s $(MODULES)
+
+# How much longer it may take: make loadtest LOADTEST=
+LOADTEST := -short
+.PHONY: loadtest
+loadtest: bin/almoner ## Measure the running program from outside and print its ratios
+	GOWORK=off go -C tools/loadtest build -o ../../bin/loadtest .
+	bin/loadtest $(LOADTEST)
 
 # ---- tools ----
 export PATH := $(CURDIR)/bin:$(PATH)

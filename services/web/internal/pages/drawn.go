@@ -30,11 +30,21 @@ const (
 
 // drawn is a page as it is sent.
 type drawn struct {
-	body, zipped []byte
-	etag         string
-	language     string
-	stamp        live.Stamp
-	at           time.Time
+	body     []byte
+	etag     string
+	language string
+	stamp    live.Stamp
+	at       time.Time
+
+	// zipping takes longer than drawing, so it is left until somebody wants it.
+	zipping sync.Once
+	small   []byte
+}
+
+// zipped is the body as gzip, made once.
+func (d *drawn) zipped() []byte {
+	d.zipping.Do(func() { d.small = zip(d.body) })
+	return d.small
 }
 
 // gallery keeps drawn pages, so that a page is drawn once for each change and not
@@ -136,7 +146,7 @@ func (s *Site) draw(r *http.Request, paint painter) (d *drawn, whole bool, err e
 	}
 	sum := sha256.Sum256(body)
 	return &drawn{
-		body: body, zipped: zip(body),
+		body: body,
 		// Weak, because the same page is sent with and without compression.
 		etag:     `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
 		language: s.front.Texts(r.Context()).Tag,
@@ -167,7 +177,7 @@ func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, err e
 	body := d.body
 	if assets.AcceptsGzip(r.Header.Get("Accept-Encoding")) {
 		header["Content-Encoding"] = []string{"gzip"}
-		body = d.zipped
+		body = d.zipped()
 	}
 	header["Content-Type"] = []string{"text/html; charset=utf-8"}
 	header["Content-Language"] = []string{d.language}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	cachedGoal   = 0.3
+	renderedGoal = 0.08
+	// givenTo is how many gifts the page has before it is read.
+	givenTo = 50
+)
+
+// measurePages asks for a supporter's page as it is (drawn once, sent from
+// memory) and under an address that nobody has asked for before (drawn for this
+// reader), and nginx for a file with the same bytes.
+func measurePages(ctx context.Context, p plan, t *table, say sayer) (err error) {
+	s, err := openStripe(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	i, err := startInstance(ctx, p.program, filepath.Join(p.dir, "pages"), s.url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, i.stop()) }()
+	b, err := openBooks(i.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	m := &measurement{plan: p, stripe: s, instance: i, books: b, table: t, say: say}
+	_, err = m.burst(ctx, givenTo)
+	if err != nil {
+		return err
+	}
+	_, err = b.mailed(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := fetch(ctx, i.url()+page)
+	if err != nil {
+		return err
+	}
+	n, err := startNginx(ctx, filepath.Join(p.dir, "nginx"), body)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.stop()) }()
+	script := filepath.Join(p.dir, "shared.lua")
+	err = os.WriteFile(script, []byte(freshAddresses), 0o600)
+	if err != nil {
+		return err
+	}
+	var file, cached, rendered []float64
+	for range p.rounds {
+		for _, asked := range []struct {
+			into   *[]float64
+			url    string
+			script string
+		}{
+			{&file, n.url + "/page.html", ""}, {&cached, i.url() + page, ""}, {&rendered, i.url() + page, script},
+		} {
+			perSecond, err := wrk(ctx, asked.url, asked.script, p.pages)
+			if err != nil {
+				return err
+			}
+			*asked.into = append(*asked.into, perSecond)
+		}
+	}
+	say("page of %d bytes: nginx %s, cached %s, rendered %s requests/s", len(body), spreadOf(file), spreadOf(cached), spreadOf(rendered))
+	t.add(fmt.Sprintf("nginx, a file of the page's %d bytes, requests/s", len(body)), spreadOf(file).String())
+	t.atLeast("fundraiser page from memory ÷ nginx, requests/s", spreadOf(cached).String(), spreadOf(cached).median/spreadOf(file).median, cachedGoal)
+	t.atLeast("fundraiser page rendered ÷ nginx, requests/s", spreadOf(rendered).String(), spreadOf(rendered).median/spreadOf(file).median, renderedGoal)
+	return nil
+}
+
+// freshAddresses puts another share code on each request: the page's links carry
+// it, so it cannot come from memory.
+const freshAddresses = `local n = 0
+request = function()
+  n = n + 1
+  return wrk.format("GET", wrk.path .. "?s=code" .. n)
+end
+`
+
+func fetch(ctx context.Context, address string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	// Like wrk, which takes pages as they are: the client must not ask for gzip.
+	request.Header.Set("Accept-Encoding", "identity")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("read the page: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("read the page: it answered %d", response.StatusCode)
+	}
+	return io.ReadAll(response.Body)
+}
+
+// nginx serves one file, set up to do nothing but that.
+type nginx struct {
+	url     string
+	command *exec.Cmd
+}
+
+func startNginx(ctx context.Context, dir string, body []byte) (*nginx, error) {
+	err := errors.Join(os.MkdirAll(filepath.Join(dir, "root"), 0o755), os.WriteFile(filepath.Join(dir, "root", "page.html"), body, 0o644)) //nolint:gosec // nginx's workers are other users
+	if err != nil {
+		return nil, fmt.Errorf("lay the page for nginx: %w", err)
+	}
+	// Its workers may be another user, who has to reach the file.
+	for at := dir; at != filepath.Dir(os.TempDir()) && at != "/" && at != os.TempDir(); at = filepath.Dir(at) {
+		_ = os.Chmod(at, 0o755) //nolint:gosec // see above; nothing secret is in a load test
+	}
+	addrs, err := freeAddrs(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	conf := filepath.Join(dir, "nginx.conf")
+	err = os.WriteFile(conf, fmt.Appendf(nil, `
+worker_processes 2;
+pid %[1]s/nginx.pid;
+error_log %[1]s/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000;
+  open_file_cache max=10;
+  types { text/html html; }
+  client_body_temp_path %[1]s/body;
+  proxy_temp_path %[1]s/proxy;
+  fastcgi_temp_path %[1]s/fastcgi;
+  uwsgi_temp_path %[1]s/uwsgi;
+  scgi_temp_path %[1]s/scgi;
+  server { listen %[2]s; root %[1]s/root; }
+}
+`, dir, addrs[0]), 0o600)
+	if err != nil {
+		return nil, err
+	}
+	n := &nginx{url: "http://" + addrs[0]}
+	n.command = exec.CommandContext(context.WithoutCancel(ctx), "nginx", "-c", conf, "-e", filepath.Join(dir, "error.log"), "-g", "daemon off;") //nolint:gosec // our own configuration
+	n.command.Stderr = os.Stderr
+	err = n.command.Start()
+	if err != nil {
+		return nil, fmt.Errorf("start nginx (Debian: apt-get install nginx-light): %w", err)
+	}
+	err = eventually(ctx, "nginx answers", 50*time.Millisecond, func() (bool, error) {
+		_, err := fetch(ctx, n.url+"/page.html")
+		return err == nil, nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, n.stop())
+	}
+	return n, nil
+}
+
+func (n *nginx) stop() error {
+	_ = n.command.Process.Signal(syscall.SIGQUIT)
+	return n.command.Wait()
+}
+
+// wrk's report ends with what we want, unless answers were other than 200.
+var (
+	requestsPerSecond = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+	badAnswers        = regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`)
+)
+
+// wrk asks for one address with 64 connections on 2 threads.
+func wrk(ctx context.Context, address, script string, long time.Duration) (float64, error) {
+	args := []string{"-t2", "-c64", "-d" + strconv.Itoa(int(long.Seconds())) + "s"}
+	if script != "" {
+		args = append(args, "-s", script)
+	}
+	out, err := exec.CommandContext(ctx, "wrk", append(args, address)...).CombinedOutput() //nolint:gosec // addresses that we listen on
+	if err != nil {
+		return 0, fmt.Errorf("run wrk (Debian: apt-get install wrk): %w\n%s", err, out)
+	}
+	found := requestsPerSecond.FindSubmatch(out)
+	if found == nil || badAnswers.Match(out) {
+		return 0, fmt.Errorf("wrk of %s did not go well:\n%s", address, out)
+	}
+	return strconv.ParseFloat(string(found[1]), 64)
+}
