@@ -40,6 +40,7 @@ func headersOfAll(t *testing.T, p *premises) {
 		}
 		referrer, robots := "strict-origin-when-cross-origin", ""
 		switch r.Privacy {
+		case front.Open, front.Form, front.Framed:
 		case front.Secret:
 			referrer, robots = "no-referrer", "noindex"
 		case front.SecretForm, front.Personal:

@@ -221,8 +221,8 @@ func hostileForms(t *testing.T, p *premises) {
 	if asked == 0 {
 		t.Error("nothing was sent")
 	}
-	if strings.Contains(p.logs.String(), "panicked") {
-		t.Errorf("something panicked: %s", p.logs.String()[strings.Index(p.logs.String(), "panicked"):][:2000])
+	if _, what, panicked := strings.Cut(p.logs.String(), "panicked"); panicked {
+		t.Errorf("something panicked: %.2000s", what)
 	}
 }
 
