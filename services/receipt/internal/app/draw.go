@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"runtime/debug"
 	"time"
+
+	"github.com/almoner/almoner/services/receipt/internal/domain"
 )
 
 // fontPause is how long a PDF rests that waits for a font: somebody has to
@@ -58,7 +61,7 @@ func (a *App) draw(ctx context.Context, d DueDrawing) (stops []Stop, err error) 
 	var file []byte
 	var missing []string
 	if err == nil {
-		file, missing, err = a.printer.Print(sheet)
+		file, missing, err = a.print(ctx, number, sheet)
 	}
 	if err != nil {
 		stops = []Stop{{ID: number.String(), Attempts: d.Attempts + 1, Reason: "the PDF cannot be drawn: " + err.Error()}}
@@ -78,6 +81,23 @@ func (a *App) draw(ctx context.Context, d DueDrawing) (stops []Stop, err error) 
 		a.logger.WarnContext(ctx, "receipt PDF waits for a font", "id", number.String(), "scripts", missing)
 	}
 	return stops, err
+}
+
+// print has a sheet drawn. Donors choose what stands on it and fonts are programs,
+// so a printer may panic; that must not end the process, now and after each
+// restart, and with it everything else that flows. What it panicked with may hold
+// the donor's name, so only its type is told.
+func (a *App) print(ctx context.Context, number domain.Number, sheet Sheet) (file []byte, missing []string, err error) {
+	defer func() {
+		panicked := recover()
+		if panicked == nil {
+			return
+		}
+		a.logger.ErrorContext(ctx, "printer panicked", "id", number.String(),
+			"panic", fmt.Sprintf("%T", panicked), "stack", string(debug.Stack()))
+		file, missing, err = nil, nil, fmt.Errorf("the printer panicked (%T)", panicked)
+	}()
+	return a.printer.Print(sheet)
 }
 
 // wakeDrawings has everything that waits for a font tried again: this start may

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,6 +192,45 @@ func TestPDFThatCannotBeDrawnIsParkedAndTheMailGoesOut(t *testing.T) {
 	}
 	if !w.shown(id(1)).Drawing.Drawn {
 		t.Error("it is not drawn after the retry")
+	}
+}
+
+// startled is a printer that one name makes panic.
+type startled struct{ app.Printer }
+
+func (s startled) Print(sheet app.Sheet) ([]byte, []string, error) {
+	if strings.Contains(sheet.Donor.Value, "Zalgo") {
+		panic("no glyphs for " + sheet.Donor.Value)
+	}
+	return s.Printer.Print(sheet)
+}
+
+// One donor's name must not end the process at each start, and everybody's
+// receipts with it.
+func TestAPrinterThatPanicsStopsOneReceiptAndNotTheOthers(t *testing.T) {
+	t.Parallel()
+	// given: two gifts, and a name that the printer cannot bear
+	w := newWorld(t)
+	w.cfg.Printer = startled{w.cfg.Printer}
+	var log bytes.Buffer
+	w.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	w.restart()
+	w.give(id(1), id(2))
+	w.donor.set(id(1), donorAnswer{name: "Zalgo Secretname", email: "zalgo@example.org"})
+	w.issue()
+	// when
+	w.send()
+	// then
+	if w.shown(id(1)).Drawing.Drawn || !w.shown(id(2)).Drawing.Drawn || w.mail.handed != 2 {
+		t.Errorf("drawn %v and %v, %d mails", w.shown(id(1)).Drawing.Drawn, w.shown(id(2)).Drawing.Drawn, w.mail.handed)
+	}
+	parked, err := w.ListParked(t.Context())
+	if err != nil || len(parked) != 1 || parked[0].Queue != app.DrawingQueue || parked[0].DonationID != id(1) {
+		t.Fatalf("parked %+v, %v", parked, err)
+	}
+	// What it panicked with held the name.
+	if strings.Contains(parked[0].Reason+log.String(), "Secretname") || !strings.Contains(log.String(), "startled") {
+		t.Errorf("parked because %q, and the log says:\n%s", parked[0].Reason, log.String())
 	}
 }
 
