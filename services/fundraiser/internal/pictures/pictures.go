@@ -13,23 +13,24 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 
-	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/almoner/almoner/services/fundraiser/internal/app"
+	"github.com/almoner/almoner/services/internal/apperr"
 )
 
 const (
-	// atOnce is how many uploads are decoded at a time.
+	// mostMemory is what uploads may need together while pictures are made of
+	// them, in bytes. One that needs more by itself is refused.
+	mostMemory = 256 << 20
+	// atOnce is how many uploads are decoded at a time, however small they are.
 	atOnce = 2
-	// largePixels is where an upload takes all of memory's share for itself: a
-	// progressive JPEG or a deep PNG of 16 million pixels needs 100 MB and more.
-	largePixels = 16_000_000
+	// inLine is how many may wait for that; each is held in memory meanwhile.
+	inLine = 16
 	// quality of JPEG: below it skies begin to show bands.
 	quality = 82
 	// narrowest is how many times longer one side may be than the other. What is
@@ -41,10 +42,17 @@ const (
 var sizes = []int{1600, 800, 400}
 
 // Encoder makes pictures. It is safe for use by several goroutines.
-type Encoder struct{ decoding *semaphore.Weighted }
+type Encoder struct {
+	memory *semaphore.Weighted // bytes
+	line   *semaphore.Weighted // uploads
+}
 
 // New returns an encoder with its own bound on what is decoded at a time.
-func New() *Encoder { return &Encoder{decoding: semaphore.NewWeighted(atOnce)} }
+func New() *Encoder {
+	return &Encoder{memory: semaphore.NewWeighted(mostMemory), line: semaphore.NewWeighted(inLine)}
+}
+
+var errBusy = apperr.New(apperr.ResourceExhausted, "PICTURES_BUSY", "Very many pictures are being uploaded right now. Please try again in a minute.")
 
 func fault(reason, message string) error {
 	return &app.PictureFault{Reason: reason, Message: message}
@@ -73,15 +81,20 @@ func (e *Encoder) Make(ctx context.Context, upload []byte, keepAlpha bool) (app.
 		return app.Picture{}, fault("PICTURE_TOO_NARROW", "The picture is more than ten times as long as it is wide.")
 	}
 
-	share := int64(1)
-	if pixels > largePixels {
-		share = atOnce
+	needed := format.memory(upload, bounds) + 2*rgba*largest(bounds)
+	if needed > mostMemory {
+		return app.Picture{}, fault("PICTURE_TOO_DETAILED", "The picture is too large to be read here. Save it with fewer pixels, or as an ordinary JPEG.")
 	}
-	err = e.decoding.Acquire(ctx, share)
+	if !e.line.TryAcquire(1) {
+		return app.Picture{}, errBusy
+	}
+	defer e.line.Release(1)
+	share := max(needed, mostMemory/atOnce)
+	err = e.memory.Acquire(ctx, share)
 	if err != nil {
 		return app.Picture{}, fmt.Errorf("wait to decode: %w", err)
 	}
-	defer e.decoding.Release(share)
+	defer e.memory.Release(share)
 	decoded, err := format.decode(bytes.NewReader(upload))
 	if err != nil {
 		return app.Picture{}, unreadable()
@@ -100,6 +113,8 @@ type format struct {
 	magic   func([]byte) bool
 	measure func(*bytes.Reader) (image.Config, error)
 	decode  func(*bytes.Reader) (image.Image, error)
+	// memory is what decode needs at most, in bytes.
+	memory func([]byte, image.Config) int64
 }
 
 // formats are asked for by what a file begins with, not by the registry of
@@ -110,11 +125,13 @@ func formats() []format {
 			"jpeg", func(b []byte) bool { return bytes.HasPrefix(b, []byte{0xFF, 0xD8, 0xFF}) },
 			func(r *bytes.Reader) (image.Config, error) { return jpeg.DecodeConfig(r) },
 			func(r *bytes.Reader) (image.Image, error) { return jpeg.Decode(r) },
+			memoryOfJPEG,
 		},
 		{
 			"png", func(b []byte) bool { return bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n")) },
 			func(r *bytes.Reader) (image.Config, error) { return png.DecodeConfig(r) },
 			func(r *bytes.Reader) (image.Image, error) { return png.Decode(r) },
+			memoryOfPNG,
 		},
 		{
 			"webp", func(b []byte) bool {
@@ -122,6 +139,7 @@ func formats() []format {
 			},
 			func(r *bytes.Reader) (image.Config, error) { return webp.DecodeConfig(r) },
 			func(r *bytes.Reader) (image.Image, error) { return webp.Decode(r) },
+			memoryOfWebP,
 		},
 	}
 }
@@ -189,49 +207,4 @@ func widths(width int) []int {
 		}
 	}
 	return made
-}
-
-// shrink averages squares of k × k pixels into one. It reads each pixel once,
-// where a good filter reads it many times; what is left for that one to do is
-// then little. Less than k pixels at the right and lower edge are left out.
-func shrink(from image.Image, k int) *image.RGBA {
-	bounds := from.Bounds()
-	w, h := bounds.Dx()/k, bounds.Dy()/k
-	small := image.NewRGBA(image.Rect(0, 0, w, h))
-	// Not the whole picture at once: it may be 40 million pixels.
-	strip := image.NewRGBA(image.Rect(0, 0, w*k, k))
-	for y := range h {
-		draw.Draw(strip, strip.Bounds(), from, image.Pt(bounds.Min.X, bounds.Min.Y+y*k), draw.Src)
-		for x := range w {
-			var sum [4]int
-			for row := range k {
-				pixels := strip.Pix[strip.PixOffset(x*k, row):]
-				for i := range 4 * k {
-					sum[i%4] += int(pixels[i])
-				}
-			}
-			to := small.Pix[small.PixOffset(x, y):]
-			for i := range sum {
-				to[i] = uint8((sum[i] + k*k/2) / (k * k))
-			}
-		}
-	}
-	return small
-}
-
-func scale(from image.Image, to image.Rectangle, transparent bool) *image.RGBA {
-	k := min(from.Bounds().Dx()/to.Dx(), from.Bounds().Dy()/to.Dy())
-	if k > 1 {
-		from = shrink(from, k)
-	}
-	scaled := image.NewRGBA(to)
-	if !transparent {
-		draw.Draw(scaled, to, image.NewUniform(color.White), image.Point{}, draw.Src)
-	}
-	if from.Bounds().Size() == to.Size() {
-		draw.Draw(scaled, to, from, from.Bounds().Min, draw.Over)
-		return scaled
-	}
-	draw.CatmullRom.Scale(scaled, to, from, from.Bounds(), draw.Over, nil)
-	return scaled
 }

@@ -332,7 +332,7 @@ func TestWhatFollowsThePictureIsGone(t *testing.T) {
 func TestFewAreDecodedAtATimeAndWaitingCanEnd(t *testing.T) {
 	t.Parallel()
 	encoder := New()
-	if !encoder.decoding.TryAcquire(atOnce) {
+	if !encoder.memory.TryAcquire(mostMemory) {
 		t.Fatal("somebody decodes already")
 	}
 	given, giveUp := context.WithCancel(t.Context())
@@ -350,9 +350,9 @@ func TestFewAreDecodedAtATimeAndWaitingCanEnd(t *testing.T) {
 			}
 		})
 	}
-	encoder.decoding.Release(atOnce)
+	encoder.memory.Release(mostMemory)
 	uploads.Wait()
-	if !encoder.decoding.TryAcquire(atOnce) {
+	if !encoder.memory.TryAcquire(mostMemory) {
 		t.Error("a place was not given back")
 	}
 }
