@@ -118,6 +118,9 @@ func TestARefusedMailIsParkedAndRetried(t *testing.T) {
 		_, err := w.parking.RetryParked(t.Context(), &feedv1.RetryParkedRequest{Service: "fundraiser", Id: id})
 		refused(t, "retrying "+id, err, apperr.NotFound)
 	}
+	if !item.GetCourtesy() {
+		t.Error("a mailbox that is gone would count as money that is missing")
+	}
 	still, err := w.parking.RetryParked(t.Context(), &feedv1.RetryParkedRequest{Service: "fundraiser", Id: item.GetId()})
 	if err != nil || still.GetParked() != 1 {
 		t.Errorf("refused again: %v, %v", still, err)

@@ -42,6 +42,7 @@ func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 			Reason:      parked.Reason,
 			Attempts:    parked.Attempts,
 			Since:       parked.Since,
+			Courtesy:    true,
 		})
 	}
 	slices.SortStableFunc(items, func(x, y feed.ParkedItem) int {

@@ -115,6 +115,23 @@ func TestEachDisagreementIsFound(t *testing.T) {
 	}
 }
 
+// A mailbox that is gone would otherwise keep the sums from ever agreeing again.
+func TestNewsThatCannotBeDeliveredIsListedAndNoDifference(t *testing.T) {
+	t.Parallel()
+	readings := agreeing()
+	readings.Parked["fundraiser"] = []*feedv1.ParkedItem{{Id: "gift-mail:4", Reason: "no such mailbox", Courtesy: true}}
+
+	report := Compare(readings)
+
+	if !report.OK || report.ExitCode() != 0 || len(report.Parked) != 1 || !report.Parked[0].Courtesy {
+		t.Errorf("exit code %d, report %+v", report.ExitCode(), report)
+	}
+	readings.Parked["fundraiser"] = append(readings.Parked["fundraiser"], &feedv1.ParkedItem{Id: "donation:5", Reason: "wrong currency"})
+	if Compare(readings).OK {
+		t.Error("behind it, an event that could not be applied is overlooked")
+	}
+}
+
 func TestWhatIsOnItsWayIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	for name, disturb := range map[string]func(*Readings){

@@ -12,7 +12,7 @@ import (
 // Report is the conservation table. Its JSON form is an interface that scripts
 // rely on. All amounts are minor units.
 type Report struct {
-	// OK is true when nothing differs, nothing is parked and nothing is at fault.
+	// OK is true when nothing differs, nothing but a courtesy is parked and nothing is at fault.
 	OK bool `json:"ok"`
 	// CaughtUp is false while something is still on its way; differences then
 	// mean nothing.
@@ -79,6 +79,8 @@ type Parked struct {
 	Aggregate string `json:"aggregate"`
 	Reason    string `json:"reason"`
 	Waiting   bool   `json:"waiting"`
+	// Courtesy is news that could not be delivered, which is no difference.
+	Courtesy bool `json:"courtesy"`
 }
 
 // OpenItem is a balance on an account that must clear, with what it rests on.
@@ -162,7 +164,11 @@ func (r Report) WriteTable(w io.Writer) error {
 		print("\nopen: %s %s %s %d %s", item.Organization, item.Account, item.Currency, item.Balance, item.StripeID)
 	}
 	for _, parked := range r.Parked {
-		print("\nparked: %s %s %s %s: %s", parked.Service, parked.ID, parked.Type, parked.Aggregate, parked.Reason)
+		what := "parked"
+		if parked.Courtesy {
+			what = "parked, and no difference"
+		}
+		print("\n%s: %s %s %s %s: %s", what, parked.Service, parked.ID, parked.Type, parked.Aggregate, parked.Reason)
 	}
 	for _, behind := range r.Behind {
 		print("\non its way: %s", behind)

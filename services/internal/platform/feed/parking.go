@@ -32,6 +32,9 @@ type ParkedItem struct {
 	Since    time.Time
 	// Waiting is set when it is tried again by itself.
 	Waiting bool
+	// Courtesy is set for news that could not be delivered: neither money nor a
+	// duty hangs on it.
+	Courtesy bool
 }
 
 // Parking is what a service could not apply.

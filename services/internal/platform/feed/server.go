@@ -147,7 +147,7 @@ func (s *Server) ListParked(ctx context.Context, request *feedv1.ListParkedReque
 	for i, item := range items {
 		answer.Items[i] = &feedv1.ParkedItem{
 			Id: item.ID, Source: item.Source, Type: item.Type, AggregateId: item.AggregateID, Pos: item.Pos,
-			Reason: item.Reason, Attempts: int32(min(item.Attempts, 1<<30)), Since: item.Since.UnixMicro(), Waiting: item.Waiting,
+			Reason: item.Reason, Attempts: int32(min(item.Attempts, 1<<30)), Since: item.Since.UnixMicro(), Waiting: item.Waiting, Courtesy: item.Courtesy,
 		}
 	}
 	return answer, nil

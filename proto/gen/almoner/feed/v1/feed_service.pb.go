@@ -482,7 +482,10 @@ type ParkedItem struct {
 	// Since when, in unix microseconds.
 	Since int64 `protobuf:"varint,8,opt,name=since,proto3" json:"since,omitempty"`
 	// True when it waits for a fact not yet seen and is retried by itself.
-	Waiting       bool `protobuf:"varint,9,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Waiting bool `protobuf:"varint,9,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// True for news that could not be delivered: neither money nor a duty hangs on
+	// it, so it is work for staff and no difference in an audit.
+	Courtesy      bool `protobuf:"varint,10,opt,name=courtesy,proto3" json:"courtesy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -576,6 +579,13 @@ func (x *ParkedItem) GetSince() int64 {
 func (x *ParkedItem) GetWaiting() bool {
 	if x != nil {
 		return x.Waiting
+	}
+	return false
+}
+
+func (x *ParkedItem) GetCourtesy() bool {
+	if x != nil {
+		return x.Courtesy
 	}
 	return false
 }
@@ -786,7 +796,7 @@ const file_almoner_feed_v1_feed_service_proto_rawDesc = "" +
 	"\x11ListParkedRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\"G\n" +
 	"\x12ListParkedResponse\x121\n" +
-	"\x05items\x18\x01 \x03(\v2\x1b.almoner.feed.v1.ParkedItemR\x05items\"\xe1\x01\n" +
+	"\x05items\x18\x01 \x03(\v2\x1b.almoner.feed.v1.ParkedItemR\x05items\"\xfd\x01\n" +
 	"\n" +
 	"ParkedItem\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
@@ -797,7 +807,9 @@ const file_almoner_feed_v1_feed_service_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x1a\n" +
 	"\battempts\x18\a \x01(\x05R\battempts\x12\x14\n" +
 	"\x05since\x18\b \x01(\x03R\x05since\x12\x18\n" +
-	"\awaiting\x18\t \x01(\bR\awaiting\">\n" +
+	"\awaiting\x18\t \x01(\bR\awaiting\x12\x1a\n" +
+	"\bcourtesy\x18\n" +
+	" \x01(\bR\bcourtesy\">\n" +
 	"\x12RetryParkedRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"G\n" +
