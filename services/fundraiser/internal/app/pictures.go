@@ -81,7 +81,8 @@ type ImageFile struct {
 }
 
 // Image returns one size of a picture; NotFound for a width that it is not
-// there in. Who knows its name may see it.
+// there in. Who knows its name may see it, unless its page was taken down: links
+// to a picture outlive the page that they were copied from.
 func (a *App) Image(ctx context.Context, id string, width int) (ImageFile, error) {
 	var file ImageFile
 	err := a.store.InReadTx(ctx, func(ctx context.Context, tx Reader) error {

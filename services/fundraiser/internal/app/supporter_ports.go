@@ -35,7 +35,8 @@ type SupporterReader interface {
 	// OldDrafts returns the ids of such drafts begun before a moment, the oldest
 	// first.
 	OldDrafts(ctx context.Context, before time.Time, limit int) ([]string, error)
-	// ImageFile returns one size of a picture; false if there is none.
+	// ImageFile returns one size of a picture; false if there is none, or if it is
+	// that of a page that was taken down.
 	ImageFile(ctx context.Context, id string, width int) (ImageFile, bool, error)
 
 	// DueGiftMails returns mails that may be tried at that time and are not

@@ -38,7 +38,8 @@ func (t *boundTx) RemoveImage(ctx context.Context, id string) error {
 // ImageFile is app.Reader's.
 func (t *boundTx) ImageFile(ctx context.Context, id string, width int) (app.ImageFile, bool, error) {
 	row := t.tx.QueryRowContext(ctx, `SELECT content_type, content FROM image JOIN image_size ON image_id = id
-		WHERE id = $1 AND image_size.width = $2`, id, width)
+		WHERE id = $1 AND image_size.width = $2
+		AND NOT EXISTS (SELECT 1 FROM fundraiser WHERE photo_id = $1 AND state = 'taken_down')`, id, width)
 	file, found, err := one(row, func(row scanner) (app.ImageFile, error) {
 		var file app.ImageFile
 		err := row.Scan(&file.ContentType, &file.Content)

@@ -30,7 +30,8 @@ func (d *Desk) photo(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", answer.GetContentType())
-	header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	// It never changes, and may still be taken down: caches of others must ask again.
+	header.Set("Cache-Control", "public, max-age=3600")
 	header.Set("ETag", `"`+image+"-"+width+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(answer.GetContent()))
 }

@@ -264,6 +264,15 @@ func pictures(t *testing.T, store app.Store) {
 		}
 		return errors.Join(err, slugErr)
 	})
+	// Taken down, nobody sees it; restored, everybody does.
+	put := func(p domain.Page) {
+		inTx(t, store, func(ctx context.Context, tx app.Tx) error { return tx.PutPage(ctx, p) })
+	}
+	put(p.TakenDown("It shows somebody who did not agree."))
+	look(1600, nil)
+	put(p)
+	look(1600, made.Sizes[0].Content)
+
 	p.Photo = domain.Image{}
 	inTx(t, store, func(ctx context.Context, tx app.Tx) error {
 		return errors.Join(tx.PutPage(ctx, p), tx.RemoveImage(ctx, image.ID), tx.RemoveImage(ctx, ""))
