@@ -11,8 +11,7 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 )
 
-// photo sends a picture in one of its widths. Another upload has another name, so
-// what this one is never changes and may be kept for ever.
+// photo sends a picture in one of its widths. Another upload has another name.
 func (d *Desk) photo(w http.ResponseWriter, r *http.Request) {
 	image, width := r.PathValue("image"), r.PathValue("width")
 	pixels, err := strconv.ParseInt(width, 10, 32)
