@@ -21,7 +21,10 @@ const (
 // charge or balance transaction. Only the whole id is found, letter by letter,
 // so that nobody can feel their way to somebody's gift. What cannot be an id
 // belongs to none.
-func (a *App) Find(ctx context.Context, reference string) ([]View, error) {
+//
+// Until a gift is paid its id is the way back to the form, with the donor's name
+// and address in it. So who may not know donors is told of paid gifts alone.
+func (a *App) Find(ctx context.Context, reference string, mayKnowDonors bool) ([]View, error) {
 	if reference == "" || len(reference) > maxReference || strings.ContainsFunc(reference, unicode.IsControl) {
 		return nil, nil
 	}
@@ -31,16 +34,19 @@ func (a *App) Find(ctx context.Context, reference string) ([]View, error) {
 		if err != nil {
 			return err
 		}
-		views = make([]View, len(found))
-		for i, d := range found {
-			views[i] = View{Donation: d}
-			if d.State != domain.Succeeded {
+		views = nil
+		for _, d := range found {
+			view := View{Donation: d}
+			switch {
+			case d.State == domain.Succeeded:
+				view.EventPos, err = tx.EventPosition(ctx, succeededID(d))
+				if err != nil {
+					return err
+				}
+			case !mayKnowDonors:
 				continue
 			}
-			views[i].EventPos, err = tx.EventPosition(ctx, succeededID(d))
-			if err != nil {
-				return err
-			}
+			views = append(views, view)
 		}
 		return nil
 	})

@@ -57,7 +57,8 @@ type DonationServiceClient interface {
 	// receipts: one question for a batch.
 	GetDonors(ctx context.Context, in *GetDonorsRequest, opts ...grpc.CallOption) (*GetDonorsResponse, error)
 	// FindDonations looks a reference up: a donation's own id, or Stripe's id of
-	// its session, payment intent, charge or balance transaction.
+	// its session, payment intent, charge or balance transaction. Viewers are told
+	// of paid gifts alone: the id of another one leads to who began it.
 	FindDonations(ctx context.Context, in *FindDonationsRequest, opts ...grpc.CallOption) (*FindDonationsResponse, error)
 	// PublicGifts returns the names and messages that may be shown with gifts.
 	PublicGifts(ctx context.Context, in *PublicGiftsRequest, opts ...grpc.CallOption) (*PublicGiftsResponse, error)
@@ -202,7 +203,8 @@ type DonationServiceServer interface {
 	// receipts: one question for a batch.
 	GetDonors(context.Context, *GetDonorsRequest) (*GetDonorsResponse, error)
 	// FindDonations looks a reference up: a donation's own id, or Stripe's id of
-	// its session, payment intent, charge or balance transaction.
+	// its session, payment intent, charge or balance transaction. Viewers are told
+	// of paid gifts alone: the id of another one leads to who began it.
 	FindDonations(context.Context, *FindDonationsRequest) (*FindDonationsResponse, error)
 	// PublicGifts returns the names and messages that may be shown with gifts.
 	PublicGifts(context.Context, *PublicGiftsRequest) (*PublicGiftsResponse, error)
