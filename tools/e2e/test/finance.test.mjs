@@ -42,7 +42,7 @@ test("from the overview's number down to the Stripe id, and back by that id", as
   const text = await page.innerText("main");
   const charge = /\b(ch|py|txn|pi)_\w+/.exec(text)?.[0];
   assert.ok(charge, `no Stripe id on the entry: ${text}`);
-  await page.fill('input[type="search"]', charge);
+  await page.fill("#desk-q", charge);
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/finance\/(entries|search|gifts)/);
   const found = await page.innerText("main");
