@@ -17,7 +17,7 @@ const (
 	// refusedTimeout bounds how long that reading may take.
 	refusedTimeout = 10 * time.Second
 	// formMemory is how much of a form with a file is held in memory; the rest is
-	// put into a temporary file, which the server removes with the answer.
+	// put into a temporary file, which is removed with the answer.
 	formMemory = 1 << 20
 )
 

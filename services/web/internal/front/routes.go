@@ -128,7 +128,7 @@ func (f *Front) answer(route Route) http.Handler {
 // is shown where; to who is not of the staff, the staff's pages do not exist.
 func (f *Front) admit(w http.ResponseWriter, r *http.Request, access Access, handle http.HandlerFunc) {
 	if access == Anyone || f.visitors == nil {
-		handle(w, r)
+		serve(w, r, handle)
 		return
 	}
 	visitor, err := f.visitors.Visitor(r.Context())
@@ -160,6 +160,18 @@ func (f *Front) admit(w http.ResponseWriter, r *http.Request, access Access, han
 	default:
 		r = r.WithContext(rpc.WithPerson(r.Context(), rpc.Person{ID: visitor.StaffID, Roles: visitor.Roles}))
 	}
+	serve(w, r, handle)
+}
+
+// serve lets a handler answer, and removes the files that came with a form. The
+// server does so for the request that it made itself, which this one is only a copy
+// of: people's photos, with where they were taken, would stay on the disk.
+func serve(w http.ResponseWriter, r *http.Request, handle http.HandlerFunc) {
+	defer func() {
+		if r.MultipartForm != nil {
+			_ = r.MultipartForm.RemoveAll() // one that cannot be removed is the system's to sweep
+		}
+	}()
 	handle(w, r)
 }
 
