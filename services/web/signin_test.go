@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"net/http"
@@ -159,6 +160,22 @@ func TestAskingAThousandTimes(t *testing.T) {
 	}
 	if n := len(w.mailed()); n != 13 {
 		t.Errorf("one network address caused %d mails, want 10", n-3)
+	}
+}
+
+// Who hangs up while the mail is handed over gets no more mails out of it.
+func TestLeavingDoesNotUndoAMail(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	for range 5 {
+		ctx, leave := context.WithCancel(t.Context())
+		w.mailing = leave
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/sign-in", strings.NewReader(url.Values{"email": {amina}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w.browser().do(r)
+	}
+	if n := len(w.mailed()); n != 3 {
+		t.Errorf("%d mails", n)
 	}
 }
 

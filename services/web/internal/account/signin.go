@@ -134,7 +134,9 @@ func (d *Desk) sendLink(r *http.Request, address, token string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), mailTimeout)
+	// Who leaves while the mail is handed over must not undo that it was asked for:
+	// it may have gone, and would not be counted.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), mailTimeout)
 	defer cancel()
 	return d.mail.Send(ctx, mail.Message{
 		ID:      "sign-in-" + uuid.NewString(),
