@@ -130,8 +130,12 @@ func TestWhatIsWrongWithAPageIsSaidAndNothingIsLost(t *testing.T) {
 		p.expectError(t, name, c.message)
 		p.expectKept(t, name, c.form, "")
 	}
+	// No browser sends a file again by itself.
+	answer := w.browser().upload("/start/river-floods", runs("goal", "lots"), []byte("a picture"))
+	p := parse(t, answer.Body.String())
+	p.expectError(t, "photo", "Choose the photo again: browsers do not keep it while something else is put right.")
 	w.supporters.failing["SaveDraft"] = away
-	answer := w.browser().upload("/start/river-floods", runs(), nil)
+	answer = w.browser().upload("/start/river-floods", runs(), nil)
 	if p := parse(t, answer.Body.String()); answer.Code != http.StatusServiceUnavailable {
 		t.Errorf("away: %d", answer.Code)
 	} else {

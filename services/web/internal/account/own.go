@@ -146,7 +146,7 @@ func (d *Desk) showEdit(w http.ResponseWriter, r *http.Request, status int, own 
 	path := ownPath(page.GetFundraiserId())
 	form := in.form(d, r, currency, page.GetPhoto() != nil, page.GetState() != fundraiserv1.FundraiserState_FUNDRAISER_STATE_DRAFT)
 	form.Action, form.Notice = path+"/edit", notice
-	homeless := form.Blame(faults)
+	homeless := in.refused(d, r, &form, faults)
 	for _, message := range homeless {
 		form.Notice = &view.Notice{Heading: d.say(r, "refused"), Text: message}
 	}

@@ -180,7 +180,7 @@ func (d *Desk) write(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, faults map[string][]string, notice *view.Notice) {
 		form := in.form(d, r, currency, photo != nil, false)
 		form.Notice = notice
-		homeless := form.Blame(faults)
+		homeless := in.refused(d, r, &form, faults)
 		if len(homeless) > 0 {
 			form.Notice = &view.Notice{Heading: d.say(r, "refused"), Text: strings.Join(homeless, " ")}
 		}

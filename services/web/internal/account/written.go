@@ -126,6 +126,19 @@ func goalFault(err error) string {
 // fieldNames are the form's, where they are not the service's.
 var fieldNames = map[string]string{"goal_minor": "goal", "story_markdown": "story", "appeal_slug": "form", "intent_id": "form"}
 
+// refused draws the form again with what is wrong. A photo that came with it is not
+// kept, and no browser sends it again by itself: so that is said too, unless the
+// photo itself is what is wrong.
+func (in written) refused(d *Desk, r *http.Request, form *view.Inputs, faults map[string][]string) (homeless []string) {
+	if len(in.photo) > 0 && len(faults["photo"]) == 0 {
+		if faults == nil {
+			faults = map[string][]string{}
+		}
+		faults["photo"] = []string{d.say(r, "photo_again")}
+	}
+	return form.Blame(faults)
+}
+
 // blame sorts what the service found wrong by the form's fields, in the reader's
 // language where there are words for it.
 func (d *Desk) blame(r *http.Request, err error) map[string][]string {
