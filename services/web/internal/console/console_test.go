@@ -403,6 +403,13 @@ func whatIsExportedIsWhatIsFiltered(t *testing.T, w *world) {
 	if got := balance.Header().Get("Content-Disposition"); got != `attachment; filename="REFUGE-trial-balance-to-2026-11-15.csv"` || balance.Code != http.StatusOK {
 		t.Errorf("the trial balance is %s (%d)", got, balance.Code)
 	}
+	for address, offered := range map[string]bool{
+		"/finance/trial-balance?to=2026-11-30": true, "/finance/trial-balance?part=income": false, "/finance/trial-balance?currency=EUR": false,
+	} {
+		if page := w.get(t, address).Body.String(); strings.Contains(page, "format=trial-balance") != offered {
+			t.Errorf("%s offers a file of all accounts: %t", address, !offered)
+		}
+	}
 	refused := w.get(t, "/finance/exports?format=csv&from=soon")
 	if refused.Code != http.StatusUnprocessableEntity || refused.Header().Get("Content-Disposition") != "" {
 		t.Errorf("a refused export answers %d", refused.Code)

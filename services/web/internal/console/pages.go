@@ -348,7 +348,7 @@ type TrialBalance struct {
 	Part    string // key of the part of the books that is shown; empty for all
 	Rows    []AccountRow
 	Sums    []BalanceSum
-	Export  string
+	Export  string // empty where not all accounts are shown
 	Whole   string // the same period with all accounts
 	Refused bool
 }

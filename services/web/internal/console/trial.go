@@ -32,7 +32,6 @@ func (c *Console) trialBalance(w http.ResponseWriter, v *visit) {
 	page := TrialBalance{
 		Desk:   v.newDesk(v.spoken.Say("console.area.trial_balance"), "trial_balance"),
 		Filter: v.form(trialPath, taken, nil), Part: part,
-		Export: v.link(exportsPath, taken.pairs("format", "trial-balance")...),
 	}
 	balance, err := c.books.TrialBalance(v.ctx, &ledgerv1.TrialBalanceRequest{
 		Organization: v.book.GetOrganizationId(), From: taken.Get("from"), To: taken.Get("to"),
@@ -54,6 +53,9 @@ func (c *Console) trialBalance(w http.ResponseWriter, v *visit) {
 	page.Sums = balanceSums(rows)
 	if part != "" || currency != "" {
 		page.Whole = v.link(trialPath, taken.pairs()...)
+	} else {
+		// The file has all accounts, so it is offered where all are shown.
+		page.Export = v.link(exportsPath, taken.pairs("format", "trial-balance")...)
 	}
 	c.show(w, v, http.StatusOK, &page)
 }
