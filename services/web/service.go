@@ -136,7 +136,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("make supporters' desk: %w", err)
 	}
 	finance := console.New(console.Config{StripeDashboard: cfg.StripeDashboard}, console.Deps{Front: shared, Conn: deps.Conn})
-	office := staff.New(staff.Deps{Front: shared, Conn: deps.Conn})
+	office := staff.New(staff.Deps{Front: shared, People: sessions, Conn: deps.Conn})
 	return &Service{
 		db: deps.DB, sessions: sessions, totals: totals, front: shared,
 		routes: slices.Concat(site.Routes(), desk.Routes(), finance.Routes(), office.Routes()),

@@ -115,6 +115,17 @@ func (s *Sessions) eachStored(ctx context.Context, read func(m Member, removed b
 	return nil
 }
 
+// StaffAddresses are the mail addresses by id of everybody who is or was of the
+// staff, to name who did something.
+func (s *Sessions) StaffAddresses(ctx context.Context) (map[string]string, error) {
+	addresses := map[string]string{}
+	for id, member := range s.configured {
+		addresses[id] = member.Email
+	}
+	err := s.eachStored(ctx, func(m Member, _ bool) { addresses[m.ID] = m.Email })
+	return addresses, err
+}
+
 // AddStaff makes somebody a member, by whom; who was removed before comes back.
 func (s *Sessions) AddStaff(ctx context.Context, by, typed, role string) error {
 	address, ok := Address(typed)
@@ -199,11 +210,7 @@ func record(ctx context.Context, tx *database.Tx, by, id, roles string, at int64
 
 // StaffChanges are the newest, at most limit.
 func (s *Sessions) StaffChanges(ctx context.Context, limit int) ([]Change, error) {
-	names := map[string]string{}
-	for id, member := range s.configured {
-		names[id] = member.Email
-	}
-	err := s.eachStored(ctx, func(m Member, _ bool) { names[m.ID] = m.Email })
+	names, err := s.StaffAddresses(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -30,8 +31,13 @@ func (d *Desk) overview(v *visit) {
 		d.front.Fail(v.w, v.r, err)
 		return
 	}
+	names, err := d.names(v)
+	if err != nil {
+		d.front.Fail(v.w, v.r, err)
+		return
+	}
 	page := Overview{
-		Frame: v.frame(v.say("name"), overviewPath), Heading: v.say("name"), Table: v.changeTable(changes.GetChanges(), true),
+		Frame: v.frame(v.say("name"), overviewPath), Heading: v.say("name"), Table: v.changeTable(changes.GetChanges(), names, true),
 		More: view.Link{Label: v.say("changes.all"), URL: changesPath},
 	}
 	for _, a := range appeals.GetAppeals() {
@@ -83,9 +89,14 @@ func (d *Desk) changes(v *visit) {
 		d.front.Fail(v.w, v.r, err)
 		return
 	}
+	names, err := d.names(v)
+	if err != nil {
+		d.front.Fail(v.w, v.r, err)
+		return
+	}
 	page := TablePage{
 		Frame: v.frame(v.say("area.changes"), changesPath), Heading: v.say("area.changes"), Intro: v.say("changes.intro"),
-		Tables: []Table{v.changeTable(changes.GetChanges(), false)},
+		Tables: []Table{v.changeTable(changes.GetChanges(), names, false)},
 	}
 	if changes.GetMore() {
 		last := changes.GetChanges()[len(changes.GetChanges())-1]
@@ -94,9 +105,18 @@ func (d *Desk) changes(v *visit) {
 	d.front.Show(v.w, v.r, http.StatusOK, &page)
 }
 
+// names are the addresses of who changed something. They are admins' to know; who
+// else looks is shown that it was one person and not another.
+func (d *Desk) names(v *visit) (map[string]string, error) {
+	if !v.admin {
+		return nil, nil
+	}
+	return d.people.StaffAddresses(v.ctx)
+}
+
 // changeTable says who changed what, in brief without the values. They are shown
 // as they were written.
-func (v *visit) changeTable(changes []*fundraiserv1.Change, brief bool) Table {
+func (v *visit) changeTable(changes []*fundraiserv1.Change, names map[string]string, brief bool) Table {
 	table := Table{
 		Columns: []string{v.say("column.what"), v.say("column.action"), v.say("column.fields"), v.say("column.who"), v.say("column.when")},
 		Empty:   v.say("changes.none"),
@@ -116,7 +136,7 @@ func (v *visit) changeTable(changes []*fundraiserv1.Change, brief bool) Table {
 				fields = append(fields, name+": "+short(f.GetBefore())+" → "+short(f.GetAfter()))
 			}
 		}
-		who := c.GetPersonId()
+		who := cmp.Or(names[c.GetPersonId()], c.GetPersonId())
 		if who == "operator" {
 			who = v.say("operator")
 		}

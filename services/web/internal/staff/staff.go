@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"context"
 	"embed"
 	"io/fs"
 
@@ -29,15 +30,23 @@ func part(folder string) fs.FS {
 	return sub
 }
 
+// People knows who is and was of the staff.
+type People interface {
+	// StaffAddresses are mail addresses by id.
+	StaffAddresses(ctx context.Context) (map[string]string, error)
+}
+
 // Deps is what the desk works with.
 type Deps struct {
-	Front *front.Front
-	Conn  grpc.ClientConnInterface
+	Front  *front.Front
+	People People
+	Conn   grpc.ClientConnInterface
 }
 
 // Desk answers requests of the staff. It is safe for concurrent use.
 type Desk struct {
 	front     *front.Front
+	people    People
 	catalogue fundraiserv1.CatalogueServiceClient
 	parking   feedv1.ParkingServiceClient
 }
@@ -46,6 +55,7 @@ type Desk struct {
 func New(deps Deps) *Desk {
 	return &Desk{
 		front:     deps.Front,
+		people:    deps.People,
 		catalogue: fundraiserv1.NewCatalogueServiceClient(deps.Conn),
 		parking:   feedv1.NewParkingServiceClient(deps.Conn),
 	}
@@ -63,6 +73,7 @@ const (
 	moderationPath   = "/staff/moderation"
 	parkedPath       = "/staff/parked"
 	changesPath      = "/staff/changes"
+	peoplePath       = "/staff/people" // a page of the desk that knows sessions
 )
 
 // Routes are its addresses. All of the staff may look; who may send is said for

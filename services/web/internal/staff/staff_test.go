@@ -199,8 +199,16 @@ func TestAnAppealIsWrittenAndPublished(t *testing.T) {
 	if list := w.get(t, "viewer", "/staff/appeals"); !list.says(`Winter "boots" <b>`) || !strings.Contains(list.text, "&lt;b&gt;") {
 		t.Errorf("%s", list.text)
 	}
-	if changes := w.get(t, "viewer", "/staff/changes"); !changes.says("published") || !changes.says("State: draft → live") || !changes.says("staff-7") {
+	if changes := w.get(t, "viewer", "/staff/changes"); !changes.says("published") || !changes.says("State: draft → live") || !changes.says("staff-7") || changes.says("chair@") {
 		t.Errorf("%s", changes.text)
+	}
+	for _, address := range []string{"/staff/", "/staff/changes"} {
+		if changes := w.get(t, "admin", address); !changes.says("chair@harbour.example") || changes.says("staff-7") || !changes.says(`href="/staff/people"`) {
+			t.Errorf("who did it, and where people are: %s", changes.text)
+		}
+	}
+	if page := w.get(t, "accountant", "/staff/"); page.says(`href="/staff/people"`) {
+		t.Error("an accountant is shown the way to what only admins may open")
 	}
 }
 

@@ -94,6 +94,9 @@ func (v *visit) frame(title, here string) Frame {
 	} {
 		f.Areas = append(f.Areas, Area{Label: v.say("area." + area.key), URL: area.path, Current: area.path == here})
 	}
+	if v.admin {
+		f.Areas = append(f.Areas, Area{Label: v.say("area.people"), URL: peoplePath})
+	}
 	if v.r.Method == http.MethodGet && v.r.URL.Query().Get("done") != "" {
 		f.Done = v.done(v.r.URL.Query())
 	}

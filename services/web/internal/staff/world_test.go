@@ -121,6 +121,13 @@ func (visitors) Visitor(ctx context.Context) (front.Visitor, error) {
 	}
 }
 
+// people are those of the staff.
+type people struct{}
+
+func (people) StaffAddresses(context.Context) (map[string]string, error) {
+	return map[string]string{"staff-7": "chair@harbour.example"}, nil
+}
+
 func handler(t *testing.T, conn grpc.ClientConnInterface, now func() time.Time) http.Handler {
 	t.Helper()
 	files, err := assets.Load()
@@ -146,7 +153,7 @@ func handler(t *testing.T, conn grpc.ClientConnInterface, now func() time.Time) 
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	shared.Register(mux, staff.New(staff.Deps{Front: shared, Conn: conn}).Routes())
+	shared.Register(mux, staff.New(staff.Deps{Front: shared, People: people{}, Conn: conn}).Routes())
 	return httpserver.New(httpserver.Config{Handler: mux, MaxBody: front.LargestRefused})
 }
 
