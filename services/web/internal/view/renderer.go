@@ -52,14 +52,13 @@ type Renderer struct {
 // to be there at once.
 type parsed func() (*template.Template, error)
 
-// New parses the templates: those here, and those of each area, which are the
+// New finds the templates: those here, and those of each area, which are the
 // *.html files at the root of its file system, and in its folder shared what all of
 // the area's pages use. All draw inside the same base, with the same parts. It fails
-// only on a mistake in the templates, which is the same in every language: so the
-// first one's are all parsed now, and the others' as they are needed.
+// only on a mistake in what all pages share, or on two pages of one name.
 func New(files *assets.Files, catalogue *texts.Catalogue, areas ...fs.FS) (*Renderer, error) {
 	r := &Renderer{pages: map[string]map[string]parsed{}, parts: map[string]*template.Template{}}
-	for i, l := range texts.Languages() {
+	for _, l := range texts.Languages() {
 		shared, err := template.New("").Funcs(functions(files, catalogue.In(l.Tag))).
 			ParseFS(embedded, "templates/shared/*.html")
 		if err != nil {
@@ -76,17 +75,22 @@ func New(files *assets.Files, catalogue *texts.Catalogue, areas ...fs.FS) (*Rend
 				return nil, err
 			}
 		}
-		if i > 0 {
-			continue
-		}
-		for _, page := range r.pages[l.Tag] {
-			_, err = page()
+	}
+	return r, nil
+}
+
+// Parse parses every page in every language. A site need not: it is how a test
+// finds a mistake in a page that nobody has opened.
+func (r *Renderer) Parse() error {
+	for _, pages := range r.pages {
+		for _, page := range pages {
+			_, err := page()
 			if err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return r, nil
+	return nil
 }
 
 func (r *Renderer) add(lang string, shared *template.Template, area fs.FS) error {
