@@ -158,8 +158,11 @@ func (t *boundTx) RemovePage(ctx context.Context, id string) error {
 			return fmt.Errorf("remove fundraiser: %w", err)
 		}
 		rows, err := gone.RowsAffected()
-		if err != nil || rows != 1 {
-			return fmt.Errorf("remove fundraiser %s: it is no draft without gifts (%w)", id, err)
+		if err != nil {
+			return fmt.Errorf("remove fundraiser: %w", err)
+		}
+		if rows != 1 {
+			return fmt.Errorf("remove fundraiser %s: it is no draft without gifts", id)
 		}
 	}
 	return nil

@@ -422,6 +422,9 @@ func TestStopIsClean(t *testing.T) {
 		t.Errorf("the call that had begun failed: %v", err)
 	}
 	err = <-p.stopped
+	if strings.Contains(p.log.String(), "level=ERROR") {
+		t.Errorf("stopping is told as a fault:\n%s", p.log)
+	}
 	if err != nil {
 		t.Errorf("stopping: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
@@ -206,11 +207,13 @@ func (s *Server) log(ctx context.Context, method string, took time.Duration, err
 	if err != nil {
 		code := apperr.CodeOf(err)
 		attrs = append(attrs, slog.String("code", string(code)))
-		switch code {
-		case apperr.Internal, apperr.Unavailable, apperr.DeadlineExceeded:
+		switch {
+		case code == apperr.Unavailable && s.stopping.Err() != nil:
+			// Every stop ends the streams that watch; nothing went wrong.
+		case slices.Contains([]apperr.Code{apperr.Internal, apperr.Unavailable, apperr.DeadlineExceeded}, code):
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", err.Error()))
-		case apperr.PermissionDenied, apperr.Unauthenticated:
+		case code == apperr.PermissionDenied, code == apperr.Unauthenticated:
 			level = slog.LevelWarn
 		}
 	}
