@@ -174,8 +174,20 @@ func TestKeptPagesHoldNothingOfTheRequest(t *testing.T) {
 	c := newCharity()
 	_, site, _ := openLive(t, c)
 	following(t, c, site)
-	if body := get(t, site, "/f/amina-runs?s=whatsapp").Body.String(); !strings.Contains(body, "/f/amina-runs/donate?s=whatsapp") {
-		t.Error("the shared link's code is lost")
+	for _, code := range []string{"whatsapp", "x", "copy", "qr", "somebody-elses", "whatsapp"} {
+		if body := get(t, site, "/f/amina-runs?s="+code).Body.String(); !strings.Contains(body, `/f/amina-runs/donate?s=`+code+`"`) {
+			t.Errorf("the shared link's code %s is lost", code)
+		}
+	}
+	asked := c.asked("GetFundraiser")
+	get(t, site, "/f/amina-runs?s=whatsapp")
+	if c.asked("GetFundraiser") != asked {
+		t.Error("whoever comes by a shared link has the page drawn anew")
+	}
+	get(t, site, "/f/amina-runs?s=made-up")
+	get(t, site, "/f/amina-runs?s=made-up")
+	if c.asked("GetFundraiser") != asked+2 {
+		t.Error("pages of codes that anybody makes up are kept")
 	}
 	if body := get(t, site, "/f/amina-runs").Body.String(); strings.Contains(body, "donate?s=whatsapp") {
 		t.Error("somebody else's code is on the page")

@@ -92,12 +92,13 @@ func (s *Site) shared(key func(r *http.Request) live.Key, paint painter) http.Ha
 	return func(w http.ResponseWriter, r *http.Request) {
 		language := s.front.Texts(r.Context()).Tag
 		stamp, standing := s.live.Stamp(key(r))
-		if !standing || !plain(r) {
+		code, plain := plain(r)
+		if !standing || !plain {
 			d, _, err := s.draw(r, paint)
 			s.sendDrawn(w, r, d, err)
 			return
 		}
-		name := language + " " + r.URL.Path
+		name := language + " " + r.URL.Path + " " + code
 		found := s.gallery.find(name, stamp, s.now())
 		if found != nil {
 			s.sendDrawn(w, r, found, nil)
@@ -124,15 +125,22 @@ func (s *Site) shared(key func(r *http.Request) live.Key, paint painter) http.Ha
 	}
 }
 
-// plain requests have nothing in their address that could be on the page. The
-// choice of a language is in the key already.
-func plain(r *http.Request) bool {
+// plain requests have nothing in their address that is on the page but the code of
+// a link that was shared, which is handed back. Most readers come by such a link.
+// The choice of a language is in the key already. Codes that are not ours are
+// anything that anybody writes: pages with them are drawn and not kept, or they would
+// crowd out the others.
+func plain(r *http.Request) (code string, plain bool) {
 	if r.URL.RawQuery == "" {
-		return true
+		return "", true
 	}
 	query := r.URL.Query()
 	query.Del("lang")
-	return len(query) == 0
+	if codes := query[view.FieldShare]; len(codes) == 1 && view.OurShareCode(codes[0]) {
+		code = codes[0]
+		query.Del(view.FieldShare)
+	}
+	return code, len(query) == 0
 }
 
 func (s *Site) draw(r *http.Request, paint painter) (d *drawn, whole bool, err error) {

@@ -138,7 +138,7 @@ func (s *Site) qrCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	address := s.front.Absolute(found.path())
-	svg, err := sharing.Code(address+"?"+view.FieldShare+"=qr", address)
+	svg, err := sharing.Code(address+"?"+view.FieldShare+"="+view.Camera, address)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -165,7 +165,7 @@ func (s *Site) embedded(r *http.Request) (_ view.Page, whole bool, err error) {
 		Heading:  found.page.GetTitle(),
 		Owner:    found.page.GetOwnerName(),
 		Appeal:   found.appeal.GetTitle(),
-		URL:      s.front.Absolute(found.path()) + "?" + view.FieldShare + "=embed",
+		URL:      s.front.Absolute(found.path()) + "?" + view.FieldShare + "=" + view.Embedder,
 		Closed:   found.closed(),
 		Progress: progress,
 	}, true, nil

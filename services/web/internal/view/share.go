@@ -3,6 +3,7 @@ package view
 import (
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/almoner/almoner/services/internal/platform/texts"
@@ -22,12 +23,15 @@ type ShareLink struct {
 	URL   template.URL
 }
 
-// channels have each their own code, so that a gift can be credited to the
-// link that brought it.
-var channels = []struct {
+// channel is one way to share.
+type channel struct {
 	label, code string // the label is a name, or the key of a text
 	build       func(text, link string) string
-}{
+}
+
+// channels have each their own code, so that a gift can be credited to the
+// link that brought it.
+var channels = []channel{
 	{"WhatsApp", "whatsapp", func(text, link string) string {
 		return "https://wa.me/?text=" + escape(text+" "+link)
 	}},
@@ -48,8 +52,23 @@ var channels = []struct {
 	}},
 }
 
-// copied is the channel of an address that is copied by hand.
-const copied = "copy"
+// Channels that are no link of the kit: an address copied by hand, a code read by a
+// camera, a card on another site.
+const (
+	copied   = "copy"
+	Camera   = "qr"
+	Embedder = "embed"
+)
+
+// OurShareCode reports whether the code is one that we hand out. Others may be made
+// up by whoever writes a link; they are credited just the same.
+func OurShareCode(code string) bool {
+	switch code {
+	case copied, Camera, Embedder:
+		return true
+	}
+	return slices.ContainsFunc(channels, func(c channel) bool { return c.code == code })
+}
 
 // NewShare makes the kit for a page at an absolute address. The text is what a
 // message about it begins with.
