@@ -168,11 +168,14 @@ func policy() *bluemonday.Policy {
 	return p
 }
 
-// tame lowers headings and marks links.
+// tame lowers headings and marks links. No heading is more than one level below the
+// one before it, whatever sign somebody liked best: who cannot see the page finds
+// the way about by its levels.
 type tame struct{}
 
 // Transform does it on the parsed story.
 func (tame) Transform(document *ast.Document, source text.Reader, _ parser.Context) {
+	above := 1 // the page's own heading
 	// The walk cannot fail: its function does not.
 	_ = ast.Walk(document, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
@@ -180,7 +183,8 @@ func (tame) Transform(document *ast.Document, source text.Reader, _ parser.Conte
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
-			n.Level = min(n.Level+1, lowest)
+			n.Level = min(n.Level+1, above+1, lowest)
+			above = n.Level
 		case *ast.Link:
 			n.Title = nil
 			if leadsOut(n.Destination) {

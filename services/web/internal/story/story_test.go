@@ -18,6 +18,7 @@ func TestAStoryKeepsWhatItSays(t *testing.T) {
 	for source, want := range map[string]string{
 		"The water came.\n\nWe *ran*, **all** of us.":          "<p>The water came.</p>\n<p>We <em>ran</em>, <strong>all</strong> of us.</p>\n",
 		"# Why\n\n## How\n\n#### When":                         "<h2>Why</h2>\n<h3>How</h3>\n<h4>When</h4>\n",
+		"### Loud\n\n###### Quiet\n\n# Over":                   "<h2>Loud</h2>\n<h3>Quiet</h3>\n<h2>Over</h2>\n",
 		"- a boat\n- two tents":                                "<ul>\n<li>a boat</li>\n<li>two tents</li>\n</ul>\n",
 		"3. third\n4. fourth":                                  "<ol start=\"3\">\n<li>third</li>\n<li>fourth</li>\n</ol>\n",
 		"> She said it.":                                       "<blockquote>\n<p>She said it.</p>\n</blockquote>\n",
