@@ -113,9 +113,12 @@ func (d drawing) rows(c Chart, data []datum) Chart {
 	return c
 }
 
+// shorten cuts a name to what has room, with the dots at its own end: inside a
+// picture there is no element that keeps what people typed in its own direction.
 func shorten(label string) string {
-	if utf8.RuneCountInString(label) <= labelLength {
-		return label
+	const asItself, end = "\u2068", "\u2069"
+	if utf8.RuneCountInString(label) > labelLength {
+		label = string([]rune(label)[:labelLength-1]) + "…"
 	}
-	return string([]rune(label)[:labelLength-1]) + "…"
+	return asItself + label + end
 }

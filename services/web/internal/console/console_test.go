@@ -60,7 +60,17 @@ func theOverviewSaysWhatTheTrialBalanceSays(t *testing.T, w *world) {
 			sum.fees += row.GetDebitsMinor()
 		}
 	}
+	// A picture has no elements that keep figures and names in one piece; marks do.
+	arabic := w.get(t, "/finance/?"+month+"&lang=ar").Body.String()
+	for _, mark := range []string{`\x{2066}`, `\x{2068}`} {
+		if !regexp.MustCompile(`<text[^>]*>` + mark).MatchString(arabic) {
+			t.Errorf("nothing in a picture begins with %s", mark)
+		}
+	}
 	overview := w.page(t, "/finance/?"+month)
+	if text := w.get(t, "/finance/?"+month).Body.String(); !strings.Contains(text, `href="/staff/"`) {
+		t.Error("there is no way from the books to the site's own desk")
+	}
 	for code, sum := range want {
 		shown := overview.figures("currency-" + code)
 		for name, minor := range map[string]int64{

@@ -8,6 +8,7 @@ import (
 
 	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/web/internal/view"
 )
 
 // overview shows how a period went and what needs attention. Without days in the
@@ -102,7 +103,7 @@ func (v *visit) labelled(c Chart, head string) Chart {
 	var top money.Amount
 	for i := range c.Bars {
 		at := c.Lines[i].Value.Amount
-		c.Bars[i].Value = v.spoken.Money(at)
+		c.Bars[i].Value = view.Money(v.spoken, at)
 		if i == 0 || at.Minor > top.Minor {
 			top, c.Top = at, c.Bars[i].Value
 		}
