@@ -108,7 +108,7 @@ func (f *Front) Show(w http.ResponseWriter, r *http.Request, status int, page vi
 	if r.Method == http.MethodHead {
 		return
 	}
-	_, err = w.Write(body) //nolint:gosec // html/template has encoded what was typed
+	_, err = w.Write(body)
 	if err != nil {
 		f.logger.DebugContext(r.Context(), "reader went away", "route", r.Pattern, "error", err)
 	}

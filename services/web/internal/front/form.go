@@ -58,7 +58,7 @@ func (f *Front) ReadForm(w http.ResponseWriter, r *http.Request, largest int64) 
 func parseForm(r *http.Request) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err == nil && kind == "multipart/form-data" {
-		return r.ParseMultipartForm(formMemory) //nolint:gosec // the caller has bounded the body
+		return r.ParseMultipartForm(formMemory)
 	}
 	return r.ParseForm()
 }
