@@ -202,7 +202,7 @@ func (s *subset) write(w *writer) (ref int, err error) {
 	if whole.IsCFF {
 		key, kind, entries = "FontFile3", "CIDFontType0", "/Subtype /OpenType"
 	}
-	program := part.Write()
+	program := undated(part.Write())
 	file, err := w.stream(entries, program)
 	if err != nil {
 		return 0, err
