@@ -7,7 +7,6 @@ import (
 	"image/png"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/testkit"
 )
 
 func TestALinkIsShownWithAPicture(t *testing.T) {
@@ -52,13 +52,8 @@ func TestACameraReadsThePagesAddress(t *testing.T) {
 			t.Fatalf("%v in %s", err, svg)
 		}
 	}
-	convert, err := exec.LookPath("rsvg-convert")
-	if err != nil {
-		if os.Getenv("REQUIRE_PDF_TOOLS") != "" {
-			t.Fatal("rsvg-convert is not installed")
-		}
-		t.Skip("rsvg-convert is not installed")
-	}
+	convert := testkit.Program(t, "rsvg-convert", "REQUIRE_PDF_TOOLS")
+	camera := testkit.Program(t, "zbarimg", "REQUIRE_PDF_TOOLS")
 	picture := filepath.Join(t.TempDir(), "code.png")
 	drawing := exec.CommandContext(t.Context(), convert, "-w", "400", "-o", picture)
 	drawing.Stdin = strings.NewReader(svg)
@@ -66,7 +61,7 @@ func TestACameraReadsThePagesAddress(t *testing.T) {
 	if err != nil {
 		t.Fatalf("draw: %v: %s", err, out)
 	}
-	read, err := exec.CommandContext(t.Context(), "zbarimg", "--quiet", "--raw", picture).Output()
+	read, err := exec.CommandContext(t.Context(), camera, "--quiet", "--raw", picture).Output()
 	if err != nil || strings.TrimSpace(string(read)) != "https://give.harbour.example/f/amina-runs?s=qr" {
 		t.Errorf("the camera reads %q: %v", read, err)
 	}
