@@ -66,6 +66,8 @@ bin/protoc-gen-go-grpc: $(TOOLDEPS)
 	$(call build_tool,google.golang.org/grpc/cmd/protoc-gen-go-grpc)
 bin/golangci-lint: $(TOOLDEPS)
 	$(call build_tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+bin/nats-server: $(TOOLDEPS)
+	$(call build_tool,github.com/nats-io/nats-server/v2)
 
 .PHONY: generate
 generate: bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Generate Go from proto/
