@@ -23,7 +23,7 @@ const (
 )
 
 // measurePages asks for a supporter's page as it is (drawn once, sent from
-// memory) and under an address that nobody has asked for before (drawn for this
+// memory) and under an address that nobody has asked for before (made for this
 // reader), and nginx for a file with the same bytes.
 func measurePages(ctx context.Context, p plan, t *table, say sayer) (err error) {
 	s, err := openStripe(ctx)
@@ -64,31 +64,58 @@ func measurePages(ctx context.Context, p plan, t *table, say sayer) (err error) 
 	if err != nil {
 		return err
 	}
-	var file, cached, rendered []float64
+	var file, cached, rendered asked
 	for range p.rounds {
-		for _, asked := range []struct {
-			into   *[]float64
+		for _, turn := range []struct {
+			into   *asked
 			url    string
 			script string
 		}{
 			{&file, n.url + "/page.html", ""}, {&cached, i.url() + page, ""}, {&rendered, i.url() + page, script},
 		} {
-			perSecond, err := wrk(ctx, asked.url, asked.script, p.pages)
+			err = turn.into.round(ctx, i, turn.url, turn.script, p.pages)
 			if err != nil {
 				return err
 			}
-			*asked.into = append(*asked.into, perSecond)
 		}
 	}
-	say("page of %d bytes: nginx %s, cached %s, rendered %s requests/s", len(body), spreadOf(file), spreadOf(cached), spreadOf(rendered))
-	t.add(fmt.Sprintf("nginx, a file of the page's %d bytes, requests/s", len(body)), spreadOf(file).String())
-	t.atLeast("fundraiser page from memory ÷ nginx, requests/s", spreadOf(cached).String(), spreadOf(cached).median/spreadOf(file).median, cachedGoal)
-	t.atLeast("fundraiser page rendered ÷ nginx, requests/s", spreadOf(rendered).String(), spreadOf(rendered).median/spreadOf(file).median, renderedGoal)
+	say("page of %d bytes: nginx %s, cached %s, rendered %s requests/s", len(body), file.rate(), cached.rate(), rendered.rate())
+	t.add(fmt.Sprintf("nginx, a file of the page's %d bytes, requests/s", len(body)), file.rate().String())
+	t.atLeast("fundraiser page from memory ÷ nginx, requests/s", cached.rate().String(), cached.rate().median/file.rate().median, cachedGoal)
+	t.atLeast("fundraiser page rendered ÷ nginx, requests/s", rendered.rate().String(), rendered.rate().median/file.rate().median, renderedGoal)
+	t.add("processor time a page: from memory, rendered", fmt.Sprintf("%s, %s µs", cached.cost(), rendered.cost()))
 	return nil
 }
 
+// asked is what rounds of asking for one address brought.
+type asked struct {
+	perSecond []float64
+	micros    []float64 // of the program's processor time, a request
+}
+
+func (a *asked) round(ctx context.Context, i *instance, address, script string, long time.Duration) error {
+	before, err := cpuTime(i.command.Process.Pid)
+	if err != nil {
+		return err
+	}
+	perSecond, requests, err := wrk(ctx, address, script, long)
+	if err != nil {
+		return err
+	}
+	after, err := cpuTime(i.command.Process.Pid)
+	if err != nil {
+		return err
+	}
+	a.perSecond = append(a.perSecond, perSecond)
+	a.micros = append(a.micros, float64((after-before).Microseconds())/requests)
+	return nil
+}
+
+func (a *asked) rate() spread { return spreadOf(a.perSecond) }
+func (a *asked) cost() spread { return spreadOf(a.micros) }
+
 // freshAddresses puts another share code on each request: the page's links carry
-// it, so it cannot come from memory.
+// it, so no page that was sent before will do.
 const freshAddresses = `local n = 0
 request = function()
   n = n + 1
@@ -182,22 +209,28 @@ func (n *nginx) stop() error {
 // wrk's report ends with what we want, unless answers were other than 200.
 var (
 	requestsPerSecond = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+	requestsInAll     = regexp.MustCompile(`(\d+) requests in`)
 	badAnswers        = regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`)
 )
 
 // wrk asks for one address with 64 connections on 2 threads.
-func wrk(ctx context.Context, address, script string, long time.Duration) (float64, error) {
+func wrk(ctx context.Context, address, script string, long time.Duration) (perSecond, requests float64, err error) {
 	args := []string{"-t2", "-c64", "-d" + strconv.Itoa(int(long.Seconds())) + "s"}
 	if script != "" {
 		args = append(args, "-s", script)
 	}
 	out, err := exec.CommandContext(ctx, "wrk", append(args, address)...).CombinedOutput() //nolint:gosec // addresses that we listen on
 	if err != nil {
-		return 0, fmt.Errorf("run wrk (Debian: apt-get install wrk): %w\n%s", err, out)
+		return 0, 0, fmt.Errorf("run wrk (Debian: apt-get install wrk): %w\n%s", err, out)
 	}
-	found := requestsPerSecond.FindSubmatch(out)
-	if found == nil || badAnswers.Match(out) {
-		return 0, fmt.Errorf("wrk of %s did not go well:\n%s", address, out)
+	rate, all := requestsPerSecond.FindSubmatch(out), requestsInAll.FindSubmatch(out)
+	if rate == nil || all == nil || badAnswers.Match(out) {
+		return 0, 0, fmt.Errorf("wrk of %s did not go well:\n%s", address, out)
 	}
-	return strconv.ParseFloat(string(found[1]), 64)
+	perSecond, err = strconv.ParseFloat(string(rate[1]), 64)
+	if err != nil {
+		return 0, 0, err
+	}
+	requests, err = strconv.ParseFloat(string(all[1]), 64)
+	return perSecond, requests, err
 }

@@ -2,148 +2,46 @@ package pages
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/live"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
-const (
-	// drawnMost bounds the memory of drawn pages: some 30 kB each.
-	drawnMost = 2000
-	// drawnFor is how long a drawn page is shown though nothing is known to have
-	// changed: what no stream tells of (a donor's name that can be shown again) is
-	// then seen as well.
-	drawnFor = 30 * time.Second
-)
+// painter makes a page. Of the request's query it may read the code of a shared link
+// alone, and show it as it is. whole says that nothing had to be left out for the
+// moment, so that the page may be shown to the next reader too.
+type painter func(r *http.Request) (page view.Page, whole bool, err error)
 
-// drawn is a page as it is sent.
+// drawn is a page as it is sent to all readers who come by a shared link, whatever
+// its code, or to all others. It does not change once it can be found.
 type drawn struct {
-	body     []byte
-	etag     string
+	// pieces are the page, cut wherever the reader's code stands: letters, digits and
+	// two signs look the same in text, attributes and addresses. One piece is a page
+	// for readers without a code.
+	pieces   [][]byte
+	tag      string // of the pieces
 	language string
 	stamp    live.Stamp
 	at       time.Time
 
 	// zipping takes longer than drawing, so it is left until somebody wants it.
-	zipping sync.Once
-	small   []byte
+	zipping sync.Mutex
+	small   map[string][]byte // by code, of those that we hand out
 }
 
-// zipped is the body as gzip, made once.
-func (d *drawn) zipped() []byte {
-	d.zipping.Do(func() { d.small = zip(d.body) })
-	return d.small
-}
-
-// gallery keeps drawn pages, so that a page is drawn once for each change and not
-// for each reader. It is safe for concurrent use.
-type gallery struct {
-	mu    sync.Mutex
-	pages map[string]*drawn
-	// drawing keeps a thousand readers whom one gift calls back from drawing the
-	// same page a thousand times.
-	drawing singleflight.Group
-}
-
-func newGallery() *gallery { return &gallery{pages: map[string]*drawn{}} }
-
-func (g *gallery) find(key string, stamp live.Stamp, now time.Time) *drawn {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	found := g.pages[key]
-	if found == nil || found.stamp != stamp || now.Sub(found.at) > drawnFor {
-		return nil
-	}
-	return found
-}
-
-func (g *gallery) keep(key string, d *drawn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.pages) >= drawnMost {
-		// Which one goes does not matter: what is read is soon here again.
-		for other := range g.pages {
-			delete(g.pages, other)
-			break
-		}
-	}
-	g.pages[key] = d
-}
-
-// painter makes a page. whole says that nothing had to be left out for the moment,
-// so that the page may be shown to the next reader too.
-type painter func(r *http.Request) (page view.Page, whole bool, err error)
-
-// shared answers with a page that is the same for everybody: from the gallery
-// while nothing has changed, else drawn now.
-func (s *Site) shared(key func(r *http.Request) live.Key, paint painter) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		language := s.front.Texts(r.Context()).Tag
-		stamp, standing := s.live.Stamp(key(r))
-		code, plain := plain(r)
-		if !standing || !plain {
-			d, _, err := s.draw(r, paint)
-			s.sendDrawn(w, r, d, err)
-			return
-		}
-		name := language + " " + r.URL.Path + " " + code
-		found := s.gallery.find(name, stamp, s.now())
-		if found != nil {
-			s.sendDrawn(w, r, found, nil)
-			return
-		}
-		// The reader who draws for others must not take the page along on leaving.
-		detached := r.WithContext(context.WithoutCancel(r.Context()))
-		result, err, _ := s.gallery.drawing.Do(name, func() (any, error) {
-			// Taken anew: a page that was asked for before the stamp was taken could
-			// be older than it.
-			stamp, standing := s.live.Stamp(key(r))
-			d, whole, err := s.draw(detached, paint)
-			if err != nil {
-				return nil, err
-			}
-			d.stamp, d.at = stamp, s.now()
-			if standing && whole {
-				s.gallery.keep(name, d)
-			}
-			return d, nil
-		})
-		d, _ := result.(*drawn)
-		s.sendDrawn(w, r, d, err)
-	}
-}
-
-// plain requests have nothing in their address that is on the page but the code of
-// a link that was shared, which is handed back. Most readers come by such a link.
-// The choice of a language is in the key already. Codes that are not ours are
-// anything that anybody writes: pages with them are drawn and not kept, or they would
-// crowd out the others.
-func plain(r *http.Request) (code string, plain bool) {
-	if r.URL.RawQuery == "" {
-		return "", true
-	}
-	query := r.URL.Query()
-	query.Del("lang")
-	if codes := query[view.FieldShare]; len(codes) == 1 && view.OurShareCode(codes[0]) {
-		code = codes[0]
-		query.Del(view.FieldShare)
-	}
-	return code, len(query) == 0
-}
-
-func (s *Site) draw(r *http.Request, paint painter) (d *drawn, whole bool, err error) {
+// draw draws a page, and cuts it where the mark stands, if one is given.
+func (s *Site) draw(r *http.Request, paint painter, mark string) (d *drawn, whole bool, err error) {
 	page, whole, err := paint(r)
 	if err != nil {
 		return nil, false, err
@@ -152,40 +50,81 @@ func (s *Site) draw(r *http.Request, paint painter) (d *drawn, whole bool, err e
 	if err != nil {
 		return nil, false, err
 	}
-	sum := sha256.Sum256(body)
-	return &drawn{
-		body: body,
-		// Weak, because the same page is sent with and without compression.
-		etag:     `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
-		language: s.front.Texts(r.Context()).Tag,
-	}, whole, nil
-}
-
-func zip(body []byte) []byte {
-	var zipped bytes.Buffer
-	writer := gzip.NewWriter(&zipped)
-	// Writing to memory does not fail.
-	_, _ = writer.Write(body)
-	_ = writer.Close()
-	return zipped.Bytes()
-}
-
-func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, err error) {
-	if err != nil {
-		s.fail(w, r, err)
-		return
+	d = &drawn{pieces: [][]byte{body}, language: s.front.Texts(r.Context()).Tag, small: map[string][]byte{}}
+	if mark != "" {
+		d.pieces = bytes.Split(body, []byte(mark))
 	}
+	// The mark is another one each time, and no part of what the page says.
+	sum := sha256.Sum256(bytes.Join(d.pieces, []byte{0}))
+	d.tag = base64.RawURLEncoding.EncodeToString(sum[:12])
+	return d, whole, nil
+}
+
+// newMark stands for the code of any reader while a page is drawn: a code like theirs,
+// which nobody can have written before because it is drawn by lot each time.
+func newMark() string { return rand.Text() }
+
+// forCode is the request as far as a page that is shown to others may depend on it:
+// the address and, of its query, the code.
+func forCode(ctx context.Context, r *http.Request, code string) *http.Request {
+	address := *r.URL
+	address.RawQuery = ""
+	if code != "" {
+		address.RawQuery = url.Values{view.FieldShare: {code}}.Encode()
+	}
+	r = r.WithContext(ctx)
+	r.URL = &address
+	return r
+}
+
+// body is the page for a reader with this code.
+func (d *drawn) body(code string) []byte {
+	if len(d.pieces) == 1 {
+		return d.pieces[0]
+	}
+	return bytes.Join(d.pieces, []byte(code))
+}
+
+// etag names what body returns. It is weak, because the same page is sent with and
+// without compression.
+func (d *drawn) etag(code string) string {
+	if len(d.pieces) == 1 {
+		code = ""
+	}
+	return `W/"` + d.tag + code + `"`
+}
+
+// zipped is the body as gzip, made once for each code that we hand out. Codes that
+// are not ours are anything that anybody writes: kept, they would crowd out the others.
+func (s *Site) zipped(d *drawn, code string) []byte {
+	if code != "" && !view.OurShareCode(code) {
+		return s.gallery.zip(d.body(code))
+	}
+	d.zipping.Lock()
+	defer d.zipping.Unlock()
+	small, done := d.small[code]
+	if !done {
+		small = s.gallery.zip(d.body(code))
+		d.small[code] = small
+	}
+	return small
+}
+
+func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, code string) {
 	header := w.Header()
-	header["Etag"] = []string{d.etag}
+	etag := d.etag(code)
+	header["Etag"] = []string{etag}
 	header["Vary"] = []string{"Accept-Language, Cookie, Accept-Encoding"}
-	if matches(r.Header.Get("If-None-Match"), d.etag) {
+	if matches(r.Header.Get("If-None-Match"), etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body := d.body
+	var body []byte
 	if assets.AcceptsGzip(r.Header.Get("Accept-Encoding")) {
 		header["Content-Encoding"] = []string{"gzip"}
-		body = d.zipped()
+		body = s.zipped(d, code)
+	} else {
+		body = d.body(code)
 	}
 	header["Content-Type"] = []string{"text/html; charset=utf-8"}
 	header["Content-Language"] = []string{d.language}
@@ -194,7 +133,8 @@ func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, err e
 	if r.Method == http.MethodHead {
 		return
 	}
-	_, err = w.Write(body) //nolint:gosec // html/template has encoded what was typed
+	// html/template has encoded what was typed, and a code has nothing to encode.
+	_, err := w.Write(body)
 	if err != nil {
 		s.logger.DebugContext(r.Context(), "reader went away", "route", r.Pattern, "error", err)
 	}
@@ -202,10 +142,13 @@ func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, err e
 
 // matches reads If-None-Match.
 func matches(header, etag string) bool {
+	if header == "" {
+		return false
+	}
 	for candidate := range strings.SplitSeq(header, ",") {
 		candidate = strings.TrimSpace(candidate)
 		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(etag, "W/") {
-			return header != ""
+			return true
 		}
 	}
 	return false
