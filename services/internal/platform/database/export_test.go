@@ -1,0 +1,4 @@
+package database
+
+// SQLiteReaders is how many connections read from a database file.
+const SQLiteReaders = sqliteReaders

@@ -1,0 +1,69 @@
+package systemtest
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/almoner/almoner/services/internal/demo"
+	"github.com/almoner/almoner/services/internal/node"
+)
+
+// The drill of an operator's worst day: a backup is made while donors give, more
+// is given, and then a database is lost. Whichever service goes back in time, it
+// must find by itself what happened since, and count nothing twice. Last of all
+// everything goes back, Stripe included, and is as it was.
+func TestRestoredServicesFindWhatHappenedSince(t *testing.T) {
+	t.Parallel()
+	dir, logs := t.TempDir(), &lockedBuffer{}
+	i := start(t, dir, logs)
+	give(t, i.operator())
+
+	played := make(chan error, 1)
+	o := i.operator()
+	go func() {
+		_, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn()}).Run(t.Context())
+		played <- err
+	}()
+	kept := truthAt(t, o.SimulatorURL()).paid()
+	eventually(t, "somebody gives", func() bool { return truthAt(t, o.SimulatorURL()).paid() > kept+2 })
+	backup := filepath.Join(t.TempDir(), "backup")
+	_, err := node.Backup(t.Context(), i.cfg, backup, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = <-played
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid := truthAt(t, o.SimulatorURL()).paid()
+
+	for _, service := range []string{"ledger", "receipt", "fundraiser"} {
+		i.stopNow()
+		restored, err := node.Restore(i.cfg, backup, []string{service})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(restored.Kept) == 0 {
+			t.Errorf("what %s had was not kept", service)
+		}
+		i = start(t, dir, logs)
+		agree(t, i.operator())
+		if counted := gifts(t, i.operator()); counted != paid {
+			t.Errorf("after %s went back, Stripe took %d payments and %d gifts are counted", service, paid, counted)
+		}
+	}
+
+	i.stopNow()
+	_, err = node.Restore(i.cfg, backup, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i = start(t, dir, logs)
+	agree(t, i.operator())
+	then, counted := truthAt(t, i.node.SimulatorURL()).paid(), gifts(t, i.operator())
+	if then != counted || then <= kept || then > paid {
+		t.Errorf("everything went back: Stripe took %d payments (%d before the backup, %d after it), %d gifts are counted", then, kept, paid, counted)
+	}
+	give(t, i.operator())
+}
