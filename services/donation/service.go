@@ -112,7 +112,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	})
 	if len(cfg.WebhookSecrets) > 0 {
 		s.webhook, err = webhook.New(webhook.Config{
-			Secrets: cfg.WebhookSecrets, Livemode: livemode, Now: deps.Now, Logger: deps.Logger,
+			Secrets: cfg.WebhookSecrets, Now: deps.Now, Logger: deps.Logger,
 		}, s.app)
 		if err != nil {
 			return nil, fmt.Errorf("set up %s: %w", name, err)

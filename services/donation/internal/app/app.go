@@ -53,6 +53,7 @@ type App struct {
 	accounts *turns
 	limiter  *limiter
 	intake   *intake
+	recent   recent
 
 	toProcess signal
 	toImport  signal

@@ -2,9 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
 )
 
 const (
@@ -30,6 +34,7 @@ type intake struct {
 
 type delivery struct {
 	event StripeEvent
+	found *Found // what it says about a gift
 	err   error
 	done  chan struct{} // closed when the event is stored, or could not be
 	lead  chan struct{} // closed when this one has to write
@@ -37,20 +42,42 @@ type delivery struct {
 
 func newIntake(a *App) *intake { return &intake{app: a} }
 
-// Receive stores a verified webhook and returns when that is durable. An error
-// means that it may not be; Stripe will send it again.
-func (a *App) Receive(ctx context.Context, event StripeEvent, body []byte) error {
+// Receive stores the body of a verified webhook and returns when that is durable.
+// An error means that it may not be; Stripe will send it again.
+func (a *App) Receive(ctx context.Context, body []byte) error {
+	event, found := a.read(body)
 	event.Sealed = a.Seal.Close(event.EventID, body)
 	event.ReceivedAt = a.micros()
-	err := a.intake.store(ctx, event)
+	err := a.intake.store(ctx, event, found)
 	if err == nil && event.State == EventIgnored && movesBalance(event.Type) {
 		a.toImport.ring()
 	}
 	return err
 }
 
-func (in *intake) store(ctx context.Context, event StripeEvent) error {
-	d := &delivery{event: event, done: make(chan struct{}), lead: make(chan struct{})}
+// read decides where an event goes. What was signed by Stripe and cannot be read
+// is kept for staff, under the hash of what it is, so that its repetitions are one.
+func (a *App) read(body []byte) (StripeEvent, *Found) {
+	event, found, err := a.Stripe.ReadEvent(body)
+	switch {
+	case err != nil:
+		sum := sha256.Sum256(body)
+		return StripeEvent{
+			EventID: "unreadable:" + hex.EncodeToString(sum[:]), Livemode: a.cfg.Livemode,
+			State: EventParked, Reason: domain.NotDecodable,
+		}, nil
+	case event.Livemode != a.cfg.Livemode:
+		event.State, event.Reason = EventParked, domain.LivemodeDiffers
+	case readingOf(event.Type) == readNot:
+		event.State = EventIgnored
+	default:
+		event.State = EventPending
+	}
+	return event, found
+}
+
+func (in *intake) store(ctx context.Context, event StripeEvent, found *Found) error {
+	d := &delivery{event: event, found: found, done: make(chan struct{}), lead: make(chan struct{})}
 	in.mu.Lock()
 	if len(in.queue) >= intakeQueue {
 		in.mu.Unlock()
@@ -106,12 +133,11 @@ func (in *intake) commit(ctx context.Context, group []*delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, intakeTime)
 	defer cancel()
 	events := make([]StripeEvent, 0, len(group))
-	seen := map[[2]string]bool{}
+	seen := make(map[eventKey]bool, len(group))
 	for _, d := range group {
 		// Stripe may send the same event twice at the same moment.
-		key := [2]string{d.event.AccountID, d.event.EventID}
-		if !seen[key] {
-			seen[key] = true
+		if !seen[d.event.key()] {
+			seen[d.event.key()] = true
 			events = append(events, d.event)
 		}
 	}
@@ -121,6 +147,9 @@ func (in *intake) commit(ctx context.Context, group []*delivery) error {
 	})
 	if err != nil {
 		return fmt.Errorf("store webhooks: %w", err)
+	}
+	for _, d := range group {
+		in.app.recent.put(&d.event, d.found)
 	}
 	return nil
 }

@@ -42,10 +42,6 @@ func WebhookEvents() []string {
 	return types
 }
 
-// Relevant reports whether events of this type are processed; others are kept
-// as ignored.
-func Relevant(eventType string) bool { return readingOf(eventType) != readNot }
-
 // movesBalance reports whether there may be a balance transaction that nothing
 // else will tell of. (A charge that succeeds comes with its payment intent, which
 // wakes the import once the gift is known.)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -154,6 +155,13 @@ func (t countingTx) StoreEvents(_ context.Context, events []StripeEvent) (int, e
 	return len(events), nil
 }
 
+// bareEvents reads bodies that are nothing but an event's id.
+type bareEvents struct{ Stripe }
+
+func (bareEvents) ReadEvent(raw []byte) (StripeEvent, *Found, error) {
+	return StripeEvent{EventID: string(raw)}, nil, nil
+}
+
 // While one commit is on its way, what arrives waits and shares the next. A
 // failed commit fails its own group and no other.
 func TestDeliveriesShareACommit(t *testing.T) {
@@ -163,10 +171,10 @@ func TestDeliveriesShareACommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Config{}, Parts{Store: store, Seal: seal, Now: time.Now})
+	a := New(Config{}, Parts{Store: store, Stripe: bareEvents{}, Seal: seal, Now: time.Now})
 	answers := make(chan error, 40)
 	send := func(id string) {
-		go func() { answers <- a.Receive(t.Context(), StripeEvent{EventID: id}, []byte("{}")) }()
+		go func() { answers <- a.Receive(t.Context(), []byte(id)) }()
 	}
 	queued := func(count int) {
 		t.Helper()
@@ -242,11 +250,41 @@ func TestEveryKindOfEventIsReadAsItMayBe(t *testing.T) {
 		"checkout.session.completed": readLater, "checkout.session.async_payment_failed": readObject,
 		"payment_intent.processing": readObject, "charge.succeeded": readNot, "customer.created": readNot, "": readNot,
 	} {
-		if readingOf(kind) != want || Relevant(kind) != (want != readNot) {
+		if readingOf(kind) != want {
 			t.Errorf("%q is read as %d", kind, readingOf(kind))
 		}
 	}
 	if !movesBalance("charge.refunded") || !movesBalance("payout.paid") || movesBalance("charge.succeeded") {
 		t.Error("the wrong events wake the import")
+	}
+}
+
+// What the intake read is handed over once, as the first delivery said it. What
+// nobody takes is forgotten before it is much.
+func TestWhatWasReadIsHandedOverOnce(t *testing.T) {
+	t.Parallel()
+	var r recent
+	paid := StripeEvent{EventID: "evt_paid", State: EventPending}
+	first, second := &Found{DonationID: "first"}, &Found{DonationID: "second"}
+	r.put(&paid, first)
+	r.put(&paid, second)
+	r.put(&StripeEvent{EventID: "evt_ignored", State: EventIgnored}, first)
+	r.put(&StripeEvent{EventID: "evt_bare", State: EventPending}, nil)
+	if got := r.take(&StripeEvent{AccountID: "acct_of_another", EventID: "evt_paid"}); got != nil {
+		t.Errorf("another account's event got %v", got)
+	}
+	if got := r.take(&paid); got != first {
+		t.Errorf("handed over %v", got)
+	}
+	for _, id := range []string{"evt_paid", "evt_ignored", "evt_bare"} {
+		if got := r.take(&StripeEvent{EventID: id}); got != nil {
+			t.Errorf("%s was handed over: %v", id, got)
+		}
+	}
+	for i := range 3 * mostRecent {
+		r.put(&StripeEvent{EventID: strconv.Itoa(i), State: EventPending}, first)
+		if len(r.found) > mostRecent {
+			t.Fatalf("%d are kept", len(r.found))
+		}
 	}
 }

@@ -314,8 +314,10 @@ type Stripe interface {
 	// Session and PaymentIntent fetch the object and what hangs on it.
 	Session(ctx context.Context, id string) (Found, error)
 	PaymentIntent(ctx context.Context, id string) (Found, error)
-	// Decode reads the object of a webhook. at is the event's time.
-	Decode(raw []byte, at int64) (Found, error)
+	// ReadEvent reads a webhook's body: which event it is, and what its object says
+	// about a gift, nil when that is nothing or cannot be read. It fails when the
+	// text is not what every event is.
+	ReadEvent(raw []byte) (StripeEvent, *Found, error)
 	// TransactionsBefore pages towards newer ones: the up to 100 that come right
 	// before id in Stripe's list, oldest first.
 	TransactionsBefore(ctx context.Context, id string) (page []Transaction, more bool, err error)

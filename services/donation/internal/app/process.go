@@ -164,20 +164,30 @@ func (a *App) readOne(it *item) bool {
 // readSealed reads the body as it was signed. A body that was sealed with
 // another secret is as good as none: its object is fetched.
 func (a *App) readSealed(it *item, how reading) (fetch bool) {
+	found := a.recent.take(&it.event)
+	if found != nil {
+		it.says(found, how)
+		return it.glance && it.event.Attempts > 0
+	}
 	raw, err := a.Seal.Open(it.event.EventID, it.event.Sealed)
 	if err != nil {
 		a.Logger.Error("a stored webhook cannot be opened; its object is fetched", "event", it.event.EventID, "error", err)
 		return true
 	}
-	found, err := a.Stripe.Decode(raw, it.event.CreatedAt)
-	if err != nil {
+	_, found, err = a.Stripe.ReadEvent(raw)
+	if err != nil || found == nil {
 		a.Logger.Error("a stored webhook cannot be decoded", "event", it.event.EventID, "error", err)
 		it.park(domain.NotDecodable)
 		return false
 	}
-	// Whatever the type says: only a session can name a payment without telling of it.
-	it.found, it.glance = &found, how == readLater && found.Snapshot.Session != nil
+	it.says(found, how)
 	return it.glance && it.event.Attempts > 0
+}
+
+// says notes what the body says. Whatever its type: only a session can name a
+// payment without telling of it.
+func (it *item) says(found *Found, how reading) {
+	it.found, it.glance = found, how == readLater && found.Snapshot.Session != nil
 }
 
 func (it *item) park(reason domain.Reason) {

@@ -1,9 +1,11 @@
 package payments
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -26,6 +28,8 @@ const (
 	tries       = 4
 	firstPause  = 250 * time.Millisecond
 	idleClients = 16
+	// largestGuess bounds how much memory an answer gets for saying how long it is.
+	largestGuess = 1 << 20
 )
 
 // Config says which account is spoken to, and where.
@@ -40,7 +44,8 @@ type Config struct {
 
 // Client is the app's Stripe. It is safe for concurrent use.
 type Client struct {
-	backend stripe.Backend
+	backend *stripe.BackendImplementation
+	http    *http.Client
 	key     config.Secret
 }
 
@@ -49,24 +54,19 @@ func New(cfg Config) (*Client, error) {
 	if !cfg.Key.IsSet() {
 		return nil, errors.New("stripe client: no key")
 	}
-	base := cfg.HTTPClient
-	if base == nil {
-		base = &http.Client{Timeout: defaultTimeout, Transport: pooled()}
+	client := cfg.HTTPClient
+	if client == nil {
+		client = &http.Client{Timeout: defaultTimeout, Transport: pooled()}
 	}
-	client := *base
-	client.Transport = plain{next: base.Transport}
-	backend := &stripe.BackendConfig{
-		// The library's own retries sleep through a caller's deadline and leave
-		// out POSTs that failed with 500 or 429; ours are below.
-		MaxNetworkRetries: stripe.Int64(0),
-		EnableTelemetry:   stripe.Bool(false),
-		HTTPClient:        &client,
-		LeveledLogger:     silent{},
-	}
+	options := &stripe.BackendConfig{EnableTelemetry: stripe.Bool(false), HTTPClient: client, LeveledLogger: silent{}}
 	if cfg.URL != "" {
-		backend.URL = stripe.String(strings.TrimSuffix(cfg.URL, "/"))
+		options.URL = stripe.String(strings.TrimSuffix(cfg.URL, "/"))
 	}
-	return &Client{backend: stripe.GetBackendWithConfig(stripe.APIBackend, backend), key: cfg.Key}, nil
+	backend, ok := stripe.GetBackendWithConfig(stripe.APIBackend, options).(*stripe.BackendImplementation)
+	if !ok {
+		return nil, errors.New("stripe client: the library's backend is not the one that is known")
+	}
+	return &Client{backend: backend, http: client, key: cfg.Key}, nil
 }
 
 // Livemode tells whether a key moves real money.
@@ -84,20 +84,6 @@ func pooled() http.RoundTripper {
 	return transport
 }
 
-// plain removes the header in which the library tells Stripe our host's name
-// and kernel.
-type plain struct{ next http.RoundTripper }
-
-func (p plain) RoundTrip(r *http.Request) (*http.Response, error) {
-	next := p.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	r = r.Clone(r.Context())
-	r.Header.Del("X-Stripe-Client-User-Agent")
-	return next.RoundTrip(r)
-}
-
 // silent drops the library's log: it prints bodies, and every error is returned.
 type silent struct{}
 
@@ -106,33 +92,35 @@ func (silent) Infof(string, ...any)  {}
 func (silent) Warnf(string, ...any)  {}
 func (silent) Errorf(string, ...any) {}
 
-// get reads an object, with what hangs on it in place of ids.
-func (c *Client) get(ctx context.Context, path string, expand []string, out stripe.LastResponseSetter) error {
+// get reads an object, with what hangs on it in place of ids. member is called for
+// each member of the answer, and again from the first on if the answer broke off:
+// it must set what it reads, not add to it.
+func (c *Client) get(ctx context.Context, path string, expand []string, member func(*reader, []byte)) error {
 	query := &form.Values{}
 	for i, e := range expand {
 		query.Add(fmt.Sprintf("expand[%d]", i), e)
 	}
-	return c.call(ctx, http.MethodGet, path, query, "", out)
+	return c.call(ctx, http.MethodGet, path, query, "", member)
 }
 
 // post sends params under an idempotency key.
-func (c *Client) post(ctx context.Context, path, key string, params any, out stripe.LastResponseSetter) error {
+func (c *Client) post(ctx context.Context, path, key string, params any, member func(*reader, []byte)) error {
 	body := &form.Values{}
 	form.AppendTo(body, params)
-	return c.call(ctx, http.MethodPost, path, body, key, out)
+	return c.call(ctx, http.MethodPost, path, body, key, member)
 }
 
 // call sends a request until there is an answer to go by, and translates what
 // went wrong into the app's words. The values are written once, so every try
-// sends the same bytes.
-func (c *Client) call(ctx context.Context, method, path string, values *form.Values, key string, out stripe.LastResponseSetter) error {
-	params := &stripe.Params{Context: ctx}
-	if key != "" {
-		params.IdempotencyKey = stripe.String(key)
+// sends the same bytes. (The library's own retries sleep through a caller's
+// deadline and leave out POSTs that failed with 500 or 429.)
+func (c *Client) call(ctx context.Context, method, path string, values *form.Values, key string, member func(*reader, []byte)) error {
+	content, address := values.Encode(), path
+	if method == http.MethodGet && content != "" {
+		content, address = "", path+"?"+content
 	}
-	var err error
 	for try := 1; ; try++ {
-		err = c.backend.CallRaw(method, path, c.key.Reveal(), values, params, out)
+		err := c.send(ctx, method, address, key, content, member)
 		if err == nil {
 			return nil
 		}
@@ -150,6 +138,40 @@ func (c *Client) call(ctx context.Context, method, path string, values *form.Val
 		case <-timer.C:
 		}
 	}
+}
+
+// send is one try. The library writes the request and reads what is an error; what
+// is not, it would decode three times over, and we want little of it.
+func (c *Client) send(ctx context.Context, method, address, key, content string, member func(*reader, []byte)) error {
+	params := &stripe.Params{Context: ctx}
+	if key != "" {
+		params.IdempotencyKey = stripe.String(key)
+	}
+	request, err := c.backend.NewRequest(method, address, c.key.Reveal(), "application/x-www-form-urlencoded", params)
+	if err != nil {
+		return err
+	}
+	// In it the library tells Stripe our host's name and kernel.
+	request.Header.Del("X-Stripe-Client-User-Agent")
+	if content != "" {
+		request.ContentLength = int64(len(content))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }
+		request.Body, _ = request.GetBody()
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer := bytes.NewBuffer(make([]byte, 0, min(max(response.ContentLength, 0), largestGuess)+bytes.MinRead))
+	_, err = answer.ReadFrom(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return c.backend.ResponseToError(response, answer.Bytes())
+	}
+	return whole(answer.Bytes(), member)
 }
 
 // judge translates an error and tells whether the same request may be sent

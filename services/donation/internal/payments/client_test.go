@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -335,24 +336,62 @@ func TestPagesTowardsTheNewest(t *testing.T) {
 	}
 }
 
-func TestDecodeIsTotal(t *testing.T) {
+func TestBodiesThatAreNoEvents(t *testing.T) {
 	t.Parallel()
 	c := &Client{}
 	for _, raw := range []string{
-		``, `null`, `[]`, `{}`, `{"data":1}`, `{"data":{"object":null}}`, `{"data":{"object":{"object":"payout","id":"po_1"}}}`,
-		`{"data":{"object":{"object":"payment_intent"}}}`, `{"data":{"object":{"object":"payment_intent","id":7}}}`,
-		`{"data":{"object":{"object":"checkout.session","id":"cs_1","payment_intent":[1]}}}`,
+		``, `null`, `[]`, `{}`, `{"id":"evt_1"}`, `{"id":"evt_1","type":7}`, `{"id":"evt_1","type":"a b"}`, `{"id":"evt_1","type":"x","data":1}`,
+		`{"id":"evt_1","type":"x","created":"today"}`, `{"id":"evt_1","type":"x","livemode":"no"}`, `{"id":"evt_1","type":"x"}{}`,
+		`{"id":"evt_1","type":"x","data":{"object":{"id":"caf\u00e9"}}}`, `{"id":"evt_1","type":"x","data":{"object":{"id":"pi_1",}}}`,
 	} {
-		_, err := c.Decode([]byte(raw), 1)
-		if err == nil {
-			t.Errorf("%s was understood", raw)
+		event, found, err := c.ReadEvent([]byte(raw))
+		if err == nil || event.EventID != "" || found != nil {
+			t.Errorf("%s was read as %+v, %+v", raw, event, found)
 		}
 	}
-	found, err := c.Decode([]byte(`{"data":{"object":{"object":"payment_intent","id":"pi_1","status":"succeeded","currency":"zzz",
-		"amount_received":5,"latest_charge":{"id":"ch_1","created":9},"last_payment_error":{"code":"expired_card"}}}}`), 1)
+}
+
+// The event is known whatever its object is; what that says is either understood
+// as a whole or not at all.
+func TestObjectsThatSayNothingOfAGift(t *testing.T) {
+	t.Parallel()
+	c := &Client{}
+	for object, id := range map[string]string{
+		`null`: "", `[]`: "", `"pi_1"`: "", `{"object":"payment_intent"}`: "", `{"object":"payment_intent","id":7}`: "",
+		`{"object":"payout","id":"po_1","status":"paid"}`:                          "po_1",
+		`{"id":"pi_1","object":"payment_intent","amount_received":"much"}`:         "pi_1",
+		`{"id":"pi_1","object":"payment_intent","amount_received":1.5}`:            "pi_1",
+		`{"id":"cs_1","object":"checkout.session","payment_intent":[1]}`:           "cs_1",
+		`{"id":"cs_1","object":"checkout.session","metadata":{"donation_id":[1]}}`: "cs_1",
+	} {
+		event, found, err := c.ReadEvent([]byte(`{"data":{"object":` + object + `},"id":"evt_1","type":"x"}`))
+		if err != nil || found != nil || event.EventID != "evt_1" || event.Type != "x" || event.ObjectID != id {
+			t.Errorf("%s: %+v, %+v, %v", object, event, found, err)
+		}
+	}
+}
+
+func TestAnEventIsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	event, found, err := (&Client{}).ReadEvent([]byte(`{"id":"evt_1","object":"event","account":"acct_1","api_version":"2023-10-16","created":7,
+		"data":{"object":{"id":"pi_1","object":"payment_intent","status":"succeeded","currency":"zzz","created":5,"livemode":true,
+			"amount_received":5,"latest_charge":{"id":"ch_1","created":9},"last_payment_error":{"code":"expired_card"},
+			"metadata":{"almoner":"1","donation_id":"7b2f8a52"},"shipping":{"address":{"id":"other"}}},"previous_attributes":{"id":"old"}},
+		"livemode":true,"type":"payment_intent.succeeded","request":{"id":"req_1"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := app.StripeEvent{
+		AccountID: "acct_1", EventID: "evt_1", Type: "payment_intent.succeeded", ObjectID: "pi_1",
+		APIVersion: "2023-10-16", Livemode: true, CreatedAt: 7,
+	}
+	if !reflect.DeepEqual(event, want) {
+		t.Errorf("event %+v", event)
+	}
 	p := found.Snapshot.Payment
-	if err != nil || found.Ours || p.ChargeID != "ch_1" || p.PaidAt != 9_000_000 || !p.Received.Currency.IsZero() || p.DeclineCode != "expired_card" {
-		t.Errorf("%+v, %+v, %v", found, p, err)
+	if !found.Ours || found.DonationID != "7b2f8a52" || p.ChargeID != "ch_1" || p.PaidAt != 9_000_000 || !p.Livemode ||
+		!p.Received.Currency.IsZero() || p.Received.Minor != 5 || p.DeclineCode != "expired_card" || p.DeclinedAt != 9_000_000 {
+		t.Errorf("%+v, %+v", found, p)
 	}
 }
 

@@ -1,196 +1,237 @@
 package payments
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/stripe/stripe-go/v76"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/internal/money"
 )
 
-// session is what we read of a checkout session.
-type session struct {
-	stripe.APIResource
-	ID            string            `json:"id"`
-	URL           string            `json:"url"`
-	Status        string            `json:"status"`
-	PaymentStatus string            `json:"payment_status"`
-	Metadata      map[string]string `json:"metadata"`
-	Intent        intentRef         `json:"payment_intent"`
+// object is what we read of a checkout session, a payment intent, a charge, or of
+// anything else that a webhook or a balance transaction can be about. They share
+// the names of fields, and a name means the same on each.
+type object struct {
+	ID       string
+	Kind     string
+	Status   string
+	Created  int64
+	Livemode bool
+	Currency string
+	// Ours says that our mark is among the metadata, Donation which gift they name.
+	Ours     bool
+	Donation string
+
+	// Amount of a charge, Received what a payment intent really brought.
+	Amount, Received int64
+	URL              string // of a session that is open
+	PaymentStatus    string // of a session
+	Intent           ref    // of a session or a charge
+	LatestCharge     ref    // of a payment intent
+	// Failed says that a payment intent's newest try did, ErrorCode of what, and
+	// DeclineCode the bank's word for it.
+	Failed                 bool
+	ErrorCode, DeclineCode string
 }
 
-// intent is what we read of a payment intent.
-type intent struct {
-	stripe.APIResource
-	ID             string            `json:"id"`
-	Status         string            `json:"status"`
-	AmountReceived int64             `json:"amount_received"`
-	Currency       string            `json:"currency"`
-	Livemode       bool              `json:"livemode"`
-	Created        int64             `json:"created"`
-	Metadata       map[string]string `json:"metadata"`
-	LatestCharge   chargeRef         `json:"latest_charge"`
-	LastError      *struct {
-		Code        string `json:"code"`
-		DeclineCode string `json:"decline_code"`
-	} `json:"last_payment_error"`
+// ref is a reference: null, an id, or, when it was expanded, the object itself.
+type ref struct {
+	ID     string
+	Object *object
 }
 
-// charge is what we read of a charge, and of anything else that a balance
-// transaction can come from.
-type charge struct {
-	ID       string            `json:"id"`
-	Object   string            `json:"object"`
-	Created  int64             `json:"created"`
-	Amount   int64             `json:"amount"`
-	Currency string            `json:"currency"`
-	Metadata map[string]string `json:"metadata"`
-	Intent   intentRef         `json:"payment_intent"`
-}
-
-// A reference is null, an id, or, when it was expanded, the object itself.
-type (
-	intentRef struct {
-		ID     string
-		Object *intent
+func (r *reader) ref() ref {
+	if r.next() != '{' {
+		return ref{ID: r.string()}
 	}
-	chargeRef struct {
-		ID     string
-		Object *charge
-	}
-)
+	o := &object{}
+	r.object(o.read)
+	return ref{ID: o.ID, Object: o}
+}
 
-func (r *intentRef) UnmarshalJSON(raw []byte) error {
-	object, err := reference(raw, &r.ID, func(raw []byte) (string, error) {
-		r.Object = &intent{}
-		err := json.Unmarshal(raw, r.Object)
-		return r.Object.ID, err
+func (r *reader) objects() []object {
+	var list []object
+	r.list(func(r *reader) {
+		var o object
+		r.object(o.read)
+		list = append(list, o)
 	})
-	if !object {
-		r.Object = nil
-	}
-	return err
+	return list
 }
 
-func (r *chargeRef) UnmarshalJSON(raw []byte) error {
-	object, err := reference(raw, &r.ID, func(raw []byte) (string, error) {
-		r.Object = &charge{}
-		err := json.Unmarshal(raw, r.Object)
-		return r.Object.ID, err
-	})
-	if !object {
-		r.Object = nil
+// read is called for each member of the object.
+func (o *object) read(r *reader, name []byte) {
+	switch string(name) {
+	case "id":
+		o.ID = r.string()
+	case "object":
+		o.Kind = r.string()
+	case "status":
+		o.Status = r.string()
+	case "created":
+		o.Created = r.number()
+	case "livemode":
+		o.Livemode = r.flag()
+	case "currency":
+		o.Currency = r.string()
+	case "metadata":
+		r.object(o.readMetadata)
+	case "amount":
+		o.Amount = r.number()
+	case "amount_received":
+		o.Received = r.number()
+	case "url":
+		o.URL = r.string()
+	case "payment_status":
+		o.PaymentStatus = r.string()
+	case "payment_intent":
+		o.Intent = r.ref()
+	case "latest_charge":
+		o.LatestCharge = r.ref()
+	case "last_payment_error":
+		o.Failed = r.next() == '{'
+		r.object(o.readError)
+	default:
+		r.skip()
 	}
-	return err
 }
 
-func reference(raw []byte, id *string, expanded func([]byte) (string, error)) (object bool, err error) {
-	*id = ""
-	switch raw = bytes.TrimSpace(raw); {
-	case bytes.Equal(raw, []byte("null")):
-		return false, nil
-	case len(raw) > 0 && raw[0] == '{':
-		*id, err = expanded(raw)
-		return true, err
+func (o *object) readMetadata(r *reader, name []byte) {
+	switch string(name) {
+	case metaMark:
+		o.Ours = r.string() != ""
+	case metaDonation:
+		o.Donation = r.string()
+	default:
+		r.skip()
 	}
-	return false, json.Unmarshal(raw, id)
 }
 
-// found reads a session. at is when it was true in unix seconds; 0 means that it was fetched just now.
-func (s *session) found(at int64) app.Found {
-	f := app.Found{
-		Ours: s.Metadata[metaMark] != "", DonationID: s.Metadata[metaDonation],
-		Snapshot: domain.Snapshot{Session: &domain.Session{
-			ID: s.ID, Status: domain.SessionStatus(s.Status), Paid: s.PaymentStatus == "paid",
-			PaymentID: s.Intent.ID,
-		}},
+func (o *object) readError(r *reader, name []byte) {
+	switch string(name) {
+	case "code":
+		o.ErrorCode = r.string()
+	case "decline_code":
+		o.DeclineCode = r.string()
+	default:
+		r.skip()
 	}
-	if s.Intent.Object != nil {
-		f.Snapshot.Payment = s.Intent.Object.payment(at)
-	}
-	return f
 }
 
-func (p *intent) found(at int64) app.Found {
-	return app.Found{
-		Ours: p.Metadata[metaMark] != "", DonationID: p.Metadata[metaDonation],
-		Snapshot: domain.Snapshot{Payment: p.payment(at)},
+// found reads what the object says about a gift. at is when it was true in unix
+// seconds; 0 means that it was fetched just now. It answers false for a kind of
+// object that says nothing about a gift.
+func (o *object) found(at int64) (app.Found, bool) {
+	f := app.Found{Ours: o.Ours, DonationID: o.Donation}
+	switch o.Kind {
+	case "checkout.session":
+		f.Snapshot.Session = &domain.Session{
+			ID: o.ID, Status: domain.SessionStatus(o.Status), Paid: o.PaymentStatus == "paid", PaymentID: o.Intent.ID,
+		}
+		if o.Intent.Object != nil {
+			f.Snapshot.Payment = o.Intent.Object.payment(at)
+		}
+	case "payment_intent":
+		f.Snapshot.Payment = o.payment(at)
+	default:
+		return app.Found{}, false
 	}
+	return f, o.ID != ""
 }
 
 // payment reads a payment intent. The time of the newest try is the charge's; a
 // webhook has no charge but comes with it, so at serves as well.
-func (p *intent) payment(at int64) *domain.Payment {
-	tried := p.Created
+func (o *object) payment(at int64) *domain.Payment {
+	tried := o.Created
 	switch {
-	case p.LatestCharge.Object != nil:
-		tried = p.LatestCharge.Object.Created
+	case o.LatestCharge.Object != nil:
+		tried = o.LatestCharge.Object.Created
 	case at > 0:
 		tried = at
 	}
 	out := &domain.Payment{
-		ID: p.ID, ChargeID: p.LatestCharge.ID, Status: domain.PaymentStatus(p.Status), Livemode: p.Livemode,
+		ID: o.ID, ChargeID: o.LatestCharge.ID, Status: domain.PaymentStatus(o.Status), Livemode: o.Livemode,
 	}
 	if out.Status == domain.PaymentSucceeded {
 		out.PaidAt = tried * 1_000_000
 		// A currency we don't know stays the zero value: it is no gift's currency.
-		currency, _ := money.ParseCurrency(p.Currency)
-		out.Received = money.Amount{Minor: p.AmountReceived, Currency: currency}
+		currency, _ := money.ParseCurrency(o.Currency)
+		out.Received = money.Amount{Minor: o.Received, Currency: currency}
 	}
-	if p.LastError != nil {
-		out.DeclineCode, out.DeclinedAt = p.LastError.DeclineCode, tried*1_000_000
+	if o.Failed {
+		out.DeclineCode, out.DeclinedAt = o.DeclineCode, tried*1_000_000
 		if out.DeclineCode == "" {
-			out.DeclineCode = p.LastError.Code
+			out.DeclineCode = o.ErrorCode
 		}
 	}
 	return out
 }
 
-// Decode reads the object of a webhook's body. at is the event's time in unix
-// seconds.
-func (c *Client) Decode(raw []byte, at int64) (app.Found, error) {
-	var body struct {
-		Data struct {
-			Object json.RawMessage `json:"object"`
-		} `json:"data"`
-	}
-	err := json.Unmarshal(raw, &body)
-	if err != nil {
-		return app.Found{}, fmt.Errorf("decode webhook: %w", err)
-	}
-	var kind struct {
-		Object string `json:"object"`
-	}
-	err = json.Unmarshal(body.Data.Object, &kind)
-	if err != nil {
-		return app.Found{}, fmt.Errorf("decode webhook: %w", err)
-	}
-	switch kind.Object {
-	case "checkout.session":
-		var s session
-		err = json.Unmarshal(body.Data.Object, &s)
-		if err == nil && s.ID != "" {
-			return s.found(at), nil
+// ReadEvent reads a webhook's body once: which event it is, and what its object
+// says about a gift, nil when that is nothing or cannot be read. It fails when the
+// text is not what every event of Stripe's is.
+func (*Client) ReadEvent(raw []byte) (app.StripeEvent, *app.Found, error) {
+	var e app.StripeEvent
+	var o object
+	odd := false
+	err := whole(raw, func(r *reader, name []byte) {
+		switch string(name) {
+		case "id":
+			e.EventID = r.string()
+		case "type":
+			e.Type = r.string()
+		case "account":
+			e.AccountID = r.string()
+		case "api_version":
+			e.APIVersion = r.string()
+		case "livemode":
+			e.Livemode = r.flag()
+		case "created":
+			e.CreatedAt = r.number()
+		case "data":
+			r.object(func(r *reader, name []byte) {
+				if string(name) != "object" {
+					r.skip()
+					return
+				}
+				// Something odd in the object is no reason not to know the event.
+				before := r.odd
+				r.object(o.read)
+				odd, r.odd = r.odd != nil, before
+			})
+		default:
+			r.skip()
 		}
-	case "payment_intent":
-		var p intent
-		err = json.Unmarshal(body.Data.Object, &p)
-		if err == nil && p.ID != "" {
-			return p.found(at), nil
+	})
+	e.ObjectID = o.ID
+	if err == nil && (!identifier(e.EventID) || !identifier(e.Type) || !identifier(e.AccountID+e.APIVersion+e.ObjectID+"-")) {
+		err = errors.New("it does not name itself")
+	}
+	if err != nil {
+		return app.StripeEvent{}, nil, fmt.Errorf("read webhook: %w", err)
+	}
+	found, says := o.found(e.CreatedAt)
+	if says && !odd {
+		return e, &found, nil
+	}
+	return e, nil, nil
+}
+
+// longestIdentifier is more than Stripe's ids have, and what an index bears.
+const longestIdentifier = 500
+
+// identifier tells whether text can be one of Stripe's ids or words: visible
+// ASCII. PostgreSQL, for one, cannot hold a NUL, and a body that no database
+// takes would be refused and sent again for days.
+func identifier(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
 		}
-	default:
-		return app.Found{}, fmt.Errorf("decode webhook: it is about a %.40q", kind.Object)
 	}
-	if err == nil {
-		err = errors.New("the object has no id")
-	}
-	return app.Found{}, fmt.Errorf("decode webhook: %w", err)
+	return text != "" && len(text) <= longestIdentifier
 }
 
 func code(stripeCode string) string { return strings.ToUpper(stripeCode) }

@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 
@@ -58,8 +59,8 @@ func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, a
 	if d.Cover.Minor > 0 {
 		params.LineItems = append(params.LineItems, item("Towards the payment fee", d.Cover.Minor))
 	}
-	var out session
-	err = c.post(ctx, "/v1/checkout/sessions", "cs:"+d.ID+":"+strconv.FormatInt(r.Attempt, 10), params, &out)
+	var out object
+	err = c.post(ctx, "/v1/checkout/sessions", "cs:"+d.ID+":"+strconv.FormatInt(r.Attempt, 10), params, out.read)
 	return out.ID, out.URL, err
 }
 
@@ -75,8 +76,8 @@ func (c *Client) ExpireSession(ctx context.Context, id string) error {
 }
 
 func (c *Client) expire(ctx context.Context, id, key string) error {
-	var out session
-	err := c.post(ctx, "/v1/checkout/sessions/"+url.PathEscape(id)+"/expire", key, &stripe.CheckoutSessionExpireParams{}, &out)
+	var out object
+	err := c.post(ctx, "/v1/checkout/sessions/"+url.PathEscape(id)+"/expire", key, &stripe.CheckoutSessionExpireParams{}, out.read)
 	var refused *app.RefusedError
 	if errors.As(err, &refused) {
 		// The request has no parameters that could be wrong: it is the status.
@@ -87,31 +88,31 @@ func (c *Client) expire(ctx context.Context, id, key string) error {
 
 // Session fetches a session with its payment and charge.
 func (c *Client) Session(ctx context.Context, id string) (app.Found, error) {
-	var out session
-	err := c.get(ctx, "/v1/checkout/sessions/"+url.PathEscape(id), []string{"payment_intent.latest_charge"}, &out)
-	if err != nil {
-		return app.Found{}, err
-	}
-	return out.found(0), nil
+	return c.find(ctx, "/v1/checkout/sessions/"+url.PathEscape(id), "payment_intent.latest_charge")
 }
 
 // PaymentIntent fetches a payment with its charge.
 func (c *Client) PaymentIntent(ctx context.Context, id string) (app.Found, error) {
-	var out intent
-	err := c.get(ctx, "/v1/payment_intents/"+url.PathEscape(id), []string{"latest_charge"}, &out)
+	return c.find(ctx, "/v1/payment_intents/"+url.PathEscape(id), "latest_charge")
+}
+
+func (c *Client) find(ctx context.Context, path, expand string) (app.Found, error) {
+	var out object
+	err := c.get(ctx, path, []string{expand}, out.read)
 	if err != nil {
 		return app.Found{}, err
 	}
-	return out.found(0), nil
+	found, says := out.found(0)
+	if !says {
+		return app.Found{}, fmt.Errorf("GET %s: %w: the answer is about something else", path, app.ErrStripeAway)
+	}
+	return found, nil
 }
 
 // AccountID asks whose key it is.
 func (c *Client) AccountID(ctx context.Context) (string, error) {
-	var out struct {
-		stripe.APIResource
-		ID string `json:"id"`
-	}
-	err := c.get(ctx, "/v1/account", nil, &out)
+	var out object
+	err := c.get(ctx, "/v1/account", nil, out.read)
 	if err == nil && out.ID == "" {
 		err = errors.New("stripe named no account")
 	}

@@ -2,13 +2,11 @@ package payments
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/form"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
@@ -17,25 +15,73 @@ import (
 // pageSize is the most that Stripe gives at a time.
 const pageSize = 100
 
-// transaction is what we read of a balance transaction. The rate is kept as
-// Stripe wrote it: as a number it would lose digits.
+// transaction reads a balance transaction.
 type transaction struct {
-	ID           string          `json:"id"`
-	Type         string          `json:"type"`
-	Category     string          `json:"reporting_category"`
-	Amount       int64           `json:"amount"`
-	Fee          int64           `json:"fee"`
-	Net          int64           `json:"net"`
-	Currency     string          `json:"currency"`
-	Created      int64           `json:"created"`
-	ExchangeRate json.RawMessage `json:"exchange_rate"`
-	Source       chargeRef       `json:"source"`
-	FeeDetails   []struct {
-		Type        string `json:"type"`
-		Amount      int64  `json:"amount"`
-		Currency    string `json:"currency"`
-		Description string `json:"description"`
-	} `json:"fee_details"`
+	app.Transaction
+	currency string
+	source   ref
+}
+
+func (t *transaction) read(r *reader, name []byte) {
+	switch string(name) {
+	case "id":
+		t.ID = r.string()
+	case "type":
+		t.Type = r.string()
+	case "reporting_category":
+		t.Category = r.string()
+	case "amount":
+		t.Amount.Minor = r.number()
+	case "fee":
+		t.Fee.Minor = r.number()
+	case "net":
+		t.Net.Minor = r.number()
+	case "currency":
+		t.currency = code(r.string())
+	case "created":
+		t.CreatedAt = r.number() * 1_000_000
+	case "exchange_rate":
+		// As Stripe wrote it: as a number it would lose digits.
+		t.ExchangeRate = r.raw()
+	case "source":
+		t.source = r.ref()
+	case "fee_details":
+		r.list(func(r *reader) {
+			var f app.FeeDetail
+			r.object(func(r *reader, name []byte) {
+				switch string(name) {
+				case "type":
+					f.Type = r.string()
+				case "amount":
+					f.Amount.Minor = r.number()
+				case "currency":
+					f.Amount.Currency = code(r.string())
+				case "description":
+					f.Description = r.string()
+				default:
+					r.skip()
+				}
+			})
+			t.FeeDetails = append(t.FeeDetails, f)
+		})
+	default:
+		r.skip()
+	}
+}
+
+// whole is the transaction once everything of it has been read.
+func (t *transaction) whole() app.Transaction {
+	out := t.Transaction
+	out.Amount.Currency, out.Fee.Currency, out.Net.Currency = t.currency, t.currency, t.currency
+	out.SourceID = t.source.ID
+	if source := t.source.Object; source != nil {
+		out.PaymentIntentID = source.Intent.ID
+		out.Ours = source.Kind == "charge" && source.Ours
+		if source.Currency != "" {
+			out.SourceAmount = app.Money{Minor: source.Amount, Currency: code(source.Currency)}
+		}
+	}
+	return out
 }
 
 // TransactionsBefore answers the page that comes right before id in Stripe's
@@ -58,59 +104,44 @@ func (c *Client) transactions(ctx context.Context, side, id string) ([]app.Trans
 	if id != "" {
 		query.Add(side, id)
 	}
-	var out struct {
-		stripe.APIResource
-		Data    []transaction `json:"data"`
-		HasMore bool          `json:"has_more"`
-	}
-	err := c.call(ctx, http.MethodGet, "/v1/balance_transactions", query, "", &out)
+	var page []app.Transaction
+	more := false
+	err := c.call(ctx, http.MethodGet, "/v1/balance_transactions", query, "", func(r *reader, name []byte) {
+		switch string(name) {
+		case "data":
+			page = make([]app.Transaction, 0, pageSize)
+			r.list(func(r *reader) {
+				var t transaction
+				r.object(t.read)
+				page = append(page, t.whole())
+			})
+		case "has_more":
+			more = r.flag()
+		default:
+			r.skip()
+		}
+	})
 	if err != nil {
 		return nil, false, err
 	}
-	page := make([]app.Transaction, len(out.Data))
-	for i := range out.Data {
-		page[i] = out.Data[i].read()
-	}
-	return page, out.HasMore, nil
-}
-
-func (t *transaction) read() app.Transaction {
-	in := func(minor int64) app.Money { return app.Money{Minor: minor, Currency: code(t.Currency)} }
-	out := app.Transaction{
-		ID: t.ID, Type: t.Type, Category: t.Category, Amount: in(t.Amount), Fee: in(t.Fee), Net: in(t.Net),
-		SourceID: t.Source.ID, CreatedAt: t.Created * 1_000_000,
-	}
-	if rate := string(t.ExchangeRate); rate != "null" {
-		out.ExchangeRate = rate
-	}
-	for _, f := range t.FeeDetails {
-		out.FeeDetails = append(out.FeeDetails, app.FeeDetail{
-			Type: f.Type, Amount: app.Money{Minor: f.Amount, Currency: code(f.Currency)}, Description: f.Description,
-		})
-	}
-	if source := t.Source.Object; source != nil {
-		out.PaymentIntentID = source.Intent.ID
-		out.Ours = source.Object == "charge" && source.Metadata[metaMark] != ""
-		if source.Currency != "" {
-			out.SourceAmount = app.Money{Minor: source.Amount, Currency: code(source.Currency)}
-		}
-	}
-	return out
+	return page, more, nil
 }
 
 // Balance answers what the account holds, ordered by currency.
 func (c *Client) Balance(ctx context.Context) ([]app.Balance, error) {
-	type part struct {
-		Amount   int64  `json:"amount"`
-		Currency string `json:"currency"`
-	}
-	var out struct {
-		stripe.APIResource
-		Available []part `json:"available"`
-		Pending   []part `json:"pending"`
-		Reserved  []part `json:"connect_reserved"`
-	}
-	err := c.get(ctx, "/v1/balance", nil, &out)
+	var available, pending, reserved []object
+	err := c.get(ctx, "/v1/balance", nil, func(r *reader, name []byte) {
+		switch string(name) {
+		case "available":
+			available = r.objects()
+		case "pending":
+			pending = r.objects()
+		case "connect_reserved":
+			reserved = r.objects()
+		default:
+			r.skip()
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +153,10 @@ func (c *Client) Balance(ctx context.Context) ([]app.Balance, error) {
 		}
 		return sums[name]
 	}
-	for _, p := range slices.Concat(out.Available, out.Pending) {
+	for _, p := range slices.Concat(available, pending) {
 		of(p.Currency).Minor += p.Amount
 	}
-	for _, p := range out.Reserved {
+	for _, p := range reserved {
 		of(p.Currency).Reserved += p.Amount
 	}
 	list := make([]app.Balance, 0, len(sums))
