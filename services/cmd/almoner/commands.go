@@ -53,6 +53,7 @@ func commands() []command {
 		{[]string{"parked", "retry"}, "parked retry [SERVICE/ID]", "applies it again, in order", program.parkedRetry},
 		{[]string{"backup"}, "backup DIR", "copies all SQLite databases as they are at one moment, beside a running instance", program.backup},
 		{[]string{"restore"}, "restore [--only SERVICE,…] DIR", "puts a backup in place, of all services or of some, while nothing runs", program.restore},
+		{[]string{"keys", "nats"}, "keys nats --out DIR", "writes a key for each service that is not there, and users.conf with what each may do", program.keysNATS},
 		{[]string{"version"}, "version", "version, commit, Stripe API version", program.version},
 	}
 }

@@ -43,6 +43,7 @@ func TestWrongCallsSaySoAndPrintNothingElse(t *testing.T) {
 		{"parked"},
 		{"parked", "retry", "everything"},
 		{"parked", "retry", "bank/1"},
+		{"keys", "nats"},
 	} {
 		code, stdout, stderr := call(t, t.TempDir(), args...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, "almoner help") {
@@ -189,5 +190,27 @@ func TestAnUnmigratedDatabaseServerIsSaidInWords(t *testing.T) {
 	code := p.run(t.Context(), []string{"run"})
 	if code != exitFailure || !strings.Contains(complaints.String(), "The database of fundraiser is not up to date; run `almoner migrate`.") {
 		t.Errorf("%d %s", code, complaints.String())
+	}
+}
+
+// Secrets go to files that their owner alone can read; the terminal sees public
+// keys.
+func TestKeysForNATSAreNotShown(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "nats")
+	code, stdout, stderr := call(t, t.TempDir(), "keys", "nats", "--out", dir)
+	if code != 0 || strings.Count(stdout, "\n") != 4 || !strings.HasPrefix(stdout, "donation U") {
+		t.Fatalf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	for line := range strings.Lines(stdout) {
+		service, _, _ := strings.Cut(line, " ")
+		seed, err := os.ReadFile(filepath.Join(dir, service+".nk"))
+		if err != nil || strings.Contains(stdout, strings.TrimSpace(string(seed))) {
+			t.Errorf("%s: its secret is shown, or not written: %v", service, err)
+		}
+	}
+	_, again, _ := call(t, t.TempDir(), "keys", "nats", "--out", dir)
+	if again != stdout {
+		t.Errorf("called again, the keys are others: %q", again)
 	}
 }

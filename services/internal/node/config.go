@@ -35,6 +35,7 @@ type Config struct {
 	DatabaseURLs    map[string]string
 	NATSURL         string
 	NATSCredentials string
+	NATSCA          string
 	NATSReplicas    int
 	StripeKey       config.Secret
 	WebhookSecrets  []config.Secret
@@ -97,10 +98,12 @@ func (c *Config) table() config.Table {
 			}})
 	}
 	return append(rows,
-		config.Row{Name: "ALMONER_NATS_URL", Doc: "NATS server or cluster; by default embedded, without a port",
-			Parse: config.Text(&c.NATSURL)},
-		config.Row{Name: "ALMONER_NATS_CREDS", Doc: "file with an nkey seed or JWT credentials",
+		config.Row{Name: "ALMONER_NATS_URL", Doc: "NATS server, or those of a cluster separated by commas: nats://host:port or tls://host:port; by default embedded, without a port",
+			Parse: natsURLs(&c.NATSURL)},
+		config.Row{Name: "ALMONER_NATS_CREDS", Doc: "file with an nkey seed or JWT credentials, or a directory with <service>.nk for each service of the process",
 			Parse: config.Text(&c.NATSCredentials)},
+		config.Row{Name: "ALMONER_NATS_CA", Doc: "PEM file with the authorities that NATS servers' certificates come from; by default the system's",
+			Parse: config.Text(&c.NATSCA)},
 		config.Row{Name: "ALMONER_NATS_REPLICAS", Default: "1", Doc: "copies of each stream: 1 or 3",
 			Parse: replicas(&c.NATSReplicas)},
 		config.Row{Name: "STRIPE_SECRET_KEY", Secret: true, Doc: "key of the Stripe account; by default the simulator is used",

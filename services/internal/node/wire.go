@@ -229,7 +229,9 @@ func natsChecks(brokers map[string]*nats.Conn) []httpserver.Check {
 
 func dialNATS(cfg Config, logger *slog.Logger) connector {
 	return func(name string) (*nats.Conn, error) {
-		return natsserver.Dial(cfg.NATSURL, name, cfg.NATSCredentials, logger)
+		return natsserver.Dial(natsserver.DialConfig{
+			URLs: cfg.NATSURL, Name: name, Credentials: cfg.NATSCredentials, CA: cfg.NATSCA, Logger: logger,
+		})
 	}
 }
 

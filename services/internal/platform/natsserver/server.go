@@ -1,7 +1,8 @@
 // Package natsserver runs NATS with JetStream inside this process, without a
-// port, and dials any NATS server with the options that the feeds count on. The
-// streams are a cache of what the databases hold: a store that cannot be read is
-// put aside and a new one is begun.
+// port, dials any NATS server or cluster with the options that the feeds count on,
+// and writes what such a server has to know of the services: their keys and what
+// each may do. The streams are a cache of what the databases hold: a store that
+// cannot be read is put aside and a new one is begun.
 package natsserver
 
 import (
@@ -10,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -106,71 +106,4 @@ func (s *Server) Close() error {
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()
 	return nil
-}
-
-// Dial connects to a NATS server or cluster that may be down: the connection is
-// returned at once and is made, and made again, for as long as it is open.
-// credentials names a file with an nkey seed or with JWT credentials; empty
-// means none. The error is about the URL or the file.
-func Dial(url, name, credentials string, logger *slog.Logger) (*nats.Conn, error) {
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	settings := options(name, logger)
-	if credentials != "" {
-		identity, err := identify(credentials)
-		if err != nil {
-			return nil, fmt.Errorf("dial NATS as %s: %w", name, err)
-		}
-		settings = append(settings, identity)
-	}
-	conn, err := nats.Connect(url, settings...)
-	if err != nil {
-		return nil, fmt.Errorf("dial NATS as %s: %w", name, err)
-	}
-	return conn, nil
-}
-
-// identify tells JWT credentials from a bare seed by what is in the file.
-func identify(file string) (nats.Option, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read credentials: %w", err)
-	}
-	if strings.Contains(string(content), "BEGIN NATS USER JWT") {
-		return nats.UserCredentials(file), nil
-	}
-	seed, err := nats.NkeyOptionFromSeed(file)
-	if err != nil {
-		return nil, fmt.Errorf("read nkey seed from %s: %w", file, err)
-	}
-	return seed, nil
-}
-
-// options are the same for every connection. It is never given up, and nothing
-// is held back in memory while it is down: what was "sent" then would be sent
-// later, after the relay has long gone another way.
-func options(name string, logger *slog.Logger) []nats.Option {
-	return []nats.Option{
-		nats.Name(name),
-		nats.CustomInboxPrefix("_INBOX_" + name),
-		nats.MaxReconnects(-1),
-		nats.ReconnectBufSize(-1),
-		nats.RetryOnFailedConnect(true),
-		nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(250*time.Millisecond, 250*time.Millisecond),
-		nats.Timeout(2 * time.Second),
-		nats.PingInterval(10 * time.Second),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			logger.Warn("NATS connection", "name", name, "error", err)
-		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				logger.Warn("NATS connection lost", "name", name, "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) {
-			logger.Info("NATS connection restored", "name", name)
-		}),
-	}
 }

@@ -1,18 +1,12 @@
 package natsserver_test
 
 import (
-	"context"
-	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nkeys"
 	"go.uber.org/goleak"
 
 	"github.com/almoner/almoner/services/internal/platform/natsserver"
@@ -106,78 +100,4 @@ func TestAnUnreadableStoreIsPutAside(t *testing.T) {
 	if err != nil || len(kept) != 1 {
 		t.Errorf("kept aside: %v, %v", kept, err)
 	}
-}
-
-func TestAServerThatIsDownDoesNotBlock(t *testing.T) {
-	t.Parallel()
-	conn, err := natsserver.Dial(closedPort(t), "ledger", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if conn.IsConnected() {
-		t.Error("connected to nothing")
-	}
-	err = conn.Publish("gifts", []byte("25.00 EUR"))
-	if !errors.Is(err, nats.ErrReconnectBufExceeded) {
-		t.Errorf("publishing gave %v; it must not be held back for later", err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = js.Stream(ctx, "GIFTS")
-	if err == nil {
-		t.Error("a stream was found")
-	}
-}
-
-func TestCredentialsAreReadFromTheirFile(t *testing.T) {
-	t.Parallel()
-	pair, err := nkeys.CreateUser()
-	if err != nil {
-		t.Fatal(err)
-	}
-	seed, err := pair.Seed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "ledger.nk")
-	err = os.WriteFile(file, seed, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := natsserver.Dial(closedPort(t), "ledger", file, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if conn.Opts.Nkey == "" {
-		t.Error("the key is not used")
-	}
-	_, err = natsserver.Dial(closedPort(t), "ledger", file+".missing", nil)
-	if err == nil || !strings.Contains(err.Error(), "read credentials") {
-		t.Errorf("a missing file gave %v", err)
-	}
-	err = os.WriteFile(file, []byte("not a seed"), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = natsserver.Dial(closedPort(t), "ledger", file, nil)
-	if err == nil || strings.Contains(err.Error(), "not a seed") {
-		t.Errorf("a broken file gave %v", err)
-	}
-}
-
-// closedPort returns the address of a port where nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return "nats://" + listener.Addr().String()
 }
