@@ -6,6 +6,7 @@ import (
 	"time"
 
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	"github.com/almoner/almoner/services/donation"
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/testkit"
 )
@@ -139,7 +140,7 @@ func TestManyGiftsInBadWeather(t *testing.T) {
 // The same on PostgreSQL, with two processes that share the work.
 func TestManyGiftsInBadWeatherOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	w := newWorldOn(t, testkit.PostgreSQLURL(t))
+	w := newWorldOn(t, testkit.PostgreSQLRoles(t, "donation", donation.Migrations()...).App)
 	first := w.service
 	w.start()
 	t.Cleanup(first.stop)

@@ -19,7 +19,7 @@ import (
 // lock must not keep everybody else from the database.
 func TestAnotherProcessFreezesWithTheAccount(t *testing.T) {
 	t.Parallel()
-	url := testkit.PostgreSQLURL(t)
+	url := testkit.PostgreSQLRoles(t, "donation", donation.Migrations()...).App
 	w := newWorldOn(t, url)
 	w.knobs(`{"drop": 1.0}`)
 	const donors = 24

@@ -154,7 +154,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 
 // Migrations are the service's schema and the feed's.
 func Migrations() []database.MigrationSet {
-	return []database.MigrationSet{{Name: name, FS: migrations.FS}, feed.Migrations()}
+	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
 }
 
 // RegisterGRPC adds the services that people and other services ask.

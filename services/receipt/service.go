@@ -75,7 +75,7 @@ type Service struct {
 
 // Migrations are the tables that the service's database has.
 func Migrations() []database.MigrationSet {
-	return []database.MigrationSet{{Name: name, FS: migrations.FS}, feed.Migrations()}
+	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
 }
 
 // New puts the service together. It dials nobody and does not touch the

@@ -78,7 +78,7 @@ type Service struct {
 
 // Migrations are the tables that the service's database has.
 func Migrations() []database.MigrationSet {
-	return []database.MigrationSet{{Name: name, FS: migrations.FS}}
+	return []database.MigrationSet{migrations.Set()}
 }
 
 // New makes the service. It fails on addresses that are none, and touches neither

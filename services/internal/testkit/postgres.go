@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
 // cluster is the one PostgreSQL server of a test binary.
@@ -29,6 +31,12 @@ type cluster struct {
 	// it, and the keeper stops the server and removes its files.
 	lifeline io.Closer
 	made     atomic.Int64
+
+	mu sync.Mutex
+	// known are the roles that exist.
+	known map[string]bool
+	// open are the databases that tests have open as a service.
+	open map[*database.DB]Roles
 }
 
 // keeper is the shell script that runs the server. ICU's English collation is
@@ -54,9 +62,34 @@ stop
 var shared = sync.OnceValues(startCluster)
 
 // PostgreSQLURL returns the URL of a new, empty database in the throwaway
-// cluster of this test binary, dropped when the test ends. Without local
-// PostgreSQL binaries the test is skipped, or fails when REQUIRE_POSTGRES=1.
+// cluster of this test binary, as its superuser, dropped when the test ends.
+// Without local PostgreSQL binaries the test is skipped, or fails when
+// REQUIRE_POSTGRES=1.
 func PostgreSQLURL(t testing.TB) string {
+	t.Helper()
+	c := needCluster(t)
+	return c.url("postgres", c.create(t, ""))
+}
+
+// EmptyPostgreSQLRoles returns a new, empty database that belongs to a service's
+// migrator, and that the service's roles alone may connect to.
+func EmptyPostgreSQLRoles(t testing.TB, service string) Roles {
+	t.Helper()
+	c := needCluster(t)
+	migrator, app, checker := database.MigratorRole(service), database.AppRole(service), database.CheckerRole(service)
+	err := c.roles(t.Context(), migrator, app, checker)
+	if err != nil {
+		t.Fatalf("create roles: %v", err)
+	}
+	name := c.create(t, " OWNER "+migrator)
+	err = c.exec(t.Context(), "REVOKE ALL ON DATABASE "+name+" FROM PUBLIC; GRANT CONNECT ON DATABASE "+name+" TO "+app+", "+checker)
+	if err != nil {
+		t.Fatalf("grant the database: %v", err)
+	}
+	return Roles{Migrator: c.url(migrator, name), App: c.url(app, name), Checker: c.url(checker, name), service: service}
+}
+
+func needCluster(t testing.TB) *cluster {
 	t.Helper()
 	c, err := shared()
 	if err != nil {
@@ -65,8 +98,14 @@ func PostgreSQLURL(t testing.TB) string {
 		}
 		t.Skipf("PostgreSQL cannot be started here: %v", err)
 	}
+	return c
+}
+
+// create makes an empty database for as long as the test lasts.
+func (c *cluster) create(t testing.TB, options string) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d", c.made.Add(1))
-	err = c.exec(t.Context(), "CREATE DATABASE "+name)
+	err := c.exec(t.Context(), "CREATE DATABASE "+name+options)
 	if err != nil {
 		t.Fatalf("create database: %v", err)
 	}
@@ -76,15 +115,50 @@ func PostgreSQLURL(t testing.TB) string {
 			t.Errorf("drop database: %v", err)
 		}
 	})
-	return c.url(name)
+	return name
 }
 
-func (c *cluster) url(database string) string {
-	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(c.dir)
+// roles makes those that are missing. They belong to the whole cluster.
+func (c *cluster) roles(ctx context.Context, names ...string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		if c.known[name] {
+			continue
+		}
+		err := c.exec(ctx, "CREATE ROLE "+name+" LOGIN")
+		if err != nil {
+			return err
+		}
+		c.known[name] = true
+	}
+	return nil
+}
+
+// note remembers whose an open database is, until the test ends.
+func (c *cluster) note(t testing.TB, db *database.DB, roles Roles) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[db] = roles
+	t.Cleanup(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.open, db)
+	})
+}
+
+func (c *cluster) noted(db *database.DB) Roles {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open[db]
+}
+
+func (c *cluster) url(role, database string) string {
+	return "postgres://" + role + "@/" + database + "?host=" + url.QueryEscape(c.dir)
 }
 
 func (c *cluster) exec(ctx context.Context, statement string) error {
-	conn, err := pgx.Connect(ctx, c.url("postgres"))
+	conn, err := pgx.Connect(ctx, c.url("postgres", "postgres"))
 	if err != nil {
 		return err
 	}
@@ -127,7 +201,7 @@ func startCluster() (*cluster, error) {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("start the cluster's keeper: %w", err)
 	}
-	c := &cluster{dir: dir, lifeline: lifeline}
+	c := &cluster{dir: dir, lifeline: lifeline, known: map[string]bool{}, open: map[*database.DB]Roles{}}
 	err = c.ready()
 	if err != nil {
 		return nil, errors.Join(err, lifeline.Close())

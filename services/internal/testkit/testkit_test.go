@@ -26,7 +26,7 @@ func TestEachCallGetsADatabaseOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for range 2 {
 		testkit.EachEngine(t, "ledger", nil, func(t *testing.T, db *database.DB) {
-			err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			err := testkit.Owner(t, db).InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
 				_, err := tx.ExecContext(ctx, `CREATE TABLE entry (id TEXT PRIMARY KEY)`)
 				return err
 			})

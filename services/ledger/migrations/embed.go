@@ -13,5 +13,5 @@ var files embed.FS
 
 // Set is what a database of the ledger is migrated with, besides the feed's.
 func Set() database.MigrationSet {
-	return database.MigrationSet{Name: "ledger", FS: files}
+	return database.MigrationSet{Name: "ledger", FS: files, Grants: grants()}
 }

@@ -31,7 +31,7 @@ type bench struct {
 
 func setup(t testing.TB) bench {
 	t.Helper()
-	db := testkit.SQLite(t, "fundraiser", database.MigrationSet{Name: "fundraiser", FS: migrations.FS}, feed.Migrations())
+	db := testkit.SQLite(t, "fundraiser", migrations.Set(), feed.Migrations())
 	clock := testkit.Clock(t, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
 	return bench{App: app.New(store.New(db, feed.NewLog(db, "fundraiser")), clock.Now), db: db, clock: clock}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func sets() []database.MigrationSet {
-	return []database.MigrationSet{{Name: "fundraiser", FS: migrations.FS}, feed.Migrations()}
+	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
 }
 
 func TestStoreOnSQLite(t *testing.T) {

@@ -27,7 +27,7 @@ CREATE TABLE fund (code TEXT PRIMARY KEY, minor INTEGER NOT NULL) STRICT;
 		"postgres/0001_init.sql": {Data: []byte(`-- +goose Up
 CREATE TABLE fund (code TEXT COLLATE "C" PRIMARY KEY, minor BIGINT NOT NULL);
 `)},
-	}}
+	}, Grants: database.Grants{"fund": "SELECT, INSERT, UPDATE"}}
 }
 
 func eachEngine(t *testing.T, fn func(t *testing.T, db *database.DB)) {

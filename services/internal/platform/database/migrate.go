@@ -76,8 +76,9 @@ func (db *DB) claim(ctx context.Context) error {
 	return err
 }
 
-// Migrate brings the database up to date. Processes that migrate the same
-// database at once do not disturb each other.
+// Migrate brings the database up to date, and on PostgreSQL the rights of the
+// service's roles with it. Processes that migrate the same database at once do
+// not disturb each other.
 func (db *DB) Migrate(ctx context.Context) error {
 	err := db.claim(ctx)
 	if err != nil {
@@ -95,6 +96,12 @@ func (db *DB) Migrate(ctx context.Context) error {
 		for _, step := range applied {
 			db.logger.InfoContext(ctx, "migration applied", "service", db.service, "set", set.Name,
 				"version", step.Source.Version, "took", step.Duration)
+		}
+	}
+	if db.engine == PostgreSQL {
+		err = db.grant(ctx)
+		if err != nil {
+			return fmt.Errorf("migrate %s: %w", db.service, err)
 		}
 	}
 	return nil
@@ -142,6 +149,9 @@ func (db *DB) Pending(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
+// historyTable records what was applied of a set.
+func historyTable(set MigrationSet) string { return "goose_" + set.Name }
+
 // provider is goose without its package-level state. It is not closed: closing
 // it would close our pool.
 func (db *DB) provider(set MigrationSet) (*goose.Provider, error) {
@@ -150,7 +160,7 @@ func (db *DB) provider(set MigrationSet) (*goose.Provider, error) {
 		return nil, err
 	}
 	options := []goose.ProviderOption{
-		goose.WithTableName("goose_" + set.Name),
+		goose.WithTableName(historyTable(set)),
 		goose.WithDisableGlobalRegistry(true),
 	}
 	if db.engine == SQLite {

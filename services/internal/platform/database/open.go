@@ -23,6 +23,11 @@ type MigrationSet struct {
 	// FS has sqlite/*.sql and postgres/*.sql in goose's format, with the same
 	// file names in both.
 	FS fs.FS
+	// Grants say what the service's code may do with each table of the set.
+	Grants Grants
+	// Private are tables of personal data and of what is as good as a password.
+	// Checkers, who read everything else, do not read them.
+	Private []string
 }
 
 // Config says which database to open and whose it is.

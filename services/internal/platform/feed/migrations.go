@@ -17,5 +17,12 @@ func Migrations() database.MigrationSet {
 	if err != nil {
 		panic(err) // the folder is embedded by the line above
 	}
-	return database.MigrationSet{Name: "feed", FS: files}
+	return database.MigrationSet{Name: "feed", FS: files, Grants: database.Grants{
+		// What happened stays as it was written; it gets its position, and no more.
+		"event":            "SELECT, INSERT, UPDATE (pos)",
+		"event_head":       "SELECT, INSERT, UPDATE (pos)",
+		"feed_checkpoint":  "SELECT, INSERT, UPDATE",
+		"parked_aggregate": "SELECT, INSERT, UPDATE, DELETE",
+		"parked_event":     "SELECT, INSERT, DELETE",
+	}}
 }

@@ -56,7 +56,7 @@ CREATE TABLE entry (number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NUL
 		"postgres/0001_init.sql": {Data: []byte(`-- +goose Up
 CREATE TABLE entry (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event TEXT NOT NULL, gift TEXT NOT NULL, version BIGINT NOT NULL);
 `)},
-	}}
+	}, Grants: database.Grants{"entry": "SELECT, INSERT"}}
 }
 
 // world is a producer, a broker and a consumer, each of which can be taken away.
@@ -282,7 +282,7 @@ func (w *world) read(db *database.DB, fn func(ctx context.Context, tx *database.
 // change runs statements on a database, as a fault would.
 func (w *world) change(db *database.DB, statements ...string) {
 	w.t.Helper()
-	err := db.InTx(context.Background(), func(ctx context.Context, tx *database.Tx) error {
+	err := testkit.Owner(w.t, db).InTx(context.Background(), func(ctx context.Context, tx *database.Tx) error {
 		for _, statement := range statements {
 			_, err := tx.ExecContext(ctx, statement)
 			if err != nil {

@@ -22,7 +22,7 @@ func benchSeason(b *testing.B, engine database.Engine) *app.Books {
 	db := benchDB(b, engine)
 	now := func() time.Time { return time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC) }
 	poster := &app.Poster{Logger: slog.New(slog.DiscardHandler), Now: now}
-	err := hundredThousand.Post(b.Context(), poster, books(db), 2_000)
+	err := hundredThousand.Post(b.Context(), poster, books(b, db), 2_000)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func benchSeason(b *testing.B, engine database.Engine) *app.Books {
 			b.Fatal(err)
 		}
 	}
-	return &app.Books{Store: books(db).Store, Now: now}
+	return &app.Books{Store: books(b, db).Store, Now: now}
 }
 
 // BenchmarkPages reads pages of 50 from 100,000 entries: the newest ones, and

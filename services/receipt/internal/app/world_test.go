@@ -63,7 +63,7 @@ var builtin = sync.OnceValue(func() *typeset.Fonts {
 })
 
 func sets() []database.MigrationSet {
-	return []database.MigrationSet{{Name: "receipt", FS: migrations.FS}, feed.Migrations()}
+	return []database.MigrationSet{migrations.Set(), feed.Migrations()}
 }
 
 func newWorld(t testing.TB) *world {

@@ -41,7 +41,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	db := testkit.SQLite(t, "receipt", database.MigrationSet{Name: "receipt", FS: migrations.FS})
+	db := testkit.SQLite(t, "receipt", migrations.Set())
 	kept := store.New(db)
 	links, err := domain.NewLinkSigner([]byte("0123456789abcdef0123456789abcdef"))
 	if err != nil {

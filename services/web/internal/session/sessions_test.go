@@ -142,7 +142,7 @@ func TestSignOutEverywhere(t *testing.T) {
 
 func TestStaffsDesksWantAFreshSignIn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, testkit.SQLite(t, "web", database.MigrationSet{Name: "web", FS: migrations.FS}))
+	h := newHouse(t, testkit.SQLite(t, "web", migrations.Set()))
 	b := h.browser()
 	b.signIn(office, "s-9")
 	for range 12 {
@@ -185,7 +185,7 @@ func TestADatabaseThatIsAwayIsAnError(t *testing.T) {
 
 func TestTheAnswerGoesThroughWhole(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, testkit.SQLite(t, "web", database.MigrationSet{Name: "web", FS: migrations.FS}))
+	h := newHouse(t, testkit.SQLite(t, "web", migrations.Set()))
 	answer := h.browser().visit(func(w http.ResponseWriter, r *http.Request) {
 		if err := h.KeepDraft(r.Context(), "d-1"); err != nil {
 			t.Error(err)
@@ -464,7 +464,7 @@ func TestAddresses(t *testing.T) {
 // Whatever else a request does, a new cookie is one header.
 func TestOneCookieAnAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, testkit.SQLite(t, "web", database.MigrationSet{Name: "web", FS: migrations.FS}))
+	h := newHouse(t, testkit.SQLite(t, "web", migrations.Set()))
 	w := httptest.NewRecorder()
 	h.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = h.KeepDraft(r.Context(), "d-1")

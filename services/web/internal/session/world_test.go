@@ -34,7 +34,7 @@ type house struct {
 // eachEngine tells a story on SQLite and on PostgreSQL.
 func eachEngine(t *testing.T, story func(t *testing.T, h *house)) {
 	t.Helper()
-	testkit.EachEngine(t, "web", []database.MigrationSet{{Name: "web", FS: migrations.FS}}, func(t *testing.T, db *database.DB) {
+	testkit.EachEngine(t, "web", []database.MigrationSet{migrations.Set()}, func(t *testing.T, db *database.DB) {
 		story(t, newHouse(t, db))
 	})
 }

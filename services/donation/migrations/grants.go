@@ -1,0 +1,22 @@
+package migrations
+
+import "github.com/almoner/almoner/services/internal/platform/database"
+
+// grants are all that the donation service's code needs. What a donor submitted
+// and what Stripe booked is written once.
+func grants() database.Grants {
+	return database.Grants{
+		"intent": "SELECT, INSERT, UPDATE (claim, claimed_until)",
+		"donation": `SELECT, INSERT, UPDATE (state, account_id, attempt, session_id, payment_intent_id, charge_id, paid_at,
+			succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at, asked_at, balance_transaction_id,
+			fee_minor, fee_currency)`,
+		"donor":               "SELECT, INSERT",
+		"attempt":             "SELECT, INSERT, UPDATE (state, session_id, url)",
+		"stripe_event":        "SELECT, INSERT, UPDATE",
+		"balance_transaction": "SELECT, INSERT",
+		"stripe_account":      "SELECT, INSERT, UPDATE (confirmed_at)",
+	}
+}
+
+// private are donors' names and addresses.
+func private() []string { return []string{"donor"} }
