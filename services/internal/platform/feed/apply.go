@@ -77,6 +77,7 @@ func (c *Consumer) apply(ctx context.Context, deliveries []delivery) (progress, 
 		return progress{}, err
 	}
 	span.SetAttributes(attribute.Int64("position", done.at.Pos), attribute.Int("events", len(done.outcomes)))
+	c.standing.did(done)
 	c.trace(ctx, began, done.outcomes)
 	return done, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -35,9 +36,10 @@ type ConsumerConfig struct {
 	NATS *nats.Conn
 	// Source is the producer, asked for what the stream lacks.
 	Source feedv1.FeedServiceClient
-	// Logger and Tracer may be nil.
-	Logger *slog.Logger
-	Tracer trace.TracerProvider
+	// Logger, Tracer and Metrics may be nil.
+	Logger  *slog.Logger
+	Tracer  trace.TracerProvider
+	Metrics prometheus.Registerer
 	// Now stamps what is parked; nil means the system's clock.
 	Now func() time.Time
 	// Tick is the idle time after which the producer is asked, and how often
@@ -50,6 +52,7 @@ type Consumer struct {
 	cfg      ConsumerConfig
 	handlers map[string]handlerFunc
 	health   *health
+	standing *standing
 	tracer   trace.Tracer
 }
 
@@ -70,10 +73,12 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 	}
 	logger := cfg.Logger.With("service", cfg.Service, "feed", cfg.Feed)
 	cfg.Logger = logger
+	health := &health{logger: logger.With("part", "consumer")}
 	return &Consumer{
 		cfg:      cfg,
 		handlers: map[string]handlerFunc{},
-		health:   &health{logger: logger.With("part", "consumer")},
+		health:   health,
+		standing: newStanding(cfg, health),
 		tracer:   cfg.Tracer.Tracer(scope),
 	}
 }
@@ -177,6 +182,7 @@ func (c *Consumer) receive(ctx context.Context, messages []jetstream.Msg) (moved
 			deliveries = append(deliveries, d)
 		}
 	}
+	c.standing.heard(announced(messages[len(messages)-1]))
 	for failures := 0; ; {
 		moved, err = c.deliver(ctx, deliveries)
 		if err == nil {
@@ -199,6 +205,16 @@ func (c *Consumer) receive(ctx context.Context, messages []jetstream.Msg) (moved
 		c.cfg.Logger.DebugContext(ctx, "acknowledge", "error", err)
 	}
 	return moved, nil
+}
+
+// announced is how far the stream goes, as a message of it tells; 0 if it does
+// not.
+func announced(message jetstream.Msg) int64 {
+	told, err := message.Metadata()
+	if err != nil {
+		return 0
+	}
+	return int64(told.Sequence.Stream + told.NumPending)
 }
 
 // read decodes a message. What is not the relay's own is passed over: if it

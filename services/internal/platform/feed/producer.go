@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -27,9 +28,10 @@ type ProducerConfig struct {
 	NATS *nats.Conn
 	// Replicas of the stream: 1, or 3 on a cluster. 0 means 1.
 	Replicas int
-	// Logger and Tracer may be nil.
-	Logger *slog.Logger
-	Tracer trace.TracerProvider
+	// Logger, Tracer and Metrics may be nil.
+	Logger  *slog.Logger
+	Tracer  trace.TracerProvider
+	Metrics prometheus.Registerer
 	// Now measures how long a rebuilt stream took to fill; nil means the system's
 	// clock.
 	Now func() time.Time
@@ -39,9 +41,10 @@ type ProducerConfig struct {
 
 // Producer gives events their positions and lays them into the stream.
 type Producer struct {
-	cfg    ProducerConfig
-	health *health
-	tracer trace.Tracer
+	cfg     ProducerConfig
+	health  *health
+	metrics producerMetrics
+	tracer  trace.Tracer
 	// relayWake holds at most one signal: "there are new positions".
 	relayWake chan struct{}
 	// alone is off in tests that let two relays race, and keep is small in those
@@ -67,9 +70,11 @@ func NewProducer(cfg ProducerConfig) *Producer {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	health := &health{logger: cfg.Logger.With("feed", cfg.Feed, "part", "relay")}
 	return &Producer{
 		cfg:       cfg,
-		health:    &health{logger: cfg.Logger.With("feed", cfg.Feed, "part", "relay")},
+		health:    health,
+		metrics:   newProducerMetrics(cfg, health),
 		tracer:    cfg.Tracer.Tracer(scope),
 		relayWake: make(chan struct{}, 1),
 		alone:     true,

@@ -41,6 +41,7 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: head of feed %s: %w", errSource, c.cfg.Feed, err)
 	}
+	c.standing.asked(head.GetPos())
 	switch {
 	case at.Pos > head.GetPos():
 		return fmt.Errorf("%w: feed %s is applied up to %d, and its producer does not know that position", ErrFork, c.cfg.Feed, at.Pos)
@@ -48,8 +49,12 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 		return fmt.Errorf("%w: feed %s is applied in epoch %d, and its producer is in an earlier one", ErrFork, c.cfg.Feed, at.Epoch)
 	case at.Pos == head.GetPos():
 		err = c.compare(at, head.GetEventId())
-		if err != nil || at.Epoch == head.GetEpoch() {
+		if err != nil {
 			return err
+		}
+		c.standing.reached(at.Pos)
+		if at.Epoch == head.GetEpoch() {
+			return nil
 		}
 		return c.enterEpoch(ctx, at, head.GetEpoch())
 	}

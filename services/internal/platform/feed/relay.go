@@ -107,6 +107,7 @@ func (p *Producer) lay(ctx context.Context, lock *database.Lock) error {
 			}
 		} else {
 			failures++
+			p.metrics.resyncs.Inc()
 			select {
 			case <-ctx.Done():
 				return nil
@@ -184,6 +185,7 @@ func (s *stream) publish(ctx context.Context, records []record) (next []record, 
 		return nil, err
 	}
 	s.last, s.lastID = last, prev
+	s.p.metrics.laid.Set(float64(last))
 	return next, nil
 }
 
@@ -237,6 +239,7 @@ func (s *stream) find(ctx context.Context) error {
 			ErrFork, tail.pos, tail.id, tail.epoch, view.head, view.idAtTail, view.epoch)
 	}
 	s.last, s.lastID, s.epoch = tail.pos, view.idAtTail, view.epoch
+	s.p.metrics.laid.Set(float64(tail.pos))
 	return s.configure(ctx, handle)
 }
 
@@ -312,6 +315,7 @@ const codeImmutable jetstream.ErrorCode = 10052
 func (s *stream) rebuild(ctx context.Context) error {
 	s.p.cfg.Logger.WarnContext(ctx, "the stream is made anew from the log", "feed", s.p.cfg.Feed)
 	s.rebuilt = s.p.cfg.Now()
+	s.p.metrics.rebuilds.Inc()
 	err := s.js.DeleteStream(ctx, streamName(s.p.cfg.Feed))
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("delete the stream: %w", err)

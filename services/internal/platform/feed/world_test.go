@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
@@ -68,6 +69,9 @@ type world struct {
 	log      *feed.Log
 	source   feedv1.FeedServiceClient
 	tracer   trace.TracerProvider
+	// metrics and clock are the system's own, or none, unless a story sets them.
+	metrics *prometheus.Registry
+	clock   *testkit.FakeClock
 
 	mu       sync.Mutex
 	versions map[string]int64
@@ -161,7 +165,23 @@ func (w *world) newProducer() *feed.Producer {
 	return feed.NewProducer(feed.ProducerConfig{
 		Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Feed:   producing, Log: w.log, DB: w.producer, NATS: w.broker.Connect(w.t, producing), Tracer: w.tracer, Tick: quick,
+		Metrics: w.registerer(), Now: w.now(),
 	})
+}
+
+// registerer is nil where nobody counts; a nil registry would not be.
+func (w *world) registerer() prometheus.Registerer {
+	if w.metrics == nil {
+		return nil
+	}
+	return w.metrics
+}
+
+func (w *world) now() func() time.Time {
+	if w.clock == nil {
+		return time.Now
+	}
+	return w.clock.Now
 }
 
 func (w *world) newConsumer() *feed.Consumer {
@@ -169,7 +189,7 @@ func (w *world) newConsumer() *feed.Consumer {
 	c := feed.NewConsumer(feed.ConsumerConfig{
 		Logger:  slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Service: consuming, Feed: producing, DB: w.consumer, NATS: w.broker.Connect(w.t, consuming),
-		Source: w.source, Tracer: w.tracer, Tick: quick,
+		Source: w.source, Tracer: w.tracer, Tick: quick, Metrics: w.registerer(), Now: w.now(),
 	})
 	feed.Handle(c, w.enter)
 	return c
