@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
 	"github.com/almoner/almoner/services/internal/apperr"
@@ -38,6 +40,10 @@ type Config struct {
 	Service string
 	// Migrations are applied in this order.
 	Migrations []MigrationSet
+	// Tracer makes a span of each transaction that is part of a trace, and Metrics
+	// count them. Both may be nil.
+	Tracer  trace.TracerProvider
+	Metrics prometheus.Registerer
 	// Logger gets what was migrated and which transactions were run again. Nil
 	// logs nothing.
 	Logger *slog.Logger
@@ -61,8 +67,10 @@ type DB struct {
 	logger  *slog.Logger
 	// On PostgreSQL both are the same pool. On SQLite the writer is one
 	// connection: its callers queue here, in order, and not in busy loops.
-	writer *sql.DB
-	reader *sql.DB
+	writer  *sql.DB
+	reader  *sql.DB
+	tracer  trace.Tracer // nil makes no spans
+	metrics metrics
 	// Statements compiled for each of them, on SQLite.
 	written, read *prepared
 }
@@ -77,7 +85,10 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database of %s: %w", cfg.Service, err)
 	}
-	db := &DB{engine: engine, service: cfg.Service, sets: cfg.Migrations, logger: cfg.Logger}
+	db := &DB{engine: engine, service: cfg.Service, sets: cfg.Migrations, logger: cfg.Logger, metrics: newMetrics(cfg.Service, cfg.Metrics)}
+	if cfg.Tracer != nil {
+		db.tracer = cfg.Tracer.Tracer("almoner/database")
+	}
 	if db.logger == nil {
 		db.logger = slog.New(slog.DiscardHandler)
 	}
@@ -94,6 +105,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("open database of %s: %w", cfg.Service, err)
 	}
+	db.watch(cfg.Metrics)
 	return db, nil
 }
 

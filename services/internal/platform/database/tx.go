@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Querier is what a query needs. *Tx satisfies it.
@@ -50,7 +52,7 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 		// not make a stale snapshot fail.
 		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 	}
-	return db.run(ctx, pool{db.writer, db.written}, options, fn)
+	return db.run(ctx, pool{db.writer, db.written, "write", db.metrics.wrote}, options, fn)
 }
 
 // InReadTx runs fn on one consistent snapshot. Writing in it fails.
@@ -59,19 +61,32 @@ func (db *DB) InReadTx(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 	if db.engine == PostgreSQL {
 		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return db.run(ctx, pool{db.reader, db.read}, options, fn)
+	return db.run(ctx, pool{db.reader, db.read, "read", db.metrics.read}, options, fn)
 }
 
 // pool is connections and what is compiled for them.
 type pool struct {
 	*sql.DB
 	prepared *prepared
+	// kind is what a transaction on it is called, and took counts how long they take.
+	kind string
+	took prometheus.Observer
 }
 
 func (db *DB) run(ctx context.Context, pool pool, options *sql.TxOptions, fn func(context.Context, *Tx) error) error {
 	if ctx.Value(inside{db}) != nil {
 		return errors.New("a transaction was begun inside a transaction of the same database")
 	}
+	began := time.Now()
+	ctx, span := db.span(ctx, pool.kind)
+	runs, err := db.runs(ctx, pool, options, fn)
+	ended(span, runs, err)
+	pool.took.Observe(time.Since(began).Seconds())
+	return err
+}
+
+// runs runs a transaction as often as it takes, and answers how often that was.
+func (db *DB) runs(ctx context.Context, pool pool, options *sql.TxOptions, fn func(context.Context, *Tx) error) (int, error) {
 	for attempt := 1; ; attempt++ {
 		tx, err := db.once(ctx, pool, options, fn)
 		if err == nil {
@@ -79,11 +94,12 @@ func (db *DB) run(ctx context.Context, pool pool, options *sql.TxOptions, fn fun
 				hook()
 			}
 			pool.prepared.compile(ctx)
-			return nil
+			return attempt, nil
 		}
 		if attempt == attempts || ctx.Err() != nil || !retryable(err) {
-			return err
+			return attempt, err
 		}
+		db.metrics.again.Inc()
 		pause := rand.N(min(firstPause<<(attempt-1), longestPause)) //nolint:gosec // full jitter, no secret
 		db.logger.WarnContext(ctx, "transaction is run again", "service", db.service,
 			"attempt", attempt, "pause", pause, "error", err)
@@ -91,7 +107,7 @@ func (db *DB) run(ctx context.Context, pool pool, options *sql.TxOptions, fn fun
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return err
+			return attempt, err
 		case <-timer.C:
 		}
 	}

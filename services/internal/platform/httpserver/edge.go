@@ -30,11 +30,12 @@ type edge struct {
 	inner    http.Handler
 	proxies  proxies
 	tracer   trace.Tracer
+	metrics  metrics
 	stopping chan struct{} // closed when the server takes no more requests
 }
 
 func newEdge(config Config) *edge {
-	e := &edge{Config: config, proxies: config.TrustedProxies, tracer: config.Tracer.Tracer("almoner/httpserver"), stopping: make(chan struct{})}
+	e := &edge{Config: config, proxies: config.TrustedProxies, tracer: config.Tracer.Tracer("almoner/httpserver"), metrics: newMetrics(config.Metrics), stopping: make(chan struct{})}
 	e.inner = routed(config.Handler)
 	if config.Around != nil {
 		e.inner = config.Around(e.inner)
@@ -105,6 +106,8 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, span := e.tracer.Start(ctx, method(r.Method), trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
 
+	e.metrics.underway.Inc()
+	defer e.metrics.underway.Dec()
 	answer := &answer{ResponseWriter: w}
 	answer.Header().Set(requestIDHeader, v.id)
 	r = r.WithContext(ctx)
@@ -113,7 +116,8 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	aborted := e.guarded(answer, r, v)
 
-	status := answer.sent()
+	status, took := answer.sent(), time.Since(began)
+	e.metrics.answered(v.route, method(r.Method), status, took)
 	span.SetName(method(r.Method) + " " + v.route)
 	span.SetAttributes(attribute.String("http.request.method", method(r.Method)),
 		attribute.String("http.route", v.route), attribute.Int("http.response.status_code", status))
@@ -124,7 +128,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e.Logger.LogAttrs(ctx, level, "request",
 		slog.String("id", v.id), slog.String("method", method(r.Method)), slog.String("route", v.route),
-		slog.Int("status", status), slog.Int64("bytes", answer.bytes), slog.Bool("aborted", aborted), slog.Duration("took", time.Since(began)))
+		slog.Int("status", status), slog.Int64("bytes", answer.bytes), slog.Bool("aborted", aborted), slog.Duration("took", took))
 	if aborted {
 		// net/http's own way to cut a connection in the middle of an answer.
 		panic(http.ErrAbortHandler)

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
@@ -54,6 +55,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; default none
 	Logger         *slog.Logger   // default: nothing is logged
 	Tracer         trace.TracerProvider
+	Metrics        prometheus.Registerer // default: nothing is counted
 	Propagator     propagation.TextMapPropagator
 	Grace          time.Duration // how long requests may finish when stopping; default 20 s
 }

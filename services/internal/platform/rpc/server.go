@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -27,6 +28,7 @@ import (
 type ServerConfig struct {
 	Logger     *slog.Logger                  // default: nothing is logged
 	Tracer     trace.TracerProvider          // default: calls make no spans
+	Metrics    prometheus.Registerer         // default: nothing is counted
 	Propagator propagation.TextMapPropagator // default: W3C trace context
 	Grace      time.Duration                 // how long calls may finish when stopping; default 10 s
 	PersonKey  ed25519.PublicKey             // verifies the people that web acts for; without it nobody is believed
@@ -40,6 +42,7 @@ type Server struct {
 	access   accessTable
 	refused  []error
 	logger   *slog.Logger
+	metrics  metrics
 	grace    time.Duration
 	stopping context.Context
 	stop     context.CancelFunc
@@ -66,7 +69,7 @@ func NewServer(config ServerConfig) *Server {
 		config.Now = time.Now
 	}
 	s := &Server{
-		access: accessTable{}, logger: config.Logger, grace: config.Grace,
+		access: accessTable{}, logger: config.Logger, metrics: newMetrics(config.Metrics), grace: config.Grace,
 		personKey: config.PersonKey, now: config.Now,
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
@@ -167,7 +170,9 @@ func (s *Server) answer(ctx context.Context, method string, run func(context.Con
 		// client's side knows what to make of it.
 		answer = status.Error(codes.Unimplemented, "method not implemented")
 	}
-	s.log(ctx, method, time.Since(began), err)
+	took := time.Since(began)
+	s.answered(method, Caller(ctx), took, err)
+	s.log(ctx, method, took, err)
 	return answer
 }
 
