@@ -41,8 +41,10 @@ func (c command) match(args []string) (rest []string, ok bool) {
 // shorter one that begins alike.
 func commands() []command {
 	return []command{
-		{[]string{"run"}, "run", "runs everything in one process", program.runNode},
-		{[]string{"migrate"}, "migrate", "brings every configured database up to date", program.migrate},
+		{[]string{"run"}, "run [--target=SERVICE,…]", "runs everything in one process, or these services", program.runNode},
+		{[]string{"migrate"}, "migrate [--target=SERVICE,…]", "brings every configured database up to date, or those of these services", program.migrate},
+		{[]string{"keys", "nats"}, "keys nats --out DIR", "writes a key for each service that is not there, and users.conf with what each may do", program.keysNATS},
+		{[]string{"keys", "person"}, "keys person", "draws the pair of keys by which the site's people are believed in other processes", program.keysPerson},
 		{[]string{"load"}, "load FILE", "organizations, funds, appeals and pages from YAML", program.load},
 		{[]string{"demo"}, "demo [--json]", "gives through a running instance, prints where each gift ended", program.demo},
 		{[]string{"audit", "verify"}, "audit verify", "walks the hash chains", program.auditVerify},
@@ -53,7 +55,6 @@ func commands() []command {
 		{[]string{"parked", "retry"}, "parked retry [SERVICE/ID]", "applies it again, in order", program.parkedRetry},
 		{[]string{"backup"}, "backup DIR", "copies all SQLite databases as they are at one moment, beside a running instance", program.backup},
 		{[]string{"restore"}, "restore [--only SERVICE,…] DIR", "puts a backup in place, of all services or of some, while nothing runs", program.restore},
-		{[]string{"keys", "nats"}, "keys nats --out DIR", "writes a key for each service that is not there, and users.conf with what each may do", program.keysNATS},
 		{[]string{"version"}, "version", "version, commit, Stripe API version", program.version},
 	}
 }
@@ -76,11 +77,11 @@ func (p program) flags(name string, args []string, define func(*flag.FlagSet), w
 }
 
 func (p program) runNode(ctx context.Context, args []string) error {
-	_, err := p.flags("run", args, nil, 0)
+	target, err := p.target("run", args)
 	if err != nil {
 		return err
 	}
-	cfg, err := p.config()
+	cfg, err := p.config(node.LoadConfig(p.environ, target...))
 	if err != nil {
 		return err
 	}
@@ -91,12 +92,26 @@ func (p program) runNode(ctx context.Context, args []string) error {
 	return errors.Join(n.Run(ctx), n.Close())
 }
 
+// target reads the one flag of commands that can be for some services alone.
+func (p program) target(name string, args []string) ([]string, error) {
+	var services string
+	_, err := p.flags(name, args, func(set *flag.FlagSet) { set.StringVar(&services, "target", "", "") }, 0)
+	if err != nil {
+		return nil, err
+	}
+	target, err := node.ParseTarget(services)
+	if err != nil {
+		return nil, usagef("%s: --target: %s", name, err)
+	}
+	return target, nil
+}
+
 func (p program) migrate(ctx context.Context, args []string) error {
-	_, err := p.flags("migrate", args, nil, 0)
+	target, err := p.target("migrate", args)
 	if err != nil {
 		return err
 	}
-	cfg, err := p.config()
+	cfg, err := p.config(node.LoadMigrateConfig(p.environ, target...))
 	if err != nil {
 		return err
 	}
@@ -105,7 +120,7 @@ func (p program) migrate(ctx context.Context, args []string) error {
 
 // operate runs do with the services' own code on the configured databases.
 func (p program) operate(ctx context.Context, do func(*node.Operator) error) error {
-	cfg, err := p.config()
+	cfg, err := p.config(node.LoadOperatorConfig(p.environ))
 	if err != nil {
 		return err
 	}

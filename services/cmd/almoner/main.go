@@ -132,8 +132,8 @@ func (p program) help() error {
 	return node.DescribeVariables(p.stdout)
 }
 
-func (p program) config() (node.Config, error) {
-	cfg, err := node.LoadConfig(p.environ)
+// config finishes what a loader of package node read.
+func (p program) config(cfg node.Config, err error) (node.Config, error) {
 	if err != nil {
 		return node.Config{}, fmt.Errorf("configuration: %w", err)
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,6 +77,115 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 				t.Errorf("the refusal prints a secret: %v", err)
 			}
 		})
+	}
+}
+
+// A part is told what it lacks, and is not asked for what others need.
+func TestEachTargetStartsWithItsOwnVariables(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("ab", 32)
+	common := []string{"ALMONER_NATS_URL=nats://127.0.0.1:4222", "ALMONER_GRPC_ADDR=127.0.0.1:7001", "ALMONER_OPS_ADDR=127.0.0.1:9001", "ALMONER_PERSON_PUBLIC_KEY=" + key}
+	// A key that no part here reads is not looked at: one file may hold the
+	// variables of all.
+	foreign := []string{"STRIPE_SECRET_KEY=not-a-key", "ALMONER_SMTP_URL=smtp://mail", "ALMONER_STAFF=nobody"}
+	ledger := with(slices.Concat(common, foreign), "ALMONER_DONATION_ADDR=127.0.0.1:7002", "ALMONER_FUNDRAISER_ADDR=127.0.0.1:7003")
+	cfg, err := LoadConfig(ledger, "ledger")
+	if err != nil || cfg.StripeKey.IsSet() || cfg.SMTPURL.IsSet() || cfg.simulated() || cfg.runs("donation") {
+		t.Fatalf("a ledger of its own: %v, %+v", err, cfg)
+	}
+	web := []string{"ALMONER_PERSON_KEY=" + key, "ALMONER_DONATION_ADDR=127.0.0.1:7002", "ALMONER_FUNDRAISER_ADDR=127.0.0.1:7003",
+		"ALMONER_RECEIPT_ADDR=127.0.0.1:7004", "ALMONER_LEDGER_ADDR=127.0.0.1:7005"}
+	_, err = LoadConfig(web, "web")
+	if err != nil {
+		t.Fatalf("a site of its own: %v", err)
+	}
+	donation := with(common, "ALMONER_FUNDRAISER_ADDR=127.0.0.1:7003", "ALMONER_BASE_URL=http://127.0.0.1:8080",
+		"STRIPE_SECRET_KEY=sk_test_x", "STRIPE_WEBHOOK_SECRETS=whsec_a", "ALMONER_STRIPE_URL=http://127.0.0.1:8081")
+	_, err = LoadConfig(donation, "donation")
+	if err != nil {
+		t.Fatalf("a donation service of its own: %v", err)
+	}
+	secured := func(set []string) []string {
+		return with(set, "ALMONER_GRPC_CERT=c.pem", "ALMONER_GRPC_KEY=k.pem", "ALMONER_GRPC_CA=ca.pem")
+	}
+	production := with(secured(ledger), "ALMONER_ENV=production", "ALMONER_GRPC_ADDR=10.0.0.5:7001", "ALMONER_DONATION_ADDR=donation.internal:7001")
+	_, err = LoadConfig(production, "ledger")
+	if err != nil {
+		t.Fatalf("the books in production need neither Stripe nor mail: %v", err)
+	}
+	for name, change := range map[string]struct {
+		set    []string
+		target string
+		says   string
+	}{
+		"without NATS":                      {with(ledger, "ALMONER_NATS_URL="), "ledger", "ALMONER_NATS_URL"},
+		"where nobody can ask it":           {with(ledger, "ALMONER_GRPC_ADDR="), "ledger", "ALMONER_GRPC_ADDR"},
+		"that does not know whom it asks":   {with(ledger, "ALMONER_FUNDRAISER_ADDR="), "ledger", "ALMONER_FUNDRAISER_ADDR: is empty; fundraiser is asked"},
+		"whose health is nowhere":           {with(ledger, "ALMONER_OPS_ADDR="), "ledger", "ALMONER_OPS_ADDR"},
+		"that believes nobody":              {with(ledger, "ALMONER_PERSON_PUBLIC_KEY="), "ledger", "ALMONER_PERSON_PUBLIC_KEY"},
+		"a site that nobody believes":       {with(web, "ALMONER_PERSON_KEY="), "web", "ALMONER_PERSON_KEY"},
+		"two halves of two keys":            {with(web, "ALMONER_PERSON_PUBLIC_KEY="+key), "web", "other half"},
+		"a cut key":                         {with(web, "ALMONER_PERSON_KEY="+key[:40]), "web", "64 hex digits"},
+		"with a simulator of its own":       {with(donation, "STRIPE_SECRET_KEY=", "STRIPE_WEBHOOK_SECRETS=", "ALMONER_STRIPE_URL="), "donation", "embedded simulator"},
+		"that does not know the site":       {with(donation, "ALMONER_BASE_URL="), "donation", "ALMONER_BASE_URL"},
+		"plain in production":               {with(production, "ALMONER_GRPC_CERT=", "ALMONER_GRPC_KEY=", "ALMONER_GRPC_CA="), "ledger", "mutual TLS"},
+		"a certificate without its key":     {with(secured(ledger), "ALMONER_GRPC_KEY="), "ledger", "ALMONER_GRPC_KEY: is empty; certificate, key and authority"},
+		"plain to another machine":          {with(ledger, "ALMONER_DONATION_ADDR=10.0.0.7:7002"), "ledger", "plain connections do not leave the machine"},
+		"plain for the world":               {with(ledger, "ALMONER_GRPC_ADDR=0.0.0.0:7001"), "ledger", "loopback"},
+		"production, and health on nothing": {with(production, "ALMONER_OPS_ADDR="), "ledger", "ALMONER_OPS_ADDR"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := LoadConfig(change.set, change.target)
+			if err == nil || !strings.Contains(err.Error(), change.says) {
+				t.Errorf("got %v, want a refusal that says %q", err, change.says)
+			}
+		})
+	}
+}
+
+// with leaves set as it was; later settings win, as in a shell.
+func with(set []string, more ...string) []string { return slices.Concat(set, more) }
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "", "ledger": "ledger", "web, donation": "web donation"} {
+		target, err := ParseTarget(text)
+		if err != nil || strings.Join(target, " ") != want {
+			t.Errorf("%q is %v, %v", text, target, err)
+		}
+	}
+	for _, text := range []string{"bank", "ledger,", "ledger,ledger", "Ledger"} {
+		_, err := ParseTarget(text)
+		if err == nil {
+			t.Errorf("%q is a target", text)
+		}
+	}
+	part := Config{Target: []string{"ledger", "receipt"}}
+	if part.whole() || !slices.Equal(part.siblings(), []string{"donation", "fundraiser"}) || !slices.Equal(part.services(), []string{"receipt", "ledger"}) {
+		t.Errorf("services %v, siblings %v", part.services(), part.siblings())
+	}
+	whole := Config{Target: []string{"web", "ledger", "receipt", "fundraiser", "donation"}}
+	if !whole.whole() || len(whole.siblings()) != 0 {
+		t.Errorf("all by name are not all: %v", whole.siblings())
+	}
+}
+
+// An operator's command works beside production with what it needs: an audit has
+// no mail server and no staff.
+func TestOperatorsAreAskedForLess(t *testing.T) {
+	t.Parallel()
+	_, err := LoadOperatorConfig([]string{"ALMONER_ENV=production", "STRIPE_SECRET_KEY=rk_live_x"})
+	if err != nil {
+		t.Errorf("an audit: %v", err)
+	}
+	_, err = LoadOperatorConfig([]string{"ALMONER_ENV=production", "STRIPE_SECRET_KEY=rk_live_x", "ALMONER_SMTP_URL=smtps://mail.example.org"})
+	if err == nil || !strings.Contains(err.Error(), "dead") {
+		t.Errorf("mails with links that nobody can follow: %v", err)
+	}
+	cfg, err := LoadMigrateConfig([]string{"ALMONER_ENV=production", "ALMONER_LEDGER_DATABASE_URL=postgres://migrator@db/ledger", "ALMONER_WEB_DATABASE_URL=postgres://web@db/web"}, "ledger")
+	if err != nil || len(cfg.DatabaseURLs) != 1 {
+		t.Errorf("a migration of one database: %v, %v", err, cfg.DatabaseURLs)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
 	"github.com/almoner/almoner/services/internal/platform/lifecycle"
@@ -31,12 +30,13 @@ func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return telemetry.NewLogger(w, telemetry.Text, level)
 }
 
-// Node is one process that runs everything.
+// Node is one process with the services of its target.
 type Node struct {
-	cfg       Config
-	logger    *slog.Logger
-	closers   closers
-	site, ops net.Listener
+	cfg     Config
+	logger  *slog.Logger
+	closers closers
+	// Listeners are nil where the target has nothing to serve on them.
+	site, ops, grpc net.Listener
 	// simulator and its listener are nil when Stripe is real.
 	simulator *stripesim.Server
 	checkout  net.Listener
@@ -86,9 +86,11 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 		return nil, err
 	}
 	n.closers.add("lock", lock.Close)
-	n.cfg.SecretKey, err = secretKey(n.cfg.SecretKey, n.cfg.DataDir, true)
-	if err != nil {
-		return nil, err
+	if n.cfg.runs("donation", "receipt") {
+		n.cfg.SecretKey, err = secretKey(n.cfg.SecretKey, n.cfg.DataDir, true)
+		if err != nil {
+			return nil, err
+		}
 	}
 	err = n.listen(ctx)
 	if err != nil {
@@ -100,7 +102,7 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 	}
 	// A SQLite file belongs to this process alone, so nobody else brings it up to
 	// date. A database server is migrated by `almoner migrate`, by a role that may.
-	for _, service := range Databases() {
+	for _, service := range n.cfg.services() {
 		if n.databases[service].Engine() == database.SQLite {
 			err = n.databases[service].Migrate(ctx)
 			if err != nil {
@@ -142,28 +144,33 @@ func (n *Node) listen(ctx context.Context) error {
 		})
 		return listener, nil
 	}
-	var err error
-	n.site, err = take("ALMONER_HTTP_ADDR", n.cfg.HTTPAddr)
-	if err != nil {
-		return err
-	}
-	if n.cfg.BaseURL == "" {
-		n.cfg.BaseURL = "http://" + n.site.Addr().String()
-	}
-	if n.cfg.OpsAddr != "" && n.cfg.OpsAddr != n.cfg.HTTPAddr {
-		n.ops, err = take("ALMONER_OPS_ADDR", n.cfg.OpsAddr)
+	for _, address := range []struct {
+		variable, addr string
+		needed         bool
+		listener       *net.Listener
+	}{
+		{"ALMONER_HTTP_ADDR", n.cfg.HTTPAddr, n.cfg.runs("donation", "web"), &n.site},
+		{"ALMONER_OPS_ADDR", n.cfg.OpsAddr, n.cfg.OpsAddr != "" && n.cfg.OpsAddr != n.cfg.HTTPAddr, &n.ops},
+		{"ALMONER_GRPC_ADDR", n.cfg.GRPCAddr, n.cfg.GRPCAddr != "", &n.grpc},
+		{"ALMONER_STRIPESIM_ADDR", n.cfg.StripesimAddr, n.cfg.simulated(), &n.checkout},
+	} {
+		if !address.needed {
+			continue
+		}
+		var err error
+		*address.listener, err = take(address.variable, address.addr)
 		if err != nil {
 			return err
 		}
 	}
-	if n.cfg.simulated() {
-		n.checkout, err = take("ALMONER_STRIPESIM_ADDR", n.cfg.StripesimAddr)
+	if n.cfg.BaseURL == "" && n.cfg.runs("web") {
+		n.cfg.BaseURL = "http://" + n.site.Addr().String()
 	}
-	return err
+	return nil
 }
 
 func (n *Node) openNATS() (connector, error) {
-	if n.cfg.NATSURL != "" {
+	if n.cfg.NATSURL != "" || !n.cfg.runs(Services()...) {
 		return dialNATS(n.cfg, n.logger), nil
 	}
 	embedded, err := natsserver.Start(natsserver.Config{Dir: filepath.Join(n.cfg.DataDir, "nats"), Logger: n.logger})
@@ -194,9 +201,27 @@ func (n *Node) openStripe() (stripeAccount, error) {
 // BaseURL of the site.
 func (n *Node) BaseURL() string { return n.cfg.BaseURL }
 
-// Address is where the site listens; behind a proxy, that is not where browsers
-// find it.
-func (n *Node) Address() string { return n.site.Addr().String() }
+// Address is where the site listens, empty without one; behind a proxy, that is
+// not where browsers find it.
+func (n *Node) Address() string { return addressOf(n.site) }
+
+// OpsAddress is where the process tells how it is.
+func (n *Node) OpsAddress() string {
+	if n.ops == nil {
+		return n.Address()
+	}
+	return addressOf(n.ops)
+}
+
+// GRPCAddress is where other processes ask this one, empty if nowhere.
+func (n *Node) GRPCAddress() string { return addressOf(n.grpc) }
+
+func addressOf(listener net.Listener) string {
+	if listener == nil {
+		return ""
+	}
+	return listener.Addr().String()
+}
 
 // SimulatorURL is where the embedded simulator answers; empty without one.
 func (n *Node) SimulatorURL() string {
@@ -206,21 +231,11 @@ func (n *Node) SimulatorURL() string {
 	return "http://" + n.checkout.Addr().String()
 }
 
-// Run runs everything until ctx ends, and stops within 30 seconds.
+// Run runs the services of the target until ctx ends, and stops within 30 seconds.
 func (n *Node) Run(ctx context.Context) error {
-	if n.cfg.Environment != production {
-		// A database server may still wait for its tables; that is said in words.
-		err := n.parts.fundraiser.Ready(ctx)
-		if err != nil {
-			return fmt.Errorf("load sample data: %w", err)
-		}
-		loaded, err := n.parts.fundraiser.LoadSampleIfEmpty(ctx)
-		if err != nil {
-			return fmt.Errorf("load sample data: %w", err)
-		}
-		if loaded {
-			n.logger.InfoContext(ctx, "sample appeals loaded, for there were none")
-		}
+	err := n.loadSample(ctx)
+	if err != nil {
+		return err
 	}
 	var group lifecycle.Group
 	add := func(name string, run func(context.Context) error) {
@@ -231,18 +246,18 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	// The questions' answerers first and the site last: what a part relies on
 	// runs before it and stops after it.
-	add("rpc", func(ctx context.Context) error { return n.parts.server.Serve(ctx, n.parts.network) })
-	add("fundraiser", n.parts.fundraiser.Run)
-	add("donation", n.parts.donation.Run)
-	add("ledger", n.parts.ledger.Run)
-	add("receipt", n.parts.receipt.Run)
-	add("web", n.parts.web.Run)
+	add("rpc", n.serveRPC)
+	for _, p := range n.parts.services {
+		add(p.name, p.Run)
+	}
 	if n.ops != nil {
 		add("ops", func(ctx context.Context) error {
 			return httpserver.New(httpserver.Config{Handler: n.opsRoutes(http.NewServeMux()), Logger: n.logger}).Serve(ctx, n.ops)
 		})
 	}
-	add("site", func(ctx context.Context) error { return n.serveSite(ctx) })
+	if n.site != nil {
+		add("site", n.serveSite)
+	}
 	if n.simulator != nil {
 		add("simulator's pages", func(ctx context.Context) error {
 			return httpserver.New(httpserver.Config{Handler: n.simulator.Handler(), Logger: n.logger.With("part", "stripesim")}).Serve(ctx, n.checkout)
@@ -250,44 +265,60 @@ func (n *Node) Run(ctx context.Context) error {
 		// It sends webhooks to the site, so it starts after it and stops before it.
 		add("simulator", n.simulator.Run)
 	}
-	n.logger.InfoContext(ctx, "almoner is running", "site", n.BaseURL(), "simulator", n.SimulatorURL(), "data", n.cfg.DataDir)
+	n.logger.InfoContext(ctx, "almoner is running", "services", n.cfg.services(), "site", n.BaseURL(), "simulator", n.SimulatorURL(),
+		"grpc", n.GRPCAddress(), "data", n.cfg.DataDir)
 	stopWatching := context.AfterFunc(ctx, func() { n.stopping.Store(true) })
 	defer stopWatching()
 	return group.Run(ctx)
 }
 
+// loadSample gives development something to show.
+func (n *Node) loadSample(ctx context.Context) error {
+	if n.cfg.Environment == production || n.parts.fundraiser == nil {
+		return nil
+	}
+	// A database server may still wait for its tables; that is said in words.
+	err := n.parts.fundraiser.Ready(ctx)
+	if err != nil {
+		return fmt.Errorf("load sample data: %w", err)
+	}
+	loaded, err := n.parts.fundraiser.LoadSampleIfEmpty(ctx)
+	if err != nil {
+		return fmt.Errorf("load sample data: %w", err)
+	}
+	if loaded {
+		n.logger.InfoContext(ctx, "sample appeals loaded, for there were none")
+	}
+	return nil
+}
+
+func (n *Node) serveRPC(ctx context.Context) error {
+	listeners := []net.Listener{n.parts.network}
+	if n.grpc != nil {
+		listeners = append(listeners, n.grpc)
+	}
+	return n.parts.server.Serve(ctx, listeners...)
+}
+
+// serveSite serves the site, Stripe's webhooks, or both: what the target has.
 func (n *Node) serveSite(ctx context.Context) error {
 	mux := http.NewServeMux()
-	n.parts.web.RegisterHTTP(mux)
-	n.parts.donation.RegisterHTTP(mux)
+	for _, p := range n.parts.services {
+		if routes, ok := p.service.(routed); ok {
+			routes.RegisterHTTP(mux)
+		}
+	}
 	if n.ops == nil {
 		n.opsRoutes(mux)
 	}
-	return httpserver.New(httpserver.Config{
-		Handler: mux, Around: n.parts.web.Around, MaxBody: web.LargestBody,
-		Logger: n.logger, TrustedProxies: n.cfg.TrustedProxies,
-		Tracer: n.parts.tracing["web"], Propagator: telemetry.Propagator(),
-	}).Serve(ctx, n.site)
-}
-
-// opsRoutes adds what an orchestrator asks.
-func (n *Node) opsRoutes(mux *http.ServeMux) *http.ServeMux {
-	checks := []httpserver.Check{{Name: "stopping", Hard: true, Run: func(context.Context) error {
-		if n.stopping.Load() {
-			return apperr.New(apperr.Unavailable, "stopping", "the process is stopping")
-		}
-		return nil
-	}}}
-	for name, ready := range map[string]func(context.Context) error{
-		"donation": n.parts.donation.Ready, "fundraiser": n.parts.fundraiser.Ready,
-		"receipt": n.parts.receipt.Ready, "ledger": n.parts.ledger.Ready, "web": n.parts.web.Ready,
-	} {
-		checks = append(checks, httpserver.Check{Name: name, Hard: true, Run: ready})
+	settings := httpserver.Config{
+		Handler: mux, Logger: n.logger, TrustedProxies: n.cfg.TrustedProxies,
+		Tracer: n.parts.tracing["donation"], Propagator: telemetry.Propagator(),
 	}
-	checks = append(checks, n.parts.soft...)
-	mux.Handle("GET /livez", httpserver.Live())
-	mux.Handle("GET /readyz", httpserver.Ready(n.logger, checks...))
-	return mux
+	if n.parts.web != nil {
+		settings.Around, settings.MaxBody, settings.Tracer = n.parts.web.Around, web.LargestBody, n.parts.tracing["web"]
+	}
+	return httpserver.New(settings).Serve(ctx, n.site)
 }
 
 // Close gives back what Open took. Call it after Run has returned.
@@ -305,7 +336,7 @@ func Migrate(ctx context.Context, cfg Config, logger *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, service := range Databases() {
+	for _, service := range cfg.services() {
 		err = databases[service].Migrate(ctx)
 		if err != nil {
 			return fmt.Errorf("migrate %s: %w", service, err)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/rpc"
+	"github.com/almoner/almoner/services/internal/platform/telemetry"
 	"github.com/almoner/almoner/tools/stripesim"
 )
 
@@ -37,10 +39,10 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 			err = errors.Join(err, o.closers.close())
 		}
 	}()
-	if !exists(cfg.DataDir) {
+	if cfg.local() && !exists(cfg.DataDir) {
 		return nil, fmt.Errorf("data directory %s does not exist; has `almoner run` or `almoner migrate` ever run here?", cfg.DataDir)
 	}
-	o.cfg.SecretKey, err = secretKey(cfg.SecretKey, cfg.DataDir, true)
+	o.cfg.SecretKey, err = o.secretKey()
 	if err != nil {
 		return nil, err
 	}
@@ -68,14 +70,25 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 	if err != nil {
 		return nil, err
 	}
-	o.conn, err = o.parts.dial("operator")
+	o.conn, err = o.parts.network.Dial("operator", rpc.Traced(o.parts.tracing["operator"], telemetry.Propagator()))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("connect operator: %w", err)
 	}
 	o.closers.add("operator's connection", o.conn.Close)
 	ctx, o.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() { o.served <- o.parts.server.Serve(ctx, o.parts.network) }()
 	return o, nil
+}
+
+// secretKey is that of the instance. Beside databases that are elsewhere there may
+// be none to find: one drawn for this command will do, because without a mail
+// server nothing that it signs leaves the process.
+func (o *Operator) secretKey() (config.Secret, error) {
+	if !o.cfg.SecretKey.IsSet() && (o.cfg.Environment == production || !exists(o.cfg.DataDir)) {
+		drawn, err := drawSecretKey()
+		return config.NewSecret(string(drawn)), err
+	}
+	return secretKey(o.cfg.SecretKey, o.cfg.DataDir, true)
 }
 
 // openStripe reads the simulator's state beside the instance that writes it, so
@@ -132,7 +145,7 @@ func (o *Operator) Close() error {
 func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, open *closers) (map[string]*database.DB, error) {
 	databases := map[string]*database.DB{}
 	sets := migrationSets()
-	for _, service := range Databases() {
+	for _, service := range cfg.services() {
 		db, err := database.Open(ctx, database.Config{
 			URL: cfg.databaseURL(service), Service: service, Migrations: sets[service], Logger: logger,
 		})

@@ -44,12 +44,11 @@ func secretKey(configured config.Secret, dir string, create bool) (config.Secret
 
 // makeSecretKey writes a new key so that a crash leaves a whole key or none.
 func makeSecretKey(path string) ([]byte, error) {
-	bits := make([]byte, 32)
-	_, err := rand.Read(bits)
+	key, err := drawSecretKey()
 	if err != nil {
-		return nil, fmt.Errorf("draw: %w", err)
+		return nil, err
 	}
-	key := []byte(hex.EncodeToString(bits) + "\n")
+	key = append(key, '\n')
 	temporary, err := os.CreateTemp(filepath.Dir(path), secretKeyFile+"-*")
 	if err != nil {
 		return nil, fmt.Errorf("make: %w", err)
@@ -66,13 +65,49 @@ func makeSecretKey(path string) ([]byte, error) {
 	return key, os.Rename(temporary.Name(), path)
 }
 
-// personKey is what web signs acting people with. It is made from the secret key,
-// so that a process needs one secret and not two, and never shares bits with what
-// signs links. Services that run apart from web are given the public half alone.
-func personKey(secret config.Secret) (ed25519.PrivateKey, error) {
-	seed, err := hkdf.Key(sha256.New, []byte(secret.Reveal()), nil, "almoner acting person", ed25519.SeedSize)
+func drawSecretKey() ([]byte, error) {
+	bits := make([]byte, 32)
+	_, err := rand.Read(bits)
 	if err != nil {
-		return nil, fmt.Errorf("key of acting people: %w", err)
+		return nil, fmt.Errorf("draw: %w", err)
 	}
-	return ed25519.NewKeyFromSeed(seed), nil
+	return []byte(hex.EncodeToString(bits)), nil
+}
+
+// personKeys are web's private key, nil where web does not run, and the public
+// half that the services believe. A process that runs everything needs one secret
+// and not two: the key is then made from that which signs links, without sharing
+// bits with it.
+func (c *Config) personKeys() (ed25519.PrivateKey, ed25519.PublicKey, error) {
+	if !c.runs("web") {
+		return nil, c.publicPersonKey(), nil
+	}
+	seed, err := hex.DecodeString(c.PersonKey.Reveal())
+	if err == nil && len(seed) == 0 {
+		seed, err = hkdf.Key(sha256.New, []byte(c.SecretKey.Reveal()), nil, "almoner acting person", ed25519.SeedSize)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("key of acting people: %w", err)
+	}
+	private := ed25519.NewKeyFromSeed(seed)
+	return private, private.Public().(ed25519.PublicKey), nil
+}
+
+// publicPersonKey is nil when none is configured; nobody is believed then.
+func (c *Config) publicPersonKey() ed25519.PublicKey {
+	key, err := hex.DecodeString(c.PersonPublicKey)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil
+	}
+	return key
+}
+
+// PersonKeys draws a pair for web and for the services that run apart from it, as
+// lines NAME=value.
+func PersonKeys() (string, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("draw keys: %w", err)
+	}
+	return fmt.Sprintf("ALMONER_PERSON_KEY=%x\nALMONER_PERSON_PUBLIC_KEY=%x\n", private.Seed(), []byte(public)), nil
 }

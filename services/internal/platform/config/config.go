@@ -32,6 +32,9 @@ type Row struct {
 	Default string // used when the variable is unset or empty
 	Doc     string // one line for people: what it means
 	Secret  bool   // never shown; NAME_FILE may name a file that holds it
+	// Unread rows are known and nothing else: several processes may be given the
+	// variables of all of them, and each takes its own.
+	Unread bool
 	// Parse takes the value, "" included when that is the default. Its error
 	// says what is wrong without repeating the name.
 	Parse func(value string) error
@@ -48,8 +51,8 @@ type Setting struct {
 	Doc    string
 }
 
-// Read parses every row from an environment as os.Environ gives it, and
-// returns how each ended up. The settings are complete also beside an error.
+// Read parses every row that is read from an environment as os.Environ gives
+// it, and returns how each ended up. The settings are complete also beside an error.
 func (t Table) Read(environ []string) ([]Setting, error) {
 	given := map[string]string{}
 	for _, pair := range environ {
@@ -59,6 +62,9 @@ func (t Table) Read(environ []string) ([]Setting, error) {
 	settings := make([]Setting, 0, len(t))
 	problems := t.unknown(given)
 	for _, row := range t {
+		if row.Unread {
+			continue
+		}
 		value, origin, err := row.find(given)
 		if err == nil {
 			err = row.Parse(value)

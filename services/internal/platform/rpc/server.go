@@ -19,6 +19,7 @@ import (
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	"github.com/almoner/almoner/services/internal/apperr"
@@ -33,6 +34,10 @@ type ServerConfig struct {
 	Grace      time.Duration                 // how long calls may finish when stopping; default 10 s
 	PersonKey  ed25519.PublicKey             // verifies the people that web acts for; without it nobody is believed
 	Now        func() time.Time              // default: time.Now
+
+	// Plaintext believes whoever connects over TCP that they are who they say. It is
+	// for development, on loopback. Without it they are refused.
+	Plaintext bool
 }
 
 // Server answers the calls of one process, for all services that run in it.
@@ -74,12 +79,15 @@ func NewServer(config ServerConfig) *Server {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
-		grpc.Creds(serverCredentials{}),
+		grpc.Creds(serverCredentials{plaintext: config.Plaintext}),
 		grpc.StatsHandler(otelgrpc.NewServerHandler(tracing(config.Tracer, config.Propagator)...)),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxSendMsgSize(maxMessage),
+		grpc.ConnectionTimeout(connectTimeout),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveEvery / 2}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveEvery, Timeout: keepaliveTimeout}),
 	)
 	return s
 }
@@ -162,6 +170,7 @@ func (s *Server) stream(service any, stream grpc.ServerStream, info *grpc.Stream
 // that is sent.
 func (s *Server) answer(ctx context.Context, method string, run func(context.Context) error) error {
 	began := time.Now()
+	ctx = withCaller(ctx)
 	err := s.guarded(ctx, method, run)
 	answer := toStatus(err)
 	bare, ok := err.(interface{ GRPCStatus() *status.Status })
