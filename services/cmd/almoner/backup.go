@@ -19,7 +19,7 @@ func (p program) backup(ctx context.Context, args []string) error {
 	if len(rest) != 1 {
 		return usagef("backup: into which folder? It must not exist yet")
 	}
-	cfg, err := p.config()
+	cfg, err := p.config(node.LoadOperatorConfig(p.environ))
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (p program) restore(_ context.Context, args []string) error {
 	if len(rest) != 1 {
 		return usagef("restore: from which folder?")
 	}
-	cfg, err := p.config()
+	cfg, err := p.config(node.LoadOperatorConfig(p.environ))
 	if err != nil {
 		return err
 	}
