@@ -55,13 +55,15 @@ func TestHangingStripeDelaysOnlyWhatNeedsIt(t *testing.T) {
 
 	hung := make(chan struct{})
 	w.stripe.change(func(g *gate) { g.hung, g.asked = hung, map[string]bool{} })
-	w.change(`UPDATE stripe_event SET state = 'pending', livemode = 0, attempts = 0, next_at = 0 WHERE state = 'parked'`)
+	w.change(`UPDATE stripe_event SET livemode = 0 WHERE state = 'parked'`)
+	w.change(`INSERT INTO stripe_due (seq, attempts, next_at) SELECT seq, 0, 0 FROM stripe_event WHERE state = 'parked'`)
+	w.change(`UPDATE stripe_event SET state = 'done', reason = '' WHERE state = 'parked'`)
 	w.eventually("the gift is paid while Stripe hangs", func() bool {
 		return w.donation(started.GetDonationId()).GetState() == donationv1.State_STATE_SUCCEEDED
 	})
 	close(hung)
 	w.eventually("the others are put off", func() bool {
-		return w.rows(`SELECT COUNT(*) FROM stripe_event WHERE state = 'pending' AND attempts = 1 AND next_at > $1`, w.clock.Now().UnixMicro()) == 20
+		return w.rows(`SELECT COUNT(*) FROM stripe_due WHERE attempts = 1 AND next_at > $1`, w.clock.Now().UnixMicro()) == 20
 	})
 	if asked := w.stripe.objects("/v1/payment_intents/"); asked > 4 {
 		t.Errorf("Stripe was asked about %d payments after it had not answered", asked)
@@ -81,7 +83,7 @@ func TestPoisonAloneIsPutOff(t *testing.T) {
 	w.deliver(paidEvent("evt_poison", "pi_poison", started.GetDonationId(), nil), webhookSecret, w.clock.Now())
 	putOff := func(attempts int) func() bool {
 		return func() bool {
-			return w.rows(`SELECT COUNT(*) FROM stripe_event WHERE state = 'pending' AND attempts = $1 AND next_at > $2`,
+			return w.rows(`SELECT COUNT(*) FROM stripe_due WHERE attempts = $1 AND next_at > $2`,
 				attempts, w.clock.Now().UnixMicro()) == 1
 		}
 	}

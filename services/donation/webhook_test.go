@@ -94,7 +94,7 @@ func TestWebhooksThatStripeSignedAndFewExpect(t *testing.T) {
 			t.Errorf("%s: two deliveries left %d rows", name, rows)
 		}
 		w.eventually(name+" is done", func() bool {
-			return w.rows(`SELECT COUNT(*) FROM stripe_event WHERE state = 'pending'`) == 0
+			return w.rows(`SELECT COUNT(*) FROM stripe_due`) == 0
 		})
 		if found := w.rows(`SELECT COUNT(*) FROM stripe_event WHERE state = $1 AND reason = $2
 			AND seq = (SELECT MAX(seq) FROM stripe_event)`, c.state, c.reason); found != 1 {

@@ -61,7 +61,7 @@ type question struct {
 // Each of them costs the program next to nothing: it reads the end of an index.
 const (
 	webhooksStored  = `SELECT COALESCE(MAX(seq), 0) FROM stripe_event`
-	webhooksPending = `SELECT COUNT(*) FROM stripe_event WHERE state = 'pending'`
+	webhooksPending = `SELECT COUNT(*) FROM stripe_due`
 	eventsWaiting   = `SELECT COUNT(*) FROM event WHERE pos IS NULL`
 	feedHead        = `SELECT COALESCE(MAX(pos), 0) FROM event_head`
 	feedApplied     = `SELECT COALESCE(MAX(pos), 0) FROM feed_checkpoint WHERE feed = 'donation'`

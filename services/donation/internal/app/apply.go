@@ -70,6 +70,7 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 	rulings := make([]ruling, len(list))
 	changed := map[string]bool{}
 	var events []envelope.Event
+	var closed []string
 	for _, i := range glancesLast(list) {
 		e := list[i]
 		if !e.found.Ours {
@@ -119,10 +120,13 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 		if next != gifts[d.ID] {
 			gifts[d.ID], changed[d.ID] = next, true
 		}
-		err = a.closeSession(ctx, tx, e.found.Snapshot.Session)
-		if err != nil {
-			return nil, err
+		if over(e.found.Snapshot.Session) {
+			closed = append(closed, e.found.Snapshot.Session.ID)
 		}
+	}
+	err = tx.CloseSessions(ctx, closed)
+	if err != nil {
+		return nil, err
 	}
 	err = a.keep(ctx, tx, gifts, changed)
 	if err != nil {
@@ -250,15 +254,9 @@ func (a *App) success(ctx context.Context, d domain.Donation) (envelope.Event, e
 	return donationSucceeded(d, traceparent)
 }
 
-func (a *App) closeSession(ctx context.Context, tx Tx, s *domain.Session) error {
-	if s == nil || (s.Status != domain.SessionComplete && s.Status != domain.SessionExpired) {
-		return nil
-	}
-	err := tx.CloseSession(ctx, s.ID)
-	if err != nil {
-		return fmt.Errorf("close session: %w", err)
-	}
-	return nil
+// over reports whether a session cannot be paid any more.
+func over(s *domain.Session) bool {
+	return s != nil && (s.Status == domain.SessionComplete || s.Status == domain.SessionExpired)
 }
 
 func (a *App) keep(ctx context.Context, tx Tx, gifts map[string]domain.Donation, changed map[string]bool) error {

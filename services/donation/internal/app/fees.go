@@ -2,42 +2,52 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
 
-	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/internal/money"
 )
 
-// keepFees writes beside each gift what Stripe kept of it. The donations are
-// locked and read again: a webhook may be changing them.
-func (a *App) keepFees(ctx context.Context, tx Tx, charged []Transaction) error {
+// keepFees writes beside each gift what Stripe kept of it.
+func (a *App) keepFees(ctx context.Context, tx Tx, charged []Transaction, gifts map[string]PaidGift) error {
 	if len(charged) == 0 {
 		return nil
 	}
-	byGift := map[string]Transaction{}
-	ids := make([]string, 0, len(charged))
+	fees := make([]Fee, 0, len(charged))
+	charges := map[string]string{}
 	for _, t := range charged {
-		byGift[t.DonationID] = t
-		ids = append(ids, t.DonationID)
-	}
-	locked, err := tx.LockDonations(ctx, ids)
-	if err != nil {
-		return err
-	}
-	var changed []domain.Donation
-	for _, d := range locked {
-		t := byGift[d.ID]
 		currency, err := money.ParseCurrency(t.Fee.Currency)
 		if err != nil {
 			// Settled in a currency that nobody can pay in: the event tells the
 			// ledger all the same, here the amount cannot be shown.
 			a.Logger.ErrorContext(ctx, "a fee has a currency that is not known", "transaction", t.ID, "error", err)
 		}
-		d.BalanceTransactionID = t.ID
-		d.Fee = money.Amount{Minor: t.Fee.Minor, Currency: currency}
-		if d.ChargeID == "" {
-			d.ChargeID = t.SourceID
+		fees = append(fees, Fee{
+			DonationID: t.DonationID, TransactionID: t.ID, Amount: money.Amount{Minor: t.Fee.Minor, Currency: currency},
+		})
+		if gifts[t.PaymentIntentID].ChargeID == "" {
+			charges[t.DonationID] = t.SourceID
 		}
-		changed = append(changed, d)
 	}
-	return tx.UpdateDonations(ctx, changed)
+	err := tx.SaveFees(ctx, fees)
+	if err != nil {
+		return err
+	}
+	return learnCharges(ctx, tx, charges)
+}
+
+// learnCharges completes gifts whose payment named no charge. They are locked and
+// read again: a webhook may be changing them.
+func learnCharges(ctx context.Context, tx Tx, charges map[string]string) error {
+	if len(charges) == 0 {
+		return nil
+	}
+	locked, err := tx.LockDonations(ctx, slices.Collect(maps.Keys(charges)))
+	if err != nil {
+		return err
+	}
+	for i := range locked {
+		locked[i].ChargeID = charges[locked[i].ID]
+	}
+	return tx.UpdateDonations(ctx, locked)
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
 )
 
@@ -210,13 +209,9 @@ func (a *App) importOldest(ctx context.Context, account string) (anchor string, 
 // still expected: nothing behind that is stored, because what is stored is the
 // cursor.
 func (a *App) importPage(ctx context.Context, account string, page []Transaction) (added int, whole bool, err error) {
-	page, err = a.unknown(ctx, page)
+	page, gifts, err := a.unknown(ctx, page)
 	if err != nil || len(page) == 0 {
 		return 0, true, err
-	}
-	gifts, err := a.giftsOf(ctx, page)
-	if err != nil {
-		return 0, false, err
 	}
 	ready := a.upToExpected(page, gifts)
 	if len(ready) == 0 {
@@ -242,7 +237,7 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 // upToExpected is the page up to the first transaction of a gift that we have
 // not heard of and may hear of any moment. Stripe's clock may be far from ours;
 // what is not just now by our clock is not waited for.
-func (a *App) upToExpected(page []Transaction, gifts map[string]domain.Donation) []Transaction {
+func (a *App) upToExpected(page []Transaction, gifts map[string]PaidGift) []Transaction {
 	now := a.micros()
 	for i, t := range page {
 		_, known := gifts[t.PaymentIntentID]
@@ -254,49 +249,36 @@ func (a *App) upToExpected(page []Transaction, gifts map[string]domain.Donation)
 	return page
 }
 
-// unknown leaves out what is imported already.
-func (a *App) unknown(ctx context.Context, page []Transaction) ([]Transaction, error) {
+// unknown leaves out what is imported already, and answers the paid gifts of the
+// rest by payment intent.
+func (a *App) unknown(ctx context.Context, page []Transaction) (fresh []Transaction, gifts map[string]PaidGift, err error) {
 	ids := make([]string, len(page))
 	for i, t := range page {
 		ids[i] = t.ID
 	}
-	var known map[string]bool
-	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
-		var err error
-		known, err = tx.KnownTransactions(ctx, ids)
+	err = a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		known, err := tx.KnownTransactions(ctx, ids)
+		if err != nil {
+			return err
+		}
+		fresh = slices.DeleteFunc(slices.Clone(page), func(t Transaction) bool { return known[t.ID] })
+		gifts, err = giftsIn(ctx, tx, fresh)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("compare with imported transactions: %w", err)
+		return nil, nil, fmt.Errorf("compare with imported transactions: %w", err)
 	}
-	var fresh []Transaction
-	for _, t := range page {
-		if !known[t.ID] {
-			fresh = append(fresh, t)
-		}
-	}
-	return fresh, nil
+	return fresh, gifts, nil
 }
 
-// giftsOf finds the paid gifts by payment intent.
-func (a *App) giftsOf(ctx context.Context, page []Transaction) (map[string]domain.Donation, error) {
-	var gifts map[string]domain.Donation
-	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
-		var err error
-		gifts, err = giftsIn(ctx, tx, page)
-		return err
-	})
-	return gifts, err
-}
-
-func giftsIn(ctx context.Context, tx Tx, page []Transaction) (map[string]domain.Donation, error) {
+func giftsIn(ctx context.Context, tx Tx, page []Transaction) (map[string]PaidGift, error) {
 	var intents []string
 	for _, t := range page {
 		if t.PaymentIntentID != "" {
 			intents = append(intents, t.PaymentIntentID)
 		}
 	}
-	gifts := map[string]domain.Donation{}
+	gifts := map[string]PaidGift{}
 	if len(intents) == 0 {
 		return gifts, nil
 	}
@@ -315,7 +297,7 @@ func giftsIn(ctx context.Context, tx Tx, page []Transaction) (map[string]domain.
 // that is on the account and carries our metadata is a gift of ours. What
 // cannot be one (unknown donation, second payment) is parked by ingest and its
 // transaction is booked as foreign.
-func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]domain.Donation) (map[string]domain.Donation, error) {
+func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]PaidGift) (map[string]PaidGift, error) {
 	missing := false
 	for _, t := range page {
 		_, known := gifts[t.PaymentIntentID]
@@ -338,7 +320,12 @@ func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]
 	if !missing {
 		return gifts, nil
 	}
-	return a.giftsOf(ctx, page)
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		gifts, err = giftsIn(ctx, tx, page)
+		return err
+	})
+	return gifts, err
 }
 
 // record stores a page, its events and the fees it tells, in one transaction.
@@ -379,7 +366,7 @@ func (a *App) record(ctx context.Context, account string, page []Transaction, ho
 				charged = append(charged, t)
 			}
 		}
-		err = a.keepFees(ctx, tx, charged)
+		err = a.keepFees(ctx, tx, charged, gifts)
 		if err != nil || len(events) == 0 {
 			return err
 		}
@@ -392,7 +379,7 @@ func (a *App) record(ctx context.Context, account string, page []Transaction, ho
 }
 
 // attribute says whose a transaction is.
-func (a *App) attribute(t *Transaction, account string, gifts map[string]domain.Donation, home string) {
+func (a *App) attribute(t *Transaction, account string, gifts map[string]PaidGift, home string) {
 	t.AccountID, t.ImportedAt = account, a.micros()
 	d, ours := gifts[t.PaymentIntentID]
 	t.Foreign = !ours
@@ -402,7 +389,7 @@ func (a *App) attribute(t *Transaction, account string, gifts map[string]domain.
 	}
 }
 
-func recorded(t Transaction, gifts map[string]domain.Donation) (envelope.Event, error) {
+func recorded(t Transaction, gifts map[string]PaidGift) (envelope.Event, error) {
 	if t.Foreign {
 		return balanceTransactionRecorded(t, nil, "")
 	}

@@ -76,7 +76,7 @@ func listable(e StripeEvent) bool {
 // decline or an expiry does not tell of a success; what is fetched does.
 func fuller(kept, other StripeEvent) bool {
 	partial := readingOf(kept.Type) == readBody && kept.Type != "payment_intent.succeeded"
-	return !partial || len(kept.Sealed) == 0 || kept.Type == other.Type
+	return !partial || !kept.HasBody || kept.Type == other.Type
 }
 
 // paymentOf is the payment that an object is about, by whichever route it was

@@ -19,10 +19,7 @@ func (a *App) Parked(ctx context.Context) ([]StripeEvent, error) {
 			if err != nil || len(page) == 0 {
 				return err
 			}
-			for _, e := range page {
-				e.Sealed = nil
-				list = append(list, e)
-			}
+			list = append(list, page...)
 			after = page[len(page)-1].Seq
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
 )
 
@@ -52,9 +53,11 @@ type Donations interface {
 	// LockDonations locks and returns those that exist, ordered by id.
 	LockDonations(ctx context.Context, ids []string) ([]domain.Donation, error)
 	// DonationsOfPayments returns the succeeded gifts of payment intents.
-	DonationsOfPayments(ctx context.Context, paymentIntentIDs []string) ([]domain.Donation, error)
-	// UpdateDonations writes everything that may change of each.
+	DonationsOfPayments(ctx context.Context, paymentIntentIDs []string) ([]PaidGift, error)
+	// UpdateDonations writes everything that may change of each but its fee.
 	UpdateDonations(ctx context.Context, donations []domain.Donation) error
+	// SaveFees writes what Stripe kept of gifts, and nothing else.
+	SaveFees(ctx context.Context, fees []Fee) error
 	// DueDonations are gifts that Stripe should be asked about by now, the
 	// longest due first.
 	DueDonations(ctx context.Context, now int64, limit int) ([]domain.Donation, error)
@@ -72,6 +75,22 @@ type Donations interface {
 	GiftSums(ctx context.Context) ([]GiftSum, error)
 	// GiftsWithoutFee counts succeeded gifts whose fee is not known.
 	GiftsWithoutFee(ctx context.Context) (int64, error)
+}
+
+// PaidGift is a gift that succeeded, as far as its money is concerned.
+type PaidGift struct {
+	ID              string
+	PaymentIntentID string
+	ChargeID        string
+	Traceparent     string
+	Attribution     domain.Attribution
+}
+
+// Fee is what Stripe kept of a gift, and the balance transaction that says so.
+type Fee struct {
+	DonationID    string
+	TransactionID string
+	Amount        money.Amount
 }
 
 // Intent is one drawn form. While Claim is set and ClaimedUntil is not past, one
@@ -115,8 +134,8 @@ type Sessions interface {
 	UpdateAttempt(ctx context.Context, a Attempt) error
 	// Attempt answers ErrNone when there is none.
 	Attempt(ctx context.Context, donationID string, number int64) (Attempt, error)
-	// CloseSession marks the attempt with that session closed, if it was open.
-	CloseSession(ctx context.Context, sessionID string) error
+	// CloseSessions marks the attempts with those sessions closed, if they were open.
+	CloseSessions(ctx context.Context, sessionIDs []string) error
 	// OpenSessions counts an intent's sessions that can still be paid.
 	OpenSessions(ctx context.Context, intentID string, now int64) (int, error)
 }
@@ -148,7 +167,11 @@ type StripeEvent struct {
 	Reason     domain.Reason
 	Attempts   int64
 	NextAt     int64 // not to be tried before
-	Sealed     []byte
+
+	Sealed []byte // the body, to be stored; EventBodies reads it
+	// Stored is the state, and HasBody whether there is a body, as the store read it.
+	Stored  EventState
+	HasBody bool
 }
 
 // StripeEvents is the inbox.
@@ -156,12 +179,16 @@ type StripeEvents interface {
 	// StoreEvents keeps those that are new, by account and event id, and answers
 	// how many that were.
 	StoreEvents(ctx context.Context, events []StripeEvent) (int, error)
-	// PendingEvents are due, in the order they came.
+	// PendingEvents are due, in the order they came. Like all that are read they
+	// come without their bodies.
 	PendingEvents(ctx context.Context, now int64, limit int) ([]StripeEvent, error)
+	// EventBodies answers the sealed bodies of those that have one.
+	EventBodies(ctx context.Context, seqs []int64) (map[int64][]byte, error)
 	// LockEvents locks those that are still in one of the states, and answers
 	// which they are.
 	LockEvents(ctx context.Context, seqs []int64, states ...EventState) (map[int64]bool, error)
-	// FinishEvents writes object, state, reason, attempts and next time.
+	// FinishEvents writes object, state, reason, attempts and next time of events
+	// that were read. Attempts of what is done are not kept.
 	FinishEvents(ctx context.Context, events []StripeEvent) error
 	// ParkedEvent answers ErrNone when that one is not parked.
 	ParkedEvent(ctx context.Context, seq int64) (StripeEvent, error)

@@ -79,8 +79,9 @@ func (a *App) ProcessDue(ctx context.Context) (int, error) {
 
 // item is an event and what could be read of it.
 type item struct {
-	event StripeEvent
-	found *Found
+	event  StripeEvent
+	recent *Found // what the intake read, if it was this process a moment ago
+	found  *Found
 	// verdict is set when there is nothing to apply.
 	verdict *ruling
 	later   bool // the object could not be fetched: again at NextAt
@@ -96,9 +97,12 @@ func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventSta
 	if err != nil {
 		return err
 	}
+	items, err := a.withBodies(ctx, batch)
+	if err != nil {
+		return err
+	}
 	var told, waiting []item
-	for _, event := range batch {
-		it := item{event: event}
+	for _, it := range items {
 		if a.readOne(&it) {
 			waiting = append(waiting, it)
 		} else {
@@ -114,6 +118,35 @@ func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventSta
 		return errors.Join(failed, err)
 	}
 	return errors.Join(failed, a.finishAll(ctx, waiting, from))
+}
+
+// withBodies gives each event what the intake read of it, or the body to read it in.
+func (a *App) withBodies(ctx context.Context, batch []StripeEvent) ([]item, error) {
+	items := make([]item, len(batch))
+	var closed []int64
+	for i := range batch {
+		items[i] = item{event: batch[i], recent: a.recent.take(&batch[i])}
+		if items[i].recent == nil && a.believed(&batch[i]) {
+			closed = append(closed, batch[i].Seq)
+		}
+	}
+	if len(closed) == 0 {
+		return items, nil
+	}
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		bodies, err := tx.EventBodies(ctx, closed)
+		for i := range items {
+			items[i].event.Sealed = bodies[items[i].event.Seq]
+		}
+		return err
+	})
+	return items, err
+}
+
+// believed reports whether an event's own body says enough.
+func (a *App) believed(e *StripeEvent) bool {
+	how := readingOf(e.Type)
+	return e.HasBody && e.APIVersion == a.cfg.APIVersion && (how == readBody || how == readLater)
 }
 
 // finishAll applies items together. If that fails they are applied one by one,
@@ -144,8 +177,6 @@ func (a *App) finishAll(ctx context.Context, items []item, from []EventState) er
 // readOne reads the body, and reports whether the object has to be fetched.
 func (a *App) readOne(it *item) bool {
 	e := &it.event
-	how := readingOf(e.Type)
-	body := e.APIVersion == a.cfg.APIVersion && len(e.Sealed) > 0
 	switch {
 	case e.Livemode != a.cfg.Livemode:
 		it.park(domain.LivemodeDiffers)
@@ -153,41 +184,39 @@ func (a *App) readOne(it *item) bool {
 		it.park(domain.AccountDiffers)
 	case e.ObjectID == "":
 		it.park(domain.NotDecodable)
-	case !body || how == readObject || how == readNot:
+	case !a.believed(e):
 		return true
+	case it.recent != nil:
+		return it.says(it.recent)
 	default:
-		return a.readSealed(it, how)
+		return a.readSealed(it)
 	}
 	return false
 }
 
 // readSealed reads the body as it was signed. A body that was sealed with
 // another secret is as good as none: its object is fetched.
-func (a *App) readSealed(it *item, how reading) (fetch bool) {
-	found := a.recent.take(&it.event)
-	if found != nil {
-		it.says(found, how)
-		return it.glance && it.event.Attempts > 0
-	}
+func (a *App) readSealed(it *item) (fetch bool) {
 	raw, err := a.Seal.Open(it.event.EventID, it.event.Sealed)
 	if err != nil {
 		a.Logger.Error("a stored webhook cannot be opened; its object is fetched", "event", it.event.EventID, "error", err)
 		return true
 	}
-	_, found, err = a.Stripe.ReadEvent(raw)
+	_, found, err := a.Stripe.ReadEvent(raw)
 	if err != nil || found == nil {
 		a.Logger.Error("a stored webhook cannot be decoded", "event", it.event.EventID, "error", err)
 		it.park(domain.NotDecodable)
 		return false
 	}
-	it.says(found, how)
-	return it.glance && it.event.Attempts > 0
+	return it.says(found)
 }
 
-// says notes what the body says. Whatever its type: only a session can name a
-// payment without telling of it.
-func (it *item) says(found *Found, how reading) {
-	it.found, it.glance = found, how == readLater && found.Snapshot.Session != nil
+// says notes what the body says, and reports whether the object has to be fetched
+// all the same. Whatever the type: only a session can name a payment without
+// telling of it.
+func (it *item) says(found *Found) (fetch bool) {
+	it.found, it.glance = found, readingOf(it.event.Type) == readLater && found.Snapshot.Session != nil
+	return it.glance && it.event.Attempts > 0
 }
 
 func (it *item) park(reason domain.Reason) {

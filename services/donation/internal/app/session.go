@@ -174,7 +174,7 @@ func (a *App) giveUp(ctx context.Context, s settle) error {
 		if err != nil {
 			return err
 		}
-		err = tx.CloseSession(ctx, s.donation.SessionID)
+		err = tx.CloseSessions(ctx, []string{s.donation.SessionID})
 		if err != nil {
 			return err
 		}

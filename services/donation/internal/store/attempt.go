@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
 func (t *tx) InsertAttempt(ctx context.Context, a app.Attempt) error {
@@ -36,10 +37,13 @@ func (t *tx) Attempt(ctx context.Context, donationID string, number int64) (app.
 		WHERE donation_id = $1 AND number = $2`, donationID, number)
 }
 
-func (t *tx) CloseSession(ctx context.Context, sessionID string) error {
-	_, err := t.ExecContext(ctx, `UPDATE attempt SET state = 'closed' WHERE session_id = $1 AND session_id <> '' AND state = 'open'`, sessionID)
-	if err != nil {
-		return fmt.Errorf("close session: %w", err)
+func (t *tx) CloseSessions(ctx context.Context, sessionIDs []string) error {
+	for piece := range database.Pieces(sessionIDs) {
+		_, err := t.ExecContext(ctx, `UPDATE attempt SET state = 'closed'
+			WHERE session_id IN `+in(len(piece), 1)+` AND session_id <> '' AND state = 'open'`, anys(piece)...)
+		if err != nil {
+			return fmt.Errorf("close %d sessions: %w", len(sessionIDs), err)
+		}
 	}
 	return nil
 }

@@ -134,35 +134,57 @@ func (t *tx) LockDonations(ctx context.Context, ids []string) ([]domain.Donation
 	})
 }
 
-func (t *tx) DonationsOfPayments(ctx context.Context, intents []string) ([]domain.Donation, error) {
-	return allIn(ctx, t, scanDonation, intents, func(count int) string {
-		return `SELECT ` + donationColumns + ` FROM donation
+func (t *tx) DonationsOfPayments(ctx context.Context, intents []string) ([]app.PaidGift, error) {
+	return allIn(ctx, t, func(r row) (app.PaidGift, error) {
+		var g app.PaidGift
+		at := &g.Attribution
+		err := r.Scan(&g.ID, &g.PaymentIntentID, &g.ChargeID, &g.Traceparent,
+			&at.OrganizationID, &at.AppealID, &at.FundCode, &at.FundClass, &at.FundraiserID, &at.TeamID, &at.ShareCode)
+		return g, err
+	}, intents, func(count int) string {
+		return `SELECT id, payment_intent_id, charge_id, traceparent,
+				organization_id, appeal_id, fund_code, fund_class, fundraiser_id, team_id, share_code FROM donation
 			WHERE payment_intent_id <> '' AND payment_intent_id IN ` + in(count, 1) + ` AND state = 'succeeded'`
 	})
 }
 
 func (t *tx) UpdateDonations(ctx context.Context, donations []domain.Donation) error {
-	const columns = 17
+	const columns = 14
 	for piece := range database.Pieces(donations) {
 		args := make([]any, 0, len(piece)*columns)
 		for _, d := range piece {
 			args = append(args, d.ID, string(d.State), d.AccountID, d.Attempt, d.SessionID, d.PaymentIntentID, d.ChargeID,
-				d.PaidAt, d.SucceededAt, flag(d.Late), d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt,
-				d.BalanceTransactionID, d.Fee.Minor, d.Fee.Currency.Code())
+				d.PaidAt, d.SucceededAt, flag(d.Late), d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt)
 		}
 		_, err := t.ExecContext(ctx, `WITH v(id, state, account_id, attempt, session_id, payment_intent_id, charge_id,
-				paid_at, succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at,
-				balance_transaction_id, fee_minor, fee_currency) AS (VALUES `+
+				paid_at, succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at) AS (VALUES `+
 			database.CastPlaceholders(len(piece), "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT",
-				"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "TEXT")+`)
+				"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT")+`)
 			UPDATE donation SET state = v.state, account_id = v.account_id, attempt = v.attempt, session_id = v.session_id,
 				payment_intent_id = v.payment_intent_id, charge_id = v.charge_id, paid_at = v.paid_at,
 				succeeded_at = v.succeeded_at, late = v.late, decline_code = v.decline_code, declined_at = v.declined_at,
-				webhook_received_at = v.webhook_received_at, check_at = v.check_at,
-				balance_transaction_id = v.balance_transaction_id, fee_minor = v.fee_minor, fee_currency = v.fee_currency
+				webhook_received_at = v.webhook_received_at, check_at = v.check_at
 			FROM v WHERE donation.id = v.id`, args...)
 		if err != nil {
 			return fmt.Errorf("update %d donations: %w", len(donations), err)
+		}
+	}
+	return nil
+}
+
+func (t *tx) SaveFees(ctx context.Context, fees []app.Fee) error {
+	for piece := range database.Pieces(fees) {
+		args := make([]any, 0, len(piece)*4)
+		for _, f := range piece {
+			args = append(args, f.DonationID, f.TransactionID, f.Amount.Minor, f.Amount.Currency.Code())
+		}
+		_, err := t.ExecContext(ctx, `WITH v(id, balance_transaction_id, fee_minor, fee_currency) AS (VALUES `+
+			database.CastPlaceholders(len(piece), "TEXT", "TEXT", "BIGINT", "TEXT")+`)
+			UPDATE donation SET balance_transaction_id = v.balance_transaction_id, fee_minor = v.fee_minor,
+				fee_currency = v.fee_currency
+			FROM v WHERE donation.id = v.id`, args...)
+		if err != nil {
+			return fmt.Errorf("save %d fees: %w", len(fees), err)
 		}
 	}
 	return nil

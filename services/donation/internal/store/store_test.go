@@ -1,9 +1,12 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"slices"
 	"testing"
+	"testing/fstest"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/donation/internal/app/apptest"
@@ -45,5 +48,73 @@ func TestBothEnginesHaveTheSameMigrations(t *testing.T) {
 	}
 	if !slices.Equal(names("sqlite"), names("postgres")) {
 		t.Errorf("SQLite has %v, PostgreSQL %v", names("sqlite"), names("postgres"))
+	}
+}
+
+// A database that had webhooks waiting before the list of what is due was made.
+func TestWhatWasPendingBeforeIsStillDue(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) { pendingBefore(t, "sqlite:"+t.TempDir()+"/donation.db") })
+	t.Run("postgres", func(t *testing.T) { pendingBefore(t, testkit.PostgreSQLURL(t)) })
+}
+
+func pendingBefore(t *testing.T, url string) {
+	t.Helper()
+	old := fstest.MapFS{}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		for _, name := range []string{"0001_init.sql", "0002_search.sql"} {
+			text, err := os.ReadFile("../../migrations/" + engine + "/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old[engine+"/"+name] = &fstest.MapFile{Data: text}
+		}
+	}
+	open := func(set database.MigrationSet) *database.DB {
+		db, err := database.Open(t.Context(), database.Config{
+			URL: url, Service: "donation", Migrations: []database.MigrationSet{set, feed.Migrations()},
+		})
+		if err == nil {
+			err = db.Migrate(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	db := open(database.MigrationSet{Name: "donation", FS: old})
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO stripe_event (account_id, event_id, type, object_id, api_version, livemode,
+				created_at, received_at, state, reason, attempts, next_at, sealed) VALUES
+			('', 'evt_waits', 'payment_intent.succeeded', 'pi_1', '2023-10-16', 0, 1, 2, 'pending', '', 3, 50, $1),
+			('', 'evt_was', 'payment_intent.succeeded', 'pi_2', '2023-10-16', 0, 1, 2, 'done', '', 1, 0, $2),
+			('', 'evt_odd', 'payment_intent.succeeded', 'pi_3', '2023-10-16', 0, 1, 2, 'parked', 'it cannot be decoded', 1, 0, $3)`,
+			[]byte("sealed"), []byte{}, []byte("sealed"))
+		return err
+	})
+	err = errors.Join(err, db.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db = open(migrations.Set())
+	err = on(db).InReadTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+		early, err := tx.PendingEvents(ctx, 49, 10)
+		list, dueErr := tx.PendingEvents(ctx, 50, 10)
+		if len(early) != 0 || len(list) != 1 || list[0].EventID != "evt_waits" || list[0].Attempts != 3 || !list[0].HasBody {
+			t.Errorf("due at 49 %v, at 50 %+v", early, list)
+		}
+		parked, parkedErr := tx.ParkedEvents(ctx, 0, 10)
+		if len(parked) != 1 || parked[0].EventID != "evt_odd" {
+			t.Errorf("parked %+v", parked)
+		}
+		done, countErr := tx.CountEvents(ctx, app.EventDone)
+		if done != 1 {
+			t.Errorf("%d are done", done)
+		}
+		return errors.Join(err, dueErr, parkedErr, countErr)
+	})
+	err = errors.Join(err, db.Close())
+	if err != nil {
+		t.Fatal(err)
 	}
 }

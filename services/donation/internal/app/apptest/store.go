@@ -38,6 +38,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"stripe is asked once in a while":             claimAsk,
 		"webhooks are stored once":                    storeEvents,
 		"webhooks are finished, postponed and parked": finishEvents,
+		"what is due changes, and its row does not":   dueEvents,
 		"what is parked is read page by page":         parkedPages,
 		"what is parked is found by object":           parkedOf,
 		"an account's lock lets one decide at a time": accountLock,
@@ -169,9 +170,14 @@ func updateDonations(t *testing.T, s app.Store) {
 	a.State, a.AccountID, a.Attempt, a.SessionID = domain.Succeeded, "acct_1", 3, "cs_test_3"
 	a.PaymentIntentID, a.ChargeID, a.PaidAt, a.SucceededAt, a.Late = "pi_1", "ch_1", start+5, start+6, true
 	a.DeclineCode, a.DeclinedAt, a.WebhookReceivedAt, a.CheckAt = "lost_card", start+4, start+7, 0
-	a.BalanceTransactionID, a.Fee = "txn_1", money.Amount{Minor: 3_25, Currency: currency("USD")}
 	b.State = domain.Abandoned
 	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.UpdateDonations(ctx, []domain.Donation{a, b}) })
+	fee := app.Fee{DonationID: a.ID, TransactionID: "txn_1", Amount: money.Amount{Minor: 3_25, Currency: currency("USD")}}
+	a.BalanceTransactionID, a.Fee = fee.TransactionID, fee.Amount
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		// A gift that was read before its fee was known is written again.
+		return errors.Join(tx.SaveFees(ctx, nil), tx.SaveFees(ctx, []app.Fee{fee}), tx.UpdateDonations(ctx, []domain.Donation{b}))
+	})
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
 		for _, want := range []domain.Donation{a, b, untouched} {
 			got, err := tx.Donation(ctx, want.ID)
@@ -180,7 +186,8 @@ func updateDonations(t *testing.T, s app.Store) {
 			}
 		}
 		list, err := tx.DonationsOfPayments(ctx, []string{"pi_1", "pi_2", ""})
-		if err != nil || len(list) != 1 || list[0].ID != a.ID {
+		paid := app.PaidGift{ID: a.ID, PaymentIntentID: "pi_1", ChargeID: "ch_1", Traceparent: a.Traceparent, Attribution: a.Attribution}
+		if err != nil || len(list) != 1 || list[0] != paid {
 			t.Errorf("by payment: %v, %v", list, err)
 		}
 		return nil
@@ -367,7 +374,7 @@ func attempts(t *testing.T, s app.Store) {
 		return nil
 	})
 	write(t, s, func(ctx context.Context, tx app.Tx) error {
-		return errors.Join(tx.CloseSession(ctx, "cs_test_1"), tx.CloseSession(ctx, ""), tx.CloseSession(ctx, "cs_test_none"))
+		return errors.Join(tx.CloseSessions(ctx, nil), tx.CloseSessions(ctx, []string{"cs_test_none", "cs_test_1", ""}))
 	})
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
 		closed, err := tx.Attempt(ctx, d.ID, 1)

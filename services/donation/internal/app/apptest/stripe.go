@@ -3,6 +3,7 @@ package apptest
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -36,23 +37,107 @@ func storeEvents(t *testing.T, s app.Store) {
 			t.Fatalf("pending %v, %v", list, err)
 		}
 		want := connected
-		want.Seq = list[2].Seq
-		got := list[2]
-		if !slices.Equal(got.Sealed, want.Sealed) {
-			t.Errorf("body %v", got.Sealed)
+		want.Seq, want.Stored, want.HasBody, want.Sealed = list[2].Seq, app.EventPending, true, nil
+		if !reflect.DeepEqual(list[2], want) || list[0].Seq >= list[1].Seq {
+			t.Errorf("got %+v\nwant %+v", list[2], want)
 		}
-		got.Sealed, want.Sealed = nil, nil
-		if !sameEvent(got, want) || list[0].Seq >= list[1].Seq {
-			t.Errorf("got %+v\nwant %+v", got, want)
+		parked, err := tx.ParkedEvents(ctx, 0, 10)
+		if err != nil || len(parked) != 1 || parked[0].HasBody || parked[0].Stored != app.EventParked {
+			t.Fatalf("parked %+v, %v", parked, err)
+		}
+		bodies, err := tx.EventBodies(ctx, []int64{list[0].Seq, list[2].Seq, parked[0].Seq, 999})
+		if err != nil || len(bodies) != 2 || !slices.Equal(bodies[want.Seq], connected.Sealed) {
+			t.Errorf("bodies %v, %v", bodies, err)
 		}
 		return nil
 	})
 }
 
-func sameEvent(a, b app.StripeEvent) bool {
-	return a.Seq == b.Seq && a.AccountID == b.AccountID && a.EventID == b.EventID && a.Type == b.Type && a.ObjectID == b.ObjectID &&
-		a.APIVersion == b.APIVersion && a.Livemode == b.Livemode && a.CreatedAt == b.CreatedAt && a.ReceivedAt == b.ReceivedAt &&
-		a.State == b.State && a.Reason == b.Reason && a.Attempts == b.Attempts && a.NextAt == b.NextAt
+// dueEvents takes one event through every state that it may have in its life.
+func dueEvents(t *testing.T, s app.Store) {
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.StoreEvents(ctx, []app.StripeEvent{webhook("evt_1"), webhook("evt_2")})
+		return err
+	})
+	all := []app.EventState{app.EventPending, app.EventParked, app.EventDone, app.EventIgnored}
+	counts := func(when string, want ...int64) {
+		t.Helper()
+		read(t, s, func(ctx context.Context, tx app.Tx) error {
+			for i, state := range all {
+				count, err := tx.CountEvents(ctx, state)
+				if err != nil || count != want[i] {
+					t.Errorf("%s: %d %s, %v; want %d", when, count, state, err, want[i])
+				}
+			}
+			return nil
+		})
+	}
+	pending := func(ctx context.Context, tx app.Tx) app.StripeEvent {
+		list, err := tx.PendingEvents(ctx, start+100, 1)
+		if err != nil || len(list) != 1 || list[0].EventID != "evt_1" || list[0].State != app.EventPending {
+			t.Fatalf("pending %v, %v", list, err)
+		}
+		return list[0]
+	}
+	become := func(e app.StripeEvent, state app.EventState, reason domain.Reason, attempts int64) {
+		t.Helper()
+		e.State, e.Reason, e.Attempts, e.NextAt = state, reason, attempts, 0
+		write(t, s, func(ctx context.Context, tx app.Tx) error {
+			held, err := tx.LockEvents(ctx, []int64{e.Seq}, e.Stored)
+			if err != nil || !held[e.Seq] {
+				t.Errorf("%s is not held: %v", e.Stored, err)
+			}
+			return tx.FinishEvents(ctx, []app.StripeEvent{e})
+		})
+		write(t, s, func(ctx context.Context, tx app.Tx) error {
+			for _, other := range all {
+				held, err := tx.LockEvents(ctx, []int64{e.Seq}, other)
+				if err != nil || held[e.Seq] != (other == state) {
+					t.Errorf("it is %s, and held as %s: %v, %v", state, other, held, err)
+				}
+			}
+			return nil
+		})
+	}
+	var e app.StripeEvent
+	load := func() {
+		t.Helper()
+		read(t, s, func(ctx context.Context, tx app.Tx) error { e = pending(ctx, tx); return nil })
+	}
+	counts("at first", 2, 0, 0, 0)
+	load()
+	become(e, app.EventPending, "", 3)
+	load()
+	if e.Attempts != 3 {
+		t.Errorf("after three: %+v", e)
+	}
+	become(e, app.EventParked, domain.UnknownDonation, 4)
+	counts("parked", 1, 1, 0, 0)
+	read(t, s, func(ctx context.Context, tx app.Tx) (err error) {
+		e, err = tx.ParkedEvent(ctx, e.Seq)
+		return err
+	})
+	if e.Reason != domain.UnknownDonation || e.Attempts != 4 || !e.HasBody {
+		t.Errorf("parked %+v", e)
+	}
+	become(e, app.EventPending, domain.UnknownDonation, 5)
+	counts("tried again", 2, 0, 0, 0)
+	load()
+	if e.Attempts != 5 || e.Reason != "" {
+		t.Errorf("tried again %+v", e)
+	}
+	become(e, app.EventDone, "", 6)
+	counts("done", 1, 0, 1, 0)
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		list, err := tx.PendingEvents(ctx, start+100, 10)
+		if err != nil || len(list) != 1 || list[0].EventID != "evt_2" {
+			t.Fatalf("pending %v, %v", list, err)
+		}
+		e = list[0]
+		return nil
+	})
+	become(e, app.EventIgnored, "", 1)
+	counts("ignored", 0, 0, 1, 1)
 }
 
 func finishEvents(t *testing.T, s app.Store) {
@@ -217,7 +302,7 @@ func forgetBodies(t *testing.T, s app.Store) {
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
 		pending, err := tx.PendingEvents(ctx, start, 10)
 		parked, parkedErr := tx.ParkedEvents(ctx, 0, 10)
-		if err != nil || parkedErr != nil || len(pending) != 1 || len(pending[0].Sealed) == 0 || len(parked[0].Sealed) == 0 {
+		if err != nil || parkedErr != nil || len(pending) != 1 || !pending[0].HasBody || !parked[0].HasBody {
 			t.Errorf("what is still needed was forgotten: %v, %v", pending, parked)
 		}
 		return nil
