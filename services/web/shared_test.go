@@ -199,3 +199,41 @@ func TestEachCodesPageHasItsOwnTag(t *testing.T) {
 		}
 	}
 }
+
+// Every open page listens, and many come back at once when a line breaks. Only who is
+// about to give costs a look into the books.
+func TestWhatIsOnlyShownIsAskedForOncePerChange(t *testing.T) {
+	t.Parallel()
+	c := newCharity()
+	_, site, _ := openLive(t, c)
+	following(t, c, site)
+	shown := []string{
+		"/f/amina-runs", "/f/amina-runs?lang=fr", "/f/amina-runs?s=made-up", "/embed/f/amina-runs",
+		"/f/amina-runs/events", "/f/amina-runs/qr.svg", "/f/amina-runs/og.png", "/api/v1/fundraisers/amina-runs",
+	}
+	look := func() {
+		for _, path := range shown {
+			if code := get(t, site, path).Code; code != http.StatusOK {
+				t.Errorf("%s: %d", path, code)
+			}
+		}
+	}
+	asked := c.asked("GetFundraiser")
+	look()
+	if now := c.asked("GetFundraiser"); now != asked {
+		t.Errorf("what had not changed was asked for %d times", now-asked)
+	}
+	c.raise(25_00, 77)
+	testkit.Eventually(t, func() bool { return strings.Contains(get(t, site, "/f/amina-runs").Body.String(), "$175.00") })
+	look()
+	if now := c.asked("GetFundraiser"); now != asked+1 {
+		t.Errorf("after one change it was asked for %d times", now-asked)
+	}
+	if body := get(t, site, "/api/v1/fundraisers/amina-runs").Body.String(); !strings.Contains(body, `"settled_minor":17500`) {
+		t.Errorf("programs are told %s", body)
+	}
+	get(t, site, "/f/amina-runs/donate")
+	if now := c.asked("GetFundraiser"); now != asked+2 {
+		t.Error("who is about to give was not told what is true now")
+	}
+}

@@ -55,6 +55,7 @@ type Deps struct {
 type Front struct {
 	base       *url.URL
 	checkout   string
+	headers    map[Privacy]http.Header
 	views      *view.Renderer
 	texts      *texts.Catalogue
 	visitors   Visitors
@@ -78,6 +79,7 @@ func New(config Config, deps Deps) (*Front, error) {
 	f := &Front{
 		base:       base,
 		checkout:   checkout.String(),
+		headers:    headersOf(checkout.String(), base.Scheme == "https"),
 		views:      deps.Views,
 		texts:      deps.Texts,
 		visitors:   deps.Visitors,

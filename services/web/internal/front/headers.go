@@ -1,6 +1,9 @@
 package front
 
-import "net/http"
+import (
+	"maps"
+	"net/http"
+)
 
 // Privacy says who may keep what a route answers with, and whether the next
 // site may learn its address.
@@ -30,14 +33,33 @@ const (
 
 // setHeaders puts on every answer what browsers are to refuse on our behalf.
 func (f *Front) setHeaders(header http.Header, p Privacy) {
+	if p == Framed {
+		// It is there already, from whoever wraps the mux.
+		header.Del("X-Frame-Options")
+	}
+	maps.Copy(header, f.headers[p])
+}
+
+// headersOf makes the headers of each privacy once: they are the same for all answers,
+// so nobody may change the values in place.
+func headersOf(checkout string, secure bool) map[Privacy]http.Header {
+	all := map[Privacy]http.Header{}
+	for _, p := range []Privacy{Open, Form, Secret, SecretForm, Personal, Framed} {
+		all[p] = headers(p, checkout, secure)
+	}
+	return all
+}
+
+func headers(p Privacy, checkout string, secure bool) http.Header {
+	header := http.Header{}
 	header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
-		"img-src 'self' data:; connect-src 'self'; form-action 'self' "+f.checkout+"; base-uri 'none'; frame-ancestors 'none'")
+		"img-src 'self' data:; connect-src 'self'; form-action 'self' "+checkout+"; base-uri 'none'; frame-ancestors 'none'")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	if f.base.Scheme == "https" {
+	if secure {
 		header.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	}
 
@@ -62,4 +84,5 @@ func (f *Front) setHeaders(header http.Header, p Privacy) {
 	}
 	header.Set("Referrer-Policy", referrer)
 	header.Set("Cache-Control", cache)
+	return header
 }

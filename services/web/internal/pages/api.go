@@ -54,7 +54,7 @@ func (s *Site) apiAppeals(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) apiAppeal(w http.ResponseWriter, r *http.Request) {
-	found, err := s.appealTarget(r.Context(), r.PathValue("slug"))
+	found, err := s.shownAppeal(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		s.apiFail(w, r, err)
 		return
@@ -63,7 +63,7 @@ func (s *Site) apiAppeal(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) apiFundraiser(w http.ResponseWriter, r *http.Request) {
-	found, err := s.fundraiserTarget(r.Context(), r.PathValue("slug"))
+	found, err := s.shownFundraiser(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		s.apiFail(w, r, err)
 		return

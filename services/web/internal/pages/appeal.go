@@ -18,7 +18,7 @@ const namesTimeout = time.Second
 
 // appeal shows what one can give to.
 func (s *Site) appeal(r *http.Request) (_ view.Page, whole bool, err error) {
-	found, err := s.appealTarget(r.Context(), r.PathValue("slug"))
+	found, err := s.shownAppeal(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		return nil, false, err
 	}

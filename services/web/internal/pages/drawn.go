@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -11,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/almoner/almoner/services/web/internal/assets"
 	"github.com/almoner/almoner/services/web/internal/live"
@@ -32,12 +32,47 @@ type drawn struct {
 	pieces   [][]byte
 	tag      string // of the pieces
 	language string
-	stamp    live.Stamp
-	at       time.Time
 
 	// zipping takes longer than drawing, so it is left until somebody wants it.
 	zipping sync.Mutex
 	small   map[string][]byte // by code, of those that we hand out
+}
+
+// sheet is what a drawn page is found by.
+type sheet struct {
+	language, path string
+	coded          bool // for who comes with a code
+}
+
+// shared answers with a page that is the same for everybody but for the code of the
+// link that led there, which is handed back: as it was drawn while nothing has changed,
+// else drawn now.
+func (s *Site) shared(key func(r *http.Request) live.Key, paint painter) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		code := shareCode(r)
+		stamp, standing := s.live.Stamp(key(r))
+		var d *drawn
+		var err error
+		if standing {
+			at := sheet{language: s.front.Texts(r.Context()).Tag, path: r.URL.Path, coded: code != ""}
+			d, err = s.gallery.get(at, stamp, s.now(), func() (*drawn, bool, error) {
+				mark := ""
+				if at.coded {
+					mark = newMark()
+				}
+				// The reader who draws for others must not take the page along on leaving.
+				return s.draw(forCode(context.WithoutCancel(r.Context()), r, mark), paint, mark)
+			})
+		} else {
+			// Nobody else is shown it, so the code stands where it belongs.
+			d, _, err = s.draw(forCode(r.Context(), r, code), paint, "")
+		}
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		s.sendDrawn(w, r, d, code)
+	}
 }
 
 // draw draws a page, and cuts it where the mark stands, if one is given.
@@ -98,16 +133,40 @@ func (d *drawn) etag(code string) string {
 // are not ours are anything that anybody writes: kept, they would crowd out the others.
 func (s *Site) zipped(d *drawn, code string) []byte {
 	if code != "" && !view.OurShareCode(code) {
-		return s.gallery.zip(d.body(code))
+		return s.zippers.zip(d.body(code))
 	}
 	d.zipping.Lock()
 	defer d.zipping.Unlock()
 	small, done := d.small[code]
 	if !done {
-		small = s.gallery.zip(d.body(code))
+		small = s.zippers.zip(d.body(code))
 		d.small[code] = small
 	}
 	return small
+}
+
+// zippers compress. Each has a megabyte of tables, which are used again. They are safe
+// for concurrent use.
+type zippers struct{ idle sync.Pool }
+
+func newZippers() *zippers {
+	return &zippers{idle: sync.Pool{New: func() any {
+		// A twelfth larger than the smallest, in half the time. The level is a known
+		// one, so nothing fails.
+		writer, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+		return writer
+	}}}
+}
+
+func (z *zippers) zip(body []byte) []byte {
+	writer, _ := z.idle.Get().(*gzip.Writer)
+	defer z.idle.Put(writer)
+	var zipped bytes.Buffer
+	writer.Reset(&zipped)
+	// Writing to memory does not fail.
+	_, _ = writer.Write(body)
+	_ = writer.Close()
+	return zipped.Bytes()
 }
 
 func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, code string) {
@@ -133,8 +192,7 @@ func (s *Site) sendDrawn(w http.ResponseWriter, r *http.Request, d *drawn, code 
 	if r.Method == http.MethodHead {
 		return
 	}
-	// html/template has encoded what was typed, and a code has nothing to encode.
-	_, err := w.Write(body)
+	_, err := w.Write(body) //nolint:gosec // html/template has encoded what was typed, and a code has nothing to encode
 	if err != nil {
 		s.logger.DebugContext(r.Context(), "reader went away", "route", r.Pattern, "error", err)
 	}

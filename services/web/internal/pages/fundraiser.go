@@ -9,7 +9,7 @@ import (
 
 // fundraiser shows a supporter's page.
 func (s *Site) fundraiser(r *http.Request) (_ view.Page, whole bool, err error) {
-	found, err := s.fundraiserTarget(r.Context(), r.PathValue("slug"))
+	found, err := s.shownFundraiser(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		return nil, false, err
 	}

@@ -61,7 +61,7 @@ func (c *cards) picture(name string, now time.Time, describe func() sharing.Card
 
 // sharePicture is what other sites show beside a link to the page.
 func (s *Site) sharePicture(w http.ResponseWriter, r *http.Request) {
-	found, err := s.fundraiserTarget(r.Context(), r.PathValue("slug"))
+	found, err := s.shownFundraiser(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -132,7 +132,7 @@ func widthAtMost(picture *fundraiserv1.Image, wanted int32) int32 {
 
 // qrCode draws the page's address for the camera of a phone.
 func (s *Site) qrCode(w http.ResponseWriter, r *http.Request) {
-	found, err := s.fundraiserTarget(r.Context(), r.PathValue("slug"))
+	found, err := s.shownFundraiser(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -152,7 +152,7 @@ func (s *Site) qrCode(w http.ResponseWriter, r *http.Request) {
 
 // embedded is the page small enough to stand inside another site's.
 func (s *Site) embedded(r *http.Request) (_ view.Page, whole bool, err error) {
-	found, err := s.fundraiserTarget(r.Context(), r.PathValue("slug"))
+	found, err := s.shownFundraiser(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		return nil, false, err
 	}

@@ -44,7 +44,9 @@ type Site struct {
 	mailbox *mail.Sink // nil outside of development
 	files   *assets.Files
 	live    *live.Watch
-	gallery *gallery
+	gallery *kept[sheet, *drawn]
+	targets *kept[live.Key, target]
+	zippers *zippers
 	cards   *cards
 	guesses *guesses
 	logger  *slog.Logger
@@ -60,7 +62,9 @@ func New(config Config, deps Deps) (*Site, error) {
 		receipts:    receiptv1.NewReceiptServiceClient(deps.Conn),
 		files:       deps.Files,
 		live:        deps.Live,
-		gallery:     newGallery(),
+		gallery:     newKept[sheet, *drawn](),
+		targets:     newKept[live.Key, target](),
+		zippers:     newZippers(),
 		cards:       newCards(deps.Fonts),
 		guesses:     &guesses{},
 		logger:      deps.Logger,

@@ -137,6 +137,28 @@ func (s *Site) fundraiserTarget(ctx context.Context, slug string) (target, error
 	}, nil
 }
 
+// shownAppeal and shownFundraiser are the same for what is only shown: as they were
+// while nothing has changed. Who is about to give is told what is true now.
+func (s *Site) shownAppeal(ctx context.Context, slug string) (target, error) {
+	return s.shownTarget(ctx, live.Key{Appeal: slug}, slug, s.appealTarget)
+}
+
+func (s *Site) shownFundraiser(ctx context.Context, slug string) (target, error) {
+	return s.shownTarget(ctx, live.Key{Fundraiser: slug}, slug, s.fundraiserTarget)
+}
+
+func (s *Site) shownTarget(ctx context.Context, key live.Key, slug string, find finder) (target, error) {
+	stamp, standing := s.live.Stamp(key)
+	if !standing {
+		return find(ctx, slug)
+	}
+	return s.targets.get(key, stamp, s.now(), func() (target, bool, error) {
+		// Who asks for others must not take the answer along on leaving.
+		found, err := find(context.WithoutCancel(ctx), slug)
+		return found, true, err
+	})
+}
+
 // find looks up what a donation was given to.
 func (s *Site) find(ctx context.Context, appealSlug, fundraiserSlug string) (target, error) {
 	if fundraiserSlug != "" {
