@@ -66,10 +66,19 @@ func sqliteDSN(path string, pragmas url.Values) string {
 // writerDSN is for the only connection that writes. BEGIN IMMEDIATE takes the
 // write lock at once, so that no transaction fails half-way for having read first.
 // synchronous=FULL is the promise that a webhook answered with 200 is kept.
+//
+// The others are for batches. A statement of many rows keeps each page that it
+// changes until it is done, in a temporary file if that is allowed: three of four
+// writes went there. Keys are random, so a batch touches hundreds of pages, which
+// the usual cache of two megabytes does not hold. And a page that every batch
+// changes goes from the WAL into the file once in 4,000 pages and not in 1,000.
 func writerDSN(path string) string {
 	return sqliteDSN(path, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {
+			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			"temp_store(MEMORY)", "cache_size(-8192)", "wal_autocheckpoint(4000)",
+		},
 	})
 }
 

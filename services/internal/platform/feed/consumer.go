@@ -18,11 +18,13 @@ import (
 
 const (
 	// batchSize bounds the events of one transaction.
-	batchSize = 256
+	batchSize = 512
 	// prefetch is how many messages the broker sends ahead.
 	prefetch = 2 * batchSize
 	// heartbeat is how often the broker says that it still knows us.
 	heartbeat = 5 * time.Second
+	// longestArrival bounds the wait for messages that were laid together.
+	longestArrival = 100 * time.Millisecond
 )
 
 // ConsumerConfig is what a consumer works with.
@@ -128,7 +130,7 @@ func (c *Consumer) session(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case message := <-in.messages:
-			moved, err := c.receive(ctx, in.take(message))
+			moved, err := c.receive(ctx, in.take(ctx, message))
 			if err != nil {
 				return err
 			}

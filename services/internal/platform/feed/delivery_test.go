@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/internal/testkit"
@@ -26,6 +28,38 @@ func TestEveryEventArrivesOnceAndInOrder(t *testing.T) {
 		w.verify()
 		w.laid()
 	})
+}
+
+// What was laid together is applied together, although it arrives one by one: in
+// one transaction of ten, for the machine may take a break in between.
+func TestWhatWasLaidTogetherIsAppliedTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testkit.SQLite)
+	const rounds, gifts = 10, 300
+	var largest atomic.Int64
+	consumer := feed.NewConsumer(feed.ConsumerConfig{
+		Service: consuming, Feed: producing, DB: w.consumer, NATS: w.broker.Connect(t, consuming), Source: w.source, Tick: quick,
+	})
+	feed.Handle(consumer, func(ctx context.Context, tx *database.Tx, items []feed.Item[*donationv1.DonationSucceeded]) error {
+		largest.Store(max(largest.Load(), int64(len(items))))
+		return w.enter(ctx, tx, items)
+	})
+	w.give("gift-1")
+	w.run(w.newProducer().Run)
+	w.run(consumer.Run)
+	w.settle()
+	for round := 0; round < rounds && largest.Load() < gifts; round++ {
+		list := make([]string, gifts)
+		for i := range list {
+			list[i] = "gift-" + strconv.Itoa(i)
+		}
+		w.give(list...)
+		w.settle()
+	}
+	if largest.Load() != gifts {
+		t.Errorf("of %d events at most %d were applied together", gifts, largest.Load())
+	}
+	w.verify()
 }
 
 // Given two transactions of which the first to insert commits last, then the

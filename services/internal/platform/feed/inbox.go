@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -52,15 +53,32 @@ func listen(durable jetstream.Consumer) (*inbox, error) {
 
 func (in *inbox) open() bool { return in.consume != nil }
 
-// take returns a message with what has arrived behind it, without waiting.
-func (in *inbox) take(first jetstream.Msg) []jetstream.Msg {
+// take returns a message with what has arrived behind it, and with what the relay
+// laid together with them, which arrives one by one: a transaction costs as much
+// for each of them as for all. There is no waiting for anything else.
+func (in *inbox) take(ctx context.Context, first jetstream.Msg) []jetstream.Msg {
 	batch := make([]jetstream.Msg, 1, batchSize)
 	batch[0] = first
+	late := time.NewTimer(longestArrival)
+	defer late.Stop()
 	for len(batch) < batchSize {
 		select {
 		case message := <-in.messages:
 			batch = append(batch, message)
+			continue
 		default:
+		}
+		if !followed(batch[len(batch)-1].Headers()) {
+			return batch
+		}
+		select {
+		case message := <-in.messages:
+			batch = append(batch, message)
+		case <-late.C: // the rest got lost, and will be pulled
+			return batch
+		case <-in.ended:
+			return batch
+		case <-ctx.Done():
 			return batch
 		}
 	}

@@ -25,8 +25,9 @@ const (
 type Log struct {
 	db   *database.DB
 	feed string
-	// wake holds at most one signal: "something was appended".
-	wake chan struct{}
+	// wake and moved hold at most one signal each: "something waits for a
+	// position" and "there are new positions".
+	wake, moved chan struct{}
 }
 
 // Status is how far a log has come.
@@ -47,7 +48,7 @@ type record struct {
 
 // NewLog returns the log of a feed, which is named after its service.
 func NewLog(db *database.DB, feed string) *Log {
-	return &Log{db: db, feed: feed, wake: make(chan struct{}, 1)}
+	return &Log{db: db, feed: feed, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1)}
 }
 
 // Append writes events in the caller's transaction. They happened if and only
@@ -58,7 +59,12 @@ func (l *Log) Append(ctx context.Context, tx *database.Tx, events ...envelope.Ev
 	if len(events) == 0 {
 		return nil
 	}
-	const columns = 7
+	last, err := l.advance(ctx, tx, len(events))
+	if err != nil {
+		return fmt.Errorf("move head of feed %s: %w", l.feed, err)
+	}
+	const columns = 8
+	pos := sql.NullInt64{Int64: last - int64(len(events)), Valid: last > 0}
 	for piece := range database.Pieces(events) {
 		args := make([]any, 0, len(piece)*columns)
 		for _, event := range piece {
@@ -66,18 +72,41 @@ func (l *Log) Append(ctx context.Context, tx *database.Tx, events ...envelope.Ev
 			if err != nil {
 				return fmt.Errorf("append to feed %s: %w", l.feed, err)
 			}
-			args = append(args, event.ID, event.Type, event.AggregateID, event.Version,
+			pos.Int64++
+			args = append(args, pos, event.ID, event.Type, event.AggregateID, event.Version,
 				event.OccurredAt.UnixMicro(), event.Traceparent, nonNil(event.Payload))
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO event
-			(id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload)
+			(pos, id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload)
 			VALUES `+database.Placeholders(len(piece), columns), args...)
 		if err != nil {
 			return fmt.Errorf("append to feed %s: %w", l.feed, err)
 		}
 	}
-	tx.AfterCommit(l.signal)
+	if pos.Valid {
+		tx.AfterCommit(func() { signal(l.moved) })
+	} else {
+		tx.AfterCommit(func() { signal(l.wake) })
+	}
 	return nil
+}
+
+// advance moves the head by so many positions and returns the last of them, or
+// 0 when the sequencer has to give them. On SQLite whoever appends is alone from
+// the first line of its transaction to its commit, so positions can be given at
+// once: a rollback takes them back, and nobody can come between. That spares a
+// transaction for each that appends. What an earlier version left without
+// positions comes first.
+func (l *Log) advance(ctx context.Context, tx *database.Tx, count int) (last int64, err error) {
+	if tx.Engine() != database.SQLite {
+		return 0, nil // others append meanwhile, and may commit first
+	}
+	err = tx.QueryRowContext(ctx, `UPDATE event_head SET pos = pos + $1
+		WHERE feed = $2 AND NOT EXISTS (SELECT 1 FROM event WHERE pos IS NULL) RETURNING pos`, count, l.feed).Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil // also before the first event: the sequencer makes the head
+	}
+	return last, err
 }
 
 // admit refuses what could never be delivered. Accepted, it would block every
@@ -103,9 +132,9 @@ func nonNil(payload []byte) []byte {
 	return payload
 }
 
-func (l *Log) signal() {
+func signal(to chan<- struct{}) {
 	select {
-	case l.wake <- struct{}{}:
+	case to <- struct{}{}:
 	default: // a signal is waiting already
 	}
 }

@@ -73,6 +73,48 @@ func TestPositionsAreGivenAfterTheCommitWithoutGaps(t *testing.T) {
 	})
 }
 
+// On SQLite whoever appends is alone, so its events have their positions when it
+// commits, and none when it does not. What waits for a position goes first.
+func TestOnSQLitePositionsComeWithTheCommit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testkit.SQLite)
+	w.give("gift-1") // the first of all begins the head
+	w.sequence()
+	w.give("gift-1", "gift-2")
+	if w.status() != (feed.Status{Head: 3, Epoch: 1}) {
+		t.Errorf("before the sequencer runs, status is %+v", w.status())
+	}
+	refused := errors.New("refused")
+	err := w.producer.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		err := tx.Savepoint(ctx, func(ctx context.Context) error {
+			return errors.Join(w.log.Append(ctx, tx, w.event("gift-3")), refused)
+		})
+		if !errors.Is(err, refused) {
+			t.Error(err)
+		}
+		return w.log.Append(ctx, tx, w.event("gift-4"), w.event("gift-4"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As an earlier version of the program would have left them.
+	w.change(w.producer, `UPDATE event SET pos = NULL WHERE pos = 5`, `UPDATE event_head SET pos = 4`)
+	w.give("gift-4")
+	if w.status() != (feed.Status{Head: 4, Epoch: 1, Unsequenced: 2}) {
+		t.Errorf("behind one without a position, status is %+v", w.status())
+	}
+	w.sequence()
+	w.give("gift-5")
+	if w.status() != (feed.Status{Head: 7, Epoch: 1}) {
+		t.Errorf("at the end, status is %+v", w.status())
+	}
+	for i, pos := range w.strings(w.producer, `SELECT CAST(pos AS TEXT) FROM event ORDER BY seq`) {
+		if pos != fmt.Sprint(i+1) {
+			t.Errorf("insertion %d has position %s", i+1, pos)
+		}
+	}
+}
+
 func TestTheLogRefusesWhatItCouldNotDeliver(t *testing.T) {
 	t.Parallel()
 	eachWorld(t, func(t *testing.T, w *world) {

@@ -26,6 +26,7 @@ const (
 	headerEpoch       = "almoner-epoch"
 	headerPos         = "almoner-pos"
 	headerPrev        = "almoner-prev"    // id of the event at the position before
+	headerUntil       = "almoner-until"   // last position that was laid together with this one
 	headerVersion     = "almoner-version" // of the aggregate
 
 	headerMsgID        = "Nats-Msg-Id"
@@ -46,9 +47,10 @@ type delivery struct {
 	prev  string
 }
 
-// encode builds the message of an event. The expected sequence is the fence: the
-// stream takes it only where it belongs.
-func encode(feed string, epoch int64, prev string, r record) *nats.Msg {
+// encode builds the message of an event, which is laid together with all up to
+// the position until. The expected sequence is the fence: the stream takes it only
+// where it belongs.
+func encode(feed string, epoch int64, prev string, until int64, r record) *nats.Msg {
 	return &nats.Msg{
 		Subject: r.Type,
 		Data:    r.Payload,
@@ -64,6 +66,7 @@ func encode(feed string, epoch int64, prev string, r record) *nats.Msg {
 			headerEpoch:        {strconv.FormatInt(epoch, 10)},
 			headerPos:          {strconv.FormatInt(r.pos, 10)},
 			headerPrev:         {escape(prev)},
+			headerUntil:        {strconv.FormatInt(until, 10)},
 			headerVersion:      {strconv.FormatInt(r.Version, 10)},
 			headerMsgID:        {escape(r.ID)},
 			headerExpectedLast: {strconv.FormatInt(r.pos-1, 10)},
@@ -73,6 +76,17 @@ func encode(feed string, epoch int64, prev string, r record) *nats.Msg {
 
 // ours tells whether a message was written by the feed's relay.
 func ours(feed string, header nats.Header) bool { return header.Get(headerSource) == source(feed) }
+
+// followed tells whether others were laid together with a message, which are on
+// their way when it arrives. Relays of earlier versions did not say so.
+func followed(header nats.Header) bool {
+	until, err := strconv.ParseInt(header.Get(headerUntil), 10, 64)
+	if err != nil {
+		return false
+	}
+	pos, err := strconv.ParseInt(header.Get(headerPos), 10, 64)
+	return err == nil && pos < until
+}
 
 // decode reads a message of ours. An error means that it is not to be trusted.
 func decode(subject string, header nats.Header, payload []byte) (delivery, error) {

@@ -30,7 +30,7 @@ func TestAMessageIsReadAsItWasWritten(t *testing.T) {
 			epoch: rapid.Int64Range(1, 9).Draw(t, "epoch"),
 			prev:  rapid.StringN(0, 40, -1).Draw(t, "prev"),
 		}
-		message := encode("donation", want.epoch, want.prev, want.record)
+		message := encode("donation", want.epoch, want.prev, want.pos+1, want.record)
 		for name, values := range message.Header {
 			for _, value := range values {
 				if strings.ContainsAny(value, "\r\n") {
@@ -55,7 +55,7 @@ func TestAMessageIsReadAsItWasWritten(t *testing.T) {
 
 func TestAMessageThatCannotBeTrustedIsAnError(t *testing.T) {
 	t.Parallel()
-	good := encode("donation", 1, "before", record{pos: 7, Event: envelope.Event{
+	good := encode("donation", 1, "before", 7, record{pos: 7, Event: envelope.Event{
 		ID: "id", Type: "almoner.donation.v1.DonationSucceeded", AggregateID: "gift", Version: 1, OccurredAt: time.UnixMicro(1).UTC(),
 	}})
 	for name, value := range map[string]string{

@@ -45,8 +45,6 @@ type Producer struct {
 	health  *health
 	metrics producerMetrics
 	tracer  trace.Tracer
-	// relayWake holds at most one signal: "there are new positions".
-	relayWake chan struct{}
 	// alone is off in tests that let two relays race, and keep is small in those
 	// that look at a stream made anew.
 	alone bool
@@ -72,13 +70,12 @@ func NewProducer(cfg ProducerConfig) *Producer {
 	}
 	health := &health{logger: cfg.Logger.With("feed", cfg.Feed, "part", "relay")}
 	return &Producer{
-		cfg:       cfg,
-		health:    health,
-		metrics:   newProducerMetrics(cfg, health),
-		tracer:    cfg.Tracer.Tracer(scope),
-		relayWake: make(chan struct{}, 1),
-		alone:     true,
-		keep:      keepOnRebuild,
+		cfg:     cfg,
+		health:  health,
+		metrics: newProducerMetrics(cfg, health),
+		tracer:  cfg.Tracer.Tracer(scope),
+		alone:   true,
+		keep:    keepOnRebuild,
 	}
 }
 
@@ -101,8 +98,8 @@ func (p *Producer) Run(ctx context.Context) error {
 	return nil
 }
 
-// sequencer is woken by commits in this process and looks each second for those
-// of others (an operator's command).
+// sequencer is woken by commits in this process that gave no positions, and looks
+// each second for those of others (an operator's command).
 func (p *Producer) sequencer(ctx context.Context) {
 	trouble := &health{logger: p.cfg.Logger.With("feed", p.cfg.Feed, "part", "sequencer")}
 	ticker := time.NewTicker(p.cfg.Tick)
@@ -129,10 +126,7 @@ func (p *Producer) sequenceAll(ctx context.Context) error {
 			return err
 		}
 		if count > 0 {
-			select {
-			case p.relayWake <- struct{}{}:
-			default:
-			}
+			signal(p.cfg.Log.moved)
 		}
 		if count < sequenceBatch {
 			return nil

@@ -100,7 +100,7 @@ func (p *Producer) lay(ctx context.Context, lock *database.Lock) error {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-p.relayWake:
+			case <-p.cfg.Log.moved:
 				continue
 			case <-reconnected:
 			case <-ticker.C:
@@ -158,7 +158,7 @@ func (s *stream) publish(ctx context.Context, records []record) (next []record, 
 	acks := make([]jetstream.PubAckFuture, 0, len(records))
 	prev := s.lastID
 	for _, r := range records {
-		ack, sendErr := s.js.PublishMsgAsync(encode(s.p.cfg.Feed, s.epoch, prev, r), jetstream.WithRetryAttempts(0))
+		ack, sendErr := s.js.PublishMsgAsync(encode(s.p.cfg.Feed, s.epoch, prev, last, r), jetstream.WithRetryAttempts(0))
 		if sendErr != nil {
 			err = fmt.Errorf("publish position %d: %w", r.pos, sendErr)
 			break
