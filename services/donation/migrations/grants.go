@@ -12,7 +12,8 @@ func grants() database.Grants {
 			fee_minor, fee_currency)`,
 		"donor":               "SELECT, INSERT",
 		"attempt":             "SELECT, INSERT, UPDATE (state, session_id, url)",
-		"stripe_event":        "SELECT, INSERT, UPDATE",
+		"stripe_event":        "SELECT, INSERT, UPDATE (object_id, state, reason, attempts, next_at, sealed)",
+		"stripe_due":          "SELECT, INSERT, UPDATE (attempts, next_at), DELETE",
 		"balance_transaction": "SELECT, INSERT",
 		"stripe_account":      "SELECT, INSERT, UPDATE (confirmed_at)",
 	}
