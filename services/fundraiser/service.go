@@ -74,6 +74,8 @@ type Deps struct {
 // Service is the fundraiser service. It is safe for use by several goroutines.
 type Service struct {
 	db       *database.DB
+	deps     Deps
+	store    *store.Store
 	app      *app.App
 	watch    *app.Watch
 	people   *app.Supporters
@@ -119,19 +121,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
-	consumer := feed.NewConsumer(feed.ConsumerConfig{
-		Service: name,
-		Feed:    donations,
-		DB:      deps.DB,
-		NATS:    deps.NATS,
-		Source:  feedv1.NewFeedServiceClient(deps.Conn),
-		Logger:  deps.Logger,
-		Tracer:  deps.Tracer,
-		Now:     deps.Now,
-	})
-	feed.Handle(consumer, consume.NewDonations(uses, kept.Bind).OnSucceeded)
+	consumer := donationConsumer(deps, uses, kept.Bind)
 	return &Service{
 		db:     deps.DB,
+		deps:   deps,
+		store:  kept,
 		app:    uses,
 		watch:  watch,
 		people: people,
@@ -150,6 +144,23 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		consumer: consumer,
 		parking:  feed.NewParking(deps.DB, consumer),
 	}, nil
+}
+
+// donationConsumer counts the gifts of the donation feed in transactions that bind
+// makes known to the use cases.
+func donationConsumer(deps Deps, uses *app.App, bind func(*database.Tx) app.Tx) *feed.Consumer {
+	consumer := feed.NewConsumer(feed.ConsumerConfig{
+		Service: name,
+		Feed:    donations,
+		DB:      deps.DB,
+		NATS:    deps.NATS,
+		Source:  feedv1.NewFeedServiceClient(deps.Conn),
+		Logger:  deps.Logger,
+		Tracer:  deps.Tracer,
+		Now:     deps.Now,
+	})
+	feed.Handle(consumer, consume.NewDonations(uses, bind).OnSucceeded)
+	return consumer
 }
 
 // Migrations are the service's schema and the feed's.

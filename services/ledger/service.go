@@ -44,8 +44,9 @@ type Deps struct {
 // Service is the ledger.
 type Service struct {
 	db        *database.DB
+	deps      Deps
 	books     *app.Books
-	consumers []*feed.Consumer
+	consumers []*feed.Consumer // the catalogue's first: then no gift waits for its fund
 }
 
 // New makes the service. It starts nothing and reads nothing.
@@ -59,19 +60,19 @@ func New(_ Config, deps Deps) (*Service, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	s := &Service{db: deps.DB, books: &app.Books{Store: store.New(deps.DB), Now: deps.Now}}
+	s := &Service{db: deps.DB, deps: deps, books: &app.Books{Store: store.New(deps.DB), Now: deps.Now}}
 	handlers := consume.Handlers{
 		Poster: &app.Poster{Logger: deps.Logger, Now: deps.Now},
 		Bind:   store.Bind,
 	}
 
-	donation := s.consumer("donation", deps)
-	feed.Handle(donation, handlers.OnDonationSucceeded)
-	feed.Handle(donation, handlers.OnBalanceTransactionRecorded)
-
 	fundraiser := s.consumer("fundraiser", deps)
 	feed.Handle(fundraiser, handlers.OnOrganizationChanged)
 	feed.Handle(fundraiser, handlers.OnFundChanged)
+
+	donation := s.consumer("donation", deps)
+	feed.Handle(donation, handlers.OnDonationSucceeded)
+	feed.Handle(donation, handlers.OnBalanceTransactionRecorded)
 	return s, nil
 }
 

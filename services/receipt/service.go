@@ -69,8 +69,10 @@ type Deps struct {
 // before, and beside another process that runs it.
 type Service struct {
 	db        *database.DB
+	cfg       Config
+	deps      Deps
 	app       *app.App
-	consumers []*feed.Consumer
+	consumers []*feed.Consumer // the catalogue's first: then no gift waits for its fund
 }
 
 // Migrations are the tables that the service's database has.
@@ -142,7 +144,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	feed.Handle(fundraiser, handlers.OnOrganizationChanged)
 	feed.Handle(fundraiser, handlers.OnFundChanged)
 
-	return &Service{db: deps.DB, app: uses, consumers: []*feed.Consumer{donation, fundraiser}}, nil
+	return &Service{db: deps.DB, cfg: cfg, deps: deps, app: uses, consumers: []*feed.Consumer{fundraiser, donation}}, nil
 }
 
 // RegisterGRPC registers ReceiptService.

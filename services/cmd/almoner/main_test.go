@@ -44,6 +44,12 @@ func TestWrongCallsSaySoAndPrintNothingElse(t *testing.T) {
 		{"parked", "retry", "everything"},
 		{"parked", "retry", "bank/1"},
 		{"keys", "nats"},
+		{"rebuild"},
+		{"rebuild", "ledger", "receipt"},
+		{"rebuild", "ledger", "--chec"},
+		{"backup"},
+		{"restore"},
+		{"restore", "one", "two"},
 	} {
 		code, stdout, stderr := call(t, t.TempDir(), args...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, "almoner help") {
