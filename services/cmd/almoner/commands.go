@@ -53,7 +53,7 @@ func commands() []command {
 		{[]string{"export", "trial-balance"}, "export trial-balance --format csv [--organization O] [--from D] [--to D] [--output FILE]", "the trial balance", program.exportTrialBalance},
 		{[]string{"parked", "list"}, "parked list", "what could not be applied", program.parkedList},
 		{[]string{"parked", "retry"}, "parked retry [SERVICE/ID]", "applies it again, in order", program.parkedRetry},
-		{[]string{"rebuild"}, "rebuild SERVICE [--check]", "folds totals (fundraiser) again, or derives books (ledger) and dues (receipt) beside them; exit 1 when something differed", program.rebuild},
+		{[]string{"rebuild"}, "rebuild SERVICE [--check]", "folds totals (fundraiser) again, or derives books (ledger) and dues (receipt) beside them; exit 1 when something differed. On PostgreSQL it takes the migrator's URL to replace totals", program.rebuild},
 		{[]string{"backup"}, "backup DIR", "copies all SQLite databases as they are at one moment, beside a running instance", program.backup},
 		{[]string{"restore"}, "restore [--only SERVICE,…] DIR", "puts a backup in place, of all services or of some, while nothing runs", program.restore},
 		{[]string{"version"}, "version", "version, commit, Stripe API version", program.version},

@@ -14,21 +14,34 @@ import (
 // ErrNothingToRebuild says that a service's data is made from no other's events.
 var ErrNothingToRebuild = errors.New("nothing of it is made from events")
 
+// folded is a service whose data is a fold of others' events and can be folded
+// again in place; derived is one that keeps what it made of them for ever.
+type (
+	folded interface {
+		Rebuild(ctx context.Context, onlyCheck bool) (feed.Rebuilt, error)
+	}
+	derived interface {
+		Rebuild(ctx context.Context, scratch *database.DB) (feed.Rebuilt, error)
+	}
+)
+
 // Rebuild folds what a service made from events again, beside a running instance
 // or without one, and returns what it says before and after. Totals are replaced,
 // unless they are only to be checked; books and receipts are never written again,
 // so for them it always only compares.
 func (o *Operator) Rebuild(ctx context.Context, service string, onlyCheck bool) (feed.Rebuilt, error) {
-	switch service {
-	case "fundraiser":
-		return o.parts.fundraiser.Rebuild(ctx, onlyCheck)
-	case "ledger":
-		return o.beside(ctx, service, o.parts.ledger.Rebuild)
-	case "receipt":
-		return o.beside(ctx, service, o.parts.receipt.Rebuild)
-	default:
-		return feed.Rebuilt{}, fmt.Errorf("rebuild %s: %w", service, ErrNothingToRebuild)
+	for _, part := range o.parts.services {
+		if part.name != service {
+			continue
+		}
+		switch s := part.service.(type) {
+		case folded:
+			return s.Rebuild(ctx, onlyCheck)
+		case derived:
+			return o.beside(ctx, service, s.Rebuild)
+		}
 	}
+	return feed.Rebuilt{}, fmt.Errorf("rebuild %s: %w", service, ErrNothingToRebuild)
 }
 
 // beside gives derive an empty database of the service, on disk: it grows as large

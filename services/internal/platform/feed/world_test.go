@@ -57,7 +57,7 @@ CREATE TABLE entry (number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NUL
 		"postgres/0001_init.sql": {Data: []byte(`-- +goose Up
 CREATE TABLE entry (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event TEXT NOT NULL, gift TEXT NOT NULL, version BIGINT NOT NULL);
 `)},
-	}, Grants: database.Grants{"entry": "SELECT, INSERT"}}
+	}, Grants: database.Grants{"entry": "SELECT, INSERT, DELETE"}}
 }
 
 // world is a producer, a broker and a consumer, each of which can be taken away.
