@@ -6,20 +6,33 @@ import (
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/node"
+	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/testkit"
 )
 
-// On PostgreSQL the migrator makes the tables, the services run without any right
+// On PostgreSQL as deploy/postgres lays it out, the migrator makes the tables, the services run without any right
 // to change them, and the audit needs no more than to read.
 func TestRolesThatMayDoNoMoreThanTheyMust(t *testing.T) {
 	t.Parallel()
+	server := testkit.NewPostgreSQLServer(t)
+	for range 2 { // the second time changes nothing
+		server.Script(t, "../../deploy/postgres/roles.sql")
+	}
 	variables := map[string][]string{}
 	for _, service := range node.Databases() {
-		roles := testkit.EmptyPostgreSQLRoles(t, service)
-		name := "ALMONER_" + strings.ToUpper(service) + "_DATABASE_URL="
-		variables["migrate"] = append(variables["migrate"], name+roles.Migrator)
-		variables["run"] = append(variables["run"], name+roles.App)
-		variables["audit"] = append(variables["audit"], name+roles.Checker)
+		name, own := "ALMONER_"+strings.ToUpper(service)+"_DATABASE_URL=", "almoner_"+service
+		variables["migrate"] = append(variables["migrate"], name+server.As(own+"_migrator", own))
+		variables["run"] = append(variables["run"], name+server.As(own, own))
+		variables["audit"] = append(variables["audit"], name+server.As(own+"_checker", own))
+		for _, other := range node.Databases() {
+			db, err := database.Open(t.Context(), database.Config{URL: server.As(own, "almoner_"+other), Service: service})
+			if (err == nil) != (other == service) {
+				t.Errorf("%s opens the database of %s: %v", service, other, err)
+			}
+			if err == nil {
+				_ = db.Close()
+			}
+		}
 	}
 	dir, logs := t.TempDir(), &lockedBuffer{}
 	migrating, err := node.LoadConfig(append(variables["migrate"], "ALMONER_DATA_DIR="+dir))

@@ -23,9 +23,10 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
-// cluster is the one PostgreSQL server of a test binary.
+// cluster is a PostgreSQL server: the one of a test binary, or one of a test's own.
 type cluster struct {
-	dir string
+	dir, bin   string
+	credential *syscall.Credential // whom the server runs as
 	// lifeline is the write end of a pipe that the server's keeper reads. It is
 	// never written to: when this process ends, in whatever way, the kernel closes
 	// it, and the keeper stops the server and removes its files.
@@ -44,22 +45,26 @@ type cluster struct {
 // shows. fsync is off because nothing here has to survive a power cut.
 const keeper = `
 set -u
-bin=$1 dir=$2
-stop() { [ -n "${server:-}" ] && kill -INT "$server" 2>/dev/null && wait "$server"; cd / && rm -rf "$dir"; }
+bin=$1 dir=$2 commits=$3 primary=$4
+stop() { "$bin/pg_ctl" -D data -m immediate stop; cd / && rm -rf "$dir"; }
 cd "$dir" || exit 1
-init() { "$bin/initdb" -D data -U postgres -A trust -E UTF8 --no-sync "$@"; }
-init --locale=C --locale-provider=icu --icu-locale=en-US >init.log 2>&1 ||
-	{ rm -rf data; init --locale=C >init.log 2>&1; } || { cp init.log failed; read -r _; stop; exit 1; }
-"$bin/postgres" -D data -k "$dir" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
-	-c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off >server.log 2>&1 &
-server=$!
-read -r _
-stop
+init() {
+	[ -z "$primary" ] || { "$bin/pg_basebackup" -D data -R -c fast --no-sync -h "$primary" -U postgres; return; }
+	"$bin/initdb" -D data -U postgres -A trust -E UTF8 --no-sync "$@"
+}
+{
+	init --locale=C --locale-provider=icu --icu-locale=en-US >init.log 2>&1 ||
+		{ rm -rf data; init --locale=C >init.log 2>&1; } || { cp init.log failed; read -r _; stop; exit 1; }
+	"$bin/pg_ctl" -D data -l server.log -W -o "-k '$dir' -c listen_addresses= -c fsync=off -c synchronous_commit=$commits \
+		-c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off" start
+	read -r _
+	stop
+} >/dev/null 2>&1
 `
 
 // shared is a package variable because its life is the process's life: one
 // cluster serves every test of the binary.
-var shared = sync.OnceValues(startCluster)
+var shared = sync.OnceValues(func() (*cluster, error) { return startCluster("off", "") })
 
 // PostgreSQLURL returns the URL of a new, empty database in the throwaway
 // cluster of this test binary, as its superuser, dropped when the test ends.
@@ -92,13 +97,18 @@ func EmptyPostgreSQLRoles(t testing.TB, service string) Roles {
 func needCluster(t testing.TB) *cluster {
 	t.Helper()
 	c, err := shared()
+	need(t, err)
+	return c
+}
+
+func need(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		if os.Getenv("REQUIRE_POSTGRES") == "1" {
 			t.Fatalf("REQUIRE_POSTGRES=1, but PostgreSQL cannot be started: %v", err)
 		}
 		t.Skipf("PostgreSQL cannot be started here: %v", err)
 	}
-	return c
 }
 
 // create makes an empty database for as long as the test lasts.
@@ -166,7 +176,10 @@ func (c *cluster) exec(ctx context.Context, statement string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-func startCluster() (*cluster, error) {
+// startCluster starts a server. commits is its synchronous_commit: "off" where
+// nothing has to be there after a crash. With a primary, the folder of its socket,
+// it follows that server.
+func startCluster(commits, primary string) (*cluster, error) {
 	bin, err := postgresBinaries()
 	if err != nil {
 		return nil, err
@@ -188,7 +201,7 @@ func startCluster() (*cluster, error) {
 	defer func() { _ = stdin.Close() }()
 	// No output is attached: a pipe kept open by the server would make go test
 	// wait for it.
-	cmd := exec.Command("/bin/sh", "-c", keeper, "postgres-keeper", bin, dir)
+	cmd := exec.Command("/bin/sh", "-c", keeper, "postgres-keeper", bin, dir, commits, primary)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
 	cmd.Stdin = stdin
@@ -201,7 +214,7 @@ func startCluster() (*cluster, error) {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("start the cluster's keeper: %w", err)
 	}
-	c := &cluster{dir: dir, lifeline: lifeline, known: map[string]bool{}, open: map[*database.DB]Roles{}}
+	c := &cluster{dir: dir, bin: bin, credential: credential, lifeline: lifeline, known: map[string]bool{}, open: map[*database.DB]Roles{}}
 	err = c.ready()
 	if err != nil {
 		return nil, errors.Join(err, lifeline.Close())

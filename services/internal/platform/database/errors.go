@@ -40,9 +40,24 @@ func retryable(err error) bool {
 	}
 	var connect *pgconn.ConnectError
 	var network *net.OpError
-	return errors.As(err, &connect) || errors.As(err, &network) ||
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// awayCodes are those of the retry set that end when a server has started, or
+// another one has become the primary.
+var awayCodes = map[string]bool{"57P01": true, "57P02": true, "57P03": true, "53300": true, "25006": true}
+
+// away tells whether an error that can be retried comes from a server that is
+// gone, and not from what other transactions do.
+func away(err error) bool {
+	var postgres *pgconn.PgError
+	if errors.As(err, &postgres) {
+		return awayCodes[postgres.Code] || strings.HasPrefix(postgres.Code, "08")
+	}
+	var lite *sqlite.Error
+	return !errors.As(err, &lite)
 }
 
 func readOnlyServer(err error) bool {

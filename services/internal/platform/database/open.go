@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
@@ -34,7 +37,8 @@ type MigrationSet struct {
 
 // Config says which database to open and whose it is.
 type Config struct {
-	// URL is sqlite:/path/to/file or postgres://….
+	// URL is sqlite:/path/to/file or postgres://…. Of several PostgreSQL hosts the
+	// one that takes writes is used, unless target_session_attrs says otherwise.
 	URL string
 	// Service owns the database.
 	Service string
@@ -55,6 +59,8 @@ const (
 	// postgresConnections leaves room for five services and an operator in
 	// PostgreSQL's default of 100.
 	postgresConnections = 16
+	// connectTimeout bounds the wait for one host of a URL.
+	connectTimeout = 5 * time.Second
 	// connectionLifetime lets a pool find its way back after a failover.
 	connectionLifetime = 30 * time.Minute
 )
@@ -141,6 +147,14 @@ func (db *DB) openPostgres(url string) error {
 	if err != nil {
 		return err // pgx leaves the password out
 	}
+	if cfg.ConnectTimeout == 0 {
+		// A server that is away answers nothing at all; the next host may.
+		cfg.ConnectTimeout = connectTimeout
+	}
+	if severalHosts(cfg) && !strings.Contains(url, "target_session_attrs=") {
+		// Which of them is the primary changes with each failover.
+		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
 	setDefault(cfg.RuntimeParams, "application_name", "almoner-"+db.service)
 	// A lock that is not had in ten seconds is an error that is retried, and a
 	// transaction forgotten by a stalled process does not hold the feed's head
@@ -153,6 +167,14 @@ func (db *DB) openPostgres(url string) error {
 	pool.SetConnMaxLifetime(connectionLifetime)
 	db.writer, db.reader = pool, pool
 	return nil
+}
+
+// severalHosts tells whether a URL names more than one server. One server alone can
+// have several entries, with TLS and without.
+func severalHosts(cfg *pgx.ConnConfig) bool {
+	return slices.ContainsFunc(cfg.Fallbacks, func(other *pgconn.FallbackConfig) bool {
+		return other.Host != cfg.Host || other.Port != cfg.Port
+	})
 }
 
 func setDefault(params map[string]string, key, value string) {

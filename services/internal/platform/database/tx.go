@@ -31,9 +31,12 @@ type Tx struct {
 const (
 	// attempts bounds how often one transaction is run.
 	attempts = 5
-	// firstPause and longestPause bound the random pause before each further run.
-	firstPause   = 20 * time.Millisecond
-	longestPause = 500 * time.Millisecond
+	// firstPause bounds the random pause before the second run; each further one
+	// may last twice as long.
+	firstPause = 20 * time.Millisecond
+	// firstAbsence is that pause when the server is gone. The four of them outlast
+	// a restart, and end before a person, or Stripe, gives up waiting.
+	firstAbsence = 400 * time.Millisecond
 )
 
 // inside marks the context of a running transaction of one database.
@@ -100,7 +103,11 @@ func (db *DB) runs(ctx context.Context, pool pool, options *sql.TxOptions, fn fu
 			return attempt, err
 		}
 		db.metrics.again.Inc()
-		pause := rand.N(min(firstPause<<(attempt-1), longestPause)) //nolint:gosec // full jitter, no secret
+		pause := rand.N(firstPause << (attempt - 1)) //nolint:gosec // full jitter, no secret
+		if away(err) {
+			// Half of it at least: all of them together must not be over at once.
+			pause = firstAbsence<<(attempt-1)/2 + rand.N(firstAbsence<<(attempt-1)/2) //nolint:gosec // no secret
+		}
 		db.logger.WarnContext(ctx, "transaction is run again", "service", db.service,
 			"attempt", attempt, "pause", pause, "error", err)
 		timer := time.NewTimer(pause)
