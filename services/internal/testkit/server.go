@@ -45,7 +45,7 @@ func (s *PostgreSQLServer) As(role, database string) string { return s.cluster.u
 // Script has psql run a file, as its superuser.
 func (s *PostgreSQLServer) Script(t testing.TB, file string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), s.cluster.bin+"/psql", "-X", "-d", s.URL("postgres"), "-f", file) //nolint:gosec // the installed server's
+	command := exec.CommandContext(t.Context(), s.cluster.bin+"/psql", "-X", "-d", s.URL("postgres"), "-f", file)
 	said, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("psql -f %s: %v\n%s", file, err, said)
@@ -80,7 +80,7 @@ func (s *PostgreSQLServer) Start(t testing.TB) {
 
 func (s *PostgreSQLServer) control(t testing.TB, arguments ...string) {
 	t.Helper()
-	command := exec.CommandContext(context.Background(), s.cluster.bin+"/pg_ctl", append([]string{"-D", "data"}, arguments...)...) //nolint:gosec // the installed server's
+	command := exec.CommandContext(context.Background(), s.cluster.bin+"/pg_ctl", append([]string{"-D", "data"}, arguments...)...)
 	command.Dir = s.cluster.dir
 	command.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: s.cluster.credential}
