@@ -147,13 +147,12 @@ func (c *Cluster) start(t testing.TB, i int) {
 	c.nodes[i].running = started
 }
 
-// Start brings a node back and waits until it follows the others.
+// Start brings a node back. Ready waits until it follows the others.
 func (c *Cluster) Start(t testing.TB, i int) {
 	t.Helper()
 	if c.nodes[i].running == nil {
 		c.start(t, i)
 	}
-	c.Ready(t)
 }
 
 // Stop takes a node down; its connections are cut.

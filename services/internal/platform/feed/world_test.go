@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
@@ -64,6 +65,10 @@ CREATE TABLE entry (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, even
 type world struct {
 	t        *testing.T
 	broker   *testkit.Broker
+	// connect opens a service's connection to the broker, or to what the story has
+	// in its place. Streams there have so many replicas.
+	connect  func(t testing.TB, name string) *nats.Conn
+	replicas int
 	producer *database.DB
 	consumer *database.DB
 	log      *feed.Log
@@ -96,15 +101,24 @@ func eachWorld(t *testing.T, story func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, open func(t testing.TB, service string, sets ...database.MigrationSet) *database.DB) *world {
 	t.Helper()
+	broker := testkit.NewBroker(t)
+	broker.Start(t)
+	return worldAt(t, open, broker, broker.Connect)
+}
+
+// worldAt is a world whose broker is reached in another way.
+func worldAt(t *testing.T, open func(t testing.TB, service string, sets ...database.MigrationSet) *database.DB, broker *testkit.Broker, connect func(t testing.TB, name string) *nats.Conn) *world {
+	t.Helper()
 	w := &world{
 		t:        t,
-		broker:   testkit.NewBroker(t),
+		broker:   broker,
+		connect:  connect,
+		replicas: 1,
 		producer: open(t, producing, feed.Migrations()),
 		consumer: open(t, consuming, feed.Migrations(), entries()),
 		versions: map[string]int64{},
 		sick:     map[string]error{},
 	}
-	w.broker.Start(t)
 	w.log = feed.NewLog(w.producer, producing)
 	server := feed.NewServer()
 	server.AddFeed(producing, w.log)
@@ -164,8 +178,8 @@ func (w *world) newProducer() *feed.Producer {
 	w.t.Helper()
 	return feed.NewProducer(feed.ProducerConfig{
 		Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
-		Feed:   producing, Log: w.log, DB: w.producer, NATS: w.broker.Connect(w.t, producing), Tracer: w.tracer, Tick: quick,
-		Metrics: w.registerer(), Now: w.now(),
+		Feed:   producing, Log: w.log, DB: w.producer, NATS: w.connect(w.t, producing), Tracer: w.tracer, Tick: quick,
+		Metrics: w.registerer(), Now: w.now(), Replicas: w.replicas,
 	})
 }
 
@@ -188,7 +202,7 @@ func (w *world) newConsumer() *feed.Consumer {
 	w.t.Helper()
 	c := feed.NewConsumer(feed.ConsumerConfig{
 		Logger:  slog.New(slog.NewTextHandler(w.t.Output(), nil)),
-		Service: consuming, Feed: producing, DB: w.consumer, NATS: w.broker.Connect(w.t, consuming),
+		Service: consuming, Feed: producing, DB: w.consumer, NATS: w.connect(w.t, consuming),
 		Source: w.source, Tracer: w.tracer, Tick: quick, Metrics: w.registerer(), Now: w.now(),
 	})
 	feed.Handle(c, w.enter)
@@ -381,7 +395,7 @@ func (w *world) streamFault(js jetstream.JetStream, strangers bool) error {
 
 func (w *world) streams() jetstream.JetStream {
 	w.t.Helper()
-	js, err := jetstream.New(w.broker.Connect(w.t, "operator"), jetstream.WithDefaultTimeout(time.Second))
+	js, err := jetstream.New(w.connect(w.t, "operator"), jetstream.WithDefaultTimeout(time.Second))
 	if err != nil {
 		w.t.Fatal(err)
 	}
