@@ -3,6 +3,7 @@ package testkit
 import (
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -80,6 +81,34 @@ func (b *Broker) Stop() {
 	b.running = nil
 }
 
+// Save copies what the broker, which is down, has stored, and returns how to put
+// it back: as a power cut or a restored disk loses what came later.
+func (b *Broker) Save(t testing.TB) (putBack func()) {
+	t.Helper()
+	saved := filepath.Join(t.TempDir(), "nats")
+	b.copy(t, b.dir, saved)
+	return func() {
+		err := os.RemoveAll(b.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.copy(t, saved, b.dir)
+	}
+}
+
+func (b *Broker) copy(t testing.TB, from, to string) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running != nil {
+		t.Fatal("the broker is up")
+	}
+	err := os.CopyFS(to, os.DirFS(from))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // InProcessConn is how nats.go dials a server in its own process.
 func (b *Broker) InProcessConn() (net.Conn, error) {
 	b.mu.Lock()
@@ -93,7 +122,13 @@ func (b *Broker) InProcessConn() (net.Conn, error) {
 // Connect opens a connection, also while the broker is down.
 func (b *Broker) Connect(t testing.TB, name string) *nats.Conn {
 	t.Helper()
-	conn, err := nats.Connect("", nats.Name(name), nats.InProcessServer(b), nats.MaxReconnects(-1),
+	return ConnectThrough(t, name, b)
+}
+
+// ConnectThrough opens a connection to whatever the provider leads to.
+func ConnectThrough(t testing.TB, name string, provider nats.InProcessConnProvider) *nats.Conn {
+	t.Helper()
+	conn, err := nats.Connect("", nats.Name(name), nats.InProcessServer(provider), nats.MaxReconnects(-1),
 		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.ReconnectWait(5*time.Millisecond),
 		nats.ReconnectJitter(time.Millisecond, time.Millisecond), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {

@@ -13,6 +13,12 @@ func Keeping(p *Producer, events int64) *Producer {
 	return p
 }
 
+// Holding makes a stream full after so many bytes.
+func Holding(p *Producer, bytes int64) *Producer {
+	p.bytes = bytes
+	return p
+}
+
 // Sequence runs the sequencer once.
 var Sequence = (*Log).sequence
 

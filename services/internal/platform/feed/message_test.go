@@ -109,7 +109,7 @@ func TestJudgement(t *testing.T) {
 
 func TestTheStreamIsSetAsDesigned(t *testing.T) {
 	t.Parallel()
-	cfg := streamConfig("donation", 3, 501)
+	cfg := streamConfig("donation", 3, streamBytes, 501)
 	if cfg.Name != "ALMONER_DONATION" || cfg.Subjects[0] != "almoner.donation.>" || cfg.Replicas != 3 || cfg.FirstSeq != 501 ||
 		!cfg.DenyDelete || !cfg.DenyPurge || cfg.AllowDirect || cfg.MaxAge != 14*24*time.Hour || cfg.MaxBytes != 4<<30 ||
 		cfg.Discard.String() != "DiscardNew" || cfg.Retention.String() != "Limits" || cfg.PersistMode != 0 {

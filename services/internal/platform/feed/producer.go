@@ -45,10 +45,11 @@ type Producer struct {
 	health  *health
 	metrics producerMetrics
 	tracer  trace.Tracer
-	// alone is off in tests that let two relays race, and keep is small in those
-	// that look at a stream made anew.
+	// alone is off in tests that let two relays race, keep is small in those that
+	// look at a stream made anew, and bytes in those that fill one.
 	alone bool
 	keep  int64
+	bytes int64
 }
 
 // NewProducer returns a producer that does nothing until Run.
@@ -76,6 +77,7 @@ func NewProducer(cfg ProducerConfig) *Producer {
 		tracer:  cfg.Tracer.Tracer(scope),
 		alone:   true,
 		keep:    keepOnRebuild,
+		bytes:   streamBytes,
 	}
 }
 

@@ -289,7 +289,7 @@ func (s *stream) view(ctx context.Context, tail int64) (v view, err error) {
 // hand, up to date. One that cannot be changed is made anew.
 func (s *stream) configure(ctx context.Context, handle jetstream.Stream) error {
 	have := handle.CachedInfo().Config
-	want := streamConfig(s.p.cfg.Feed, s.p.cfg.Replicas, int64(have.FirstSeq))
+	want := streamConfig(s.p.cfg.Feed, s.p.cfg.Replicas, s.p.bytes, int64(have.FirstSeq))
 	if settled(have, want) {
 		return nil
 	}
@@ -333,7 +333,7 @@ func (s *stream) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.js.CreateStream(ctx, streamConfig(s.p.cfg.Feed, s.p.cfg.Replicas, first))
+	_, err = s.js.CreateStream(ctx, streamConfig(s.p.cfg.Feed, s.p.cfg.Replicas, s.p.bytes, first))
 	if err != nil {
 		return fmt.Errorf("make the stream: %w", err)
 	}

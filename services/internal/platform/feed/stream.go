@@ -28,7 +28,7 @@ func firstSequence(head, keep int64) int64 { return max(1, head-keep+1) }
 // and the events wait in the log; dropping the old would be silent. Nobody may
 // make holes by hand, and the tail is read from the leader, not from a replica
 // that may be behind.
-func streamConfig(feed string, replicas int, first int64) jetstream.StreamConfig {
+func streamConfig(feed string, replicas int, bytes, first int64) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        streamName(feed),
 		Description: "events of " + feed + ", a cache of its database",
@@ -37,7 +37,7 @@ func streamConfig(feed string, replicas int, first int64) jetstream.StreamConfig
 		Retention:   jetstream.LimitsPolicy,
 		Discard:     jetstream.DiscardNew,
 		MaxAge:      streamAge,
-		MaxBytes:    streamBytes,
+		MaxBytes:    bytes,
 		DenyDelete:  true,
 		DenyPurge:   true,
 		Replicas:    replicas,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,14 @@ import (
 // its own, and its client one when a publisher is closed at its first message.
 // Both happen here, where everything is stopped at any moment.
 func TestMain(m *testing.M) {
+	if store := os.Getenv(storeVariable); store != "" {
+		err := serveNATS(store)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"),
