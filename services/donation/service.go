@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
@@ -68,7 +69,9 @@ type Deps struct {
 	Conn   grpc.ClientConnInterface
 	Logger *slog.Logger
 	Tracer trace.TracerProvider
-	Now    func() time.Time
+	// Metrics may be nil: then nobody counts.
+	Metrics prometheus.Registerer
+	Now     func() time.Time
 }
 
 // Service is donation, put together. It does nothing until Run; it may be asked
@@ -92,7 +95,7 @@ func WebhookEvents() []string { return app.WebhookEvents() }
 // New puts the service together. It dials nobody and does not touch the
 // database.
 func New(cfg Config, deps Deps) (*Service, error) {
-	client, err := payments.New(payments.Config{Key: cfg.StripeKey, URL: cfg.StripeURL, HTTPClient: cfg.HTTPClient})
+	client, err := payments.New(payments.Config{Key: cfg.StripeKey, URL: cfg.StripeURL, HTTPClient: cfg.HTTPClient, Tracer: deps.Tracer, Metrics: deps.Metrics})
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
@@ -103,16 +106,20 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	log := feed.NewLog(deps.DB, name)
 	livemode := payments.Livemode(cfg.StripeKey)
 	s := &Service{db: deps.DB, log: log}
+	counts := app.NewMetrics(deps.Metrics)
 	s.app = app.New(app.Config{
 		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Livemode: livemode, APIVersion: payments.APIVersion,
 		Development: cfg.Development, ImportEvery: cfg.ImportEvery,
 	}, app.Parts{
 		Store: store.New(deps.DB, log), Stripe: client, Fundraiser: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
-		Seal: seal, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Now: deps.Now,
+		Seal: seal, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Metrics: counts, Now: deps.Now,
 	})
+	if deps.Metrics != nil {
+		deps.Metrics.MustRegister(s.app.Watch())
+	}
 	if len(cfg.WebhookSecrets) > 0 {
 		s.webhook, err = webhook.New(webhook.Config{
-			Secrets: cfg.WebhookSecrets, Now: deps.Now, Logger: deps.Logger,
+			Secrets: cfg.WebhookSecrets, Now: deps.Now, Logger: deps.Logger, Metrics: counts,
 		}, s.app)
 		if err != nil {
 			return nil, fmt.Errorf("set up %s: %w", name, err)
@@ -120,7 +127,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	s.producer = feed.NewProducer(feed.ProducerConfig{
 		Feed: name, Log: log, DB: deps.DB, NATS: deps.NATS, Replicas: cfg.Replicas,
-		Logger: deps.Logger, Tracer: deps.Tracer, Now: deps.Now,
+		Logger: deps.Logger, Tracer: deps.Tracer, Metrics: deps.Metrics, Now: deps.Now,
 	})
 	return s, nil
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
 	attributionv1 "github.com/almoner/almoner/proto/gen/almoner/attribution/v1"
@@ -65,6 +66,7 @@ type world struct {
 	door    *door
 	home    *home
 	logs    *logs
+	metrics *prometheus.Registry
 }
 
 // instance is one life of the service, from start to stop.
@@ -132,6 +134,7 @@ func (w *world) start() {
 			w.t.Fatal(err)
 		}
 	}
+	w.metrics = prometheus.NewRegistry()
 	network := rpc.NewNetwork()
 	people := testkit.NewPeople(w.t)
 	dial := func(caller string, options ...grpc.DialOption) *rpcConn {
@@ -150,7 +153,7 @@ func (w *world) start() {
 		WebhookSecrets: []config.Secret{config.NewSecret("whsec_rolled_away"), config.NewSecret(webhookSecret)},
 		HTTPClient:     &http.Client{Timeout: 2 * time.Second}, Development: true,
 	}, donation.Deps{
-		DB: db, Conn: own, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Tracer: tracing, Now: w.clock.Now,
+		DB: db, Conn: own, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Tracer: tracing, Metrics: w.metrics, Now: w.clock.Now,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -19,7 +19,9 @@ var errOnlyChecked = errors.New("only checked")
 // totals by what comes out, in one transaction; or only looks what would. Gifts
 // that come meanwhile wait, and are counted after it. Nobody is written to.
 func (s *Service) Rebuild(ctx context.Context, onlyCheck bool) (feed.Rebuilt, error) {
-	consumer := donationConsumer(s.deps, s.app, func(tx *database.Tx) app.Tx { return unannounced{s.store.Bind(tx)} })
+	deps := s.deps
+	deps.Metrics = nil // this one is not the consumer that operators watch
+	consumer := donationConsumer(deps, s.app, func(tx *database.Tx) app.Tx { return unannounced{s.store.Bind(tx)} })
 	var result feed.Rebuilt
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		result = feed.Rebuilt{}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
@@ -64,9 +65,10 @@ type Deps struct {
 	Conn grpc.ClientConnInterface
 	// Mail takes the mails that tell owners of gifts.
 	Mail Mail
-	// Logger and Tracer may be nil.
-	Logger *slog.Logger
-	Tracer trace.TracerProvider
+	// Logger, Tracer and Metrics may be nil.
+	Logger  *slog.Logger
+	Tracer  trace.TracerProvider
+	Metrics prometheus.Registerer
 	// Now decides which appeals are open; nil means the system's clock.
 	Now func() time.Time
 }
@@ -122,6 +124,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
 	consumer := donationConsumer(deps, uses, kept.Bind)
+	if deps.Metrics != nil {
+		deps.Metrics.MustRegister(feed.NewParkedLook(name, deps.DB, deps.Now))
+	}
 	return &Service{
 		db:     deps.DB,
 		deps:   deps,
@@ -140,6 +145,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Replicas: cfg.Replicas,
 			Logger:   deps.Logger,
 			Tracer:   deps.Tracer,
+			Metrics:  deps.Metrics,
 		}),
 		consumer: consumer,
 		parking:  feed.NewParking(deps.DB, consumer),
@@ -157,6 +163,7 @@ func donationConsumer(deps Deps, uses *app.App, bind func(*database.Tx) app.Tx) 
 		Source:  feedv1.NewFeedServiceClient(deps.Conn),
 		Logger:  deps.Logger,
 		Tracer:  deps.Tracer,
+		Metrics: deps.Metrics,
 		Now:     deps.Now,
 	})
 	feed.Handle(consumer, consume.NewDonations(uses, bind).OnSucceeded)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
@@ -38,7 +39,9 @@ type Deps struct {
 	Conn   grpc.ClientConnInterface
 	Logger *slog.Logger         // nil logs nothing
 	Tracer trace.TracerProvider // nil traces nothing
-	Now    func() time.Time     // nil means the system's clock
+	// Metrics may be nil: then nobody counts.
+	Metrics prometheus.Registerer
+	Now     func() time.Time // nil means the system's clock
 }
 
 // Service is the ledger.
@@ -66,6 +69,10 @@ func New(_ Config, deps Deps) (*Service, error) {
 		Bind:   store.Bind,
 	}
 
+	if deps.Metrics != nil {
+		deps.Metrics.MustRegister(append(s.books.Watch(), feed.NewParkedLook(name, deps.DB, deps.Now))...)
+	}
+
 	fundraiser := s.consumer("fundraiser", deps)
 	feed.Handle(fundraiser, handlers.OnOrganizationChanged)
 	feed.Handle(fundraiser, handlers.OnFundChanged)
@@ -86,6 +93,7 @@ func (s *Service) consumer(from string, deps Deps) *feed.Consumer {
 		Source:  feedv1.NewFeedServiceClient(deps.Conn),
 		Logger:  deps.Logger,
 		Tracer:  deps.Tracer,
+		Metrics: deps.Metrics,
 		Now:     deps.Now,
 	})
 	s.consumers = append(s.consumers, c)

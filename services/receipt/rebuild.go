@@ -28,7 +28,7 @@ func (s *Service) Rebuild(ctx context.Context, scratch *database.DB) (feed.Rebui
 		return feed.Rebuilt{}, fmt.Errorf("read the receipts: %w", err)
 	}
 	deps := s.deps
-	deps.DB, deps.NATS = scratch, nil
+	deps.DB, deps.NATS, deps.Metrics = scratch, nil, nil
 	derived, err := New(s.cfg, deps)
 	if err != nil {
 		return feed.Rebuilt{}, err

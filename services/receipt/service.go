@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
@@ -58,9 +59,10 @@ type Deps struct {
 	Conn grpc.ClientConnInterface
 	// Mail takes the receipts' mails.
 	Mail Mail
-	// Logger and Tracer may be nil.
-	Logger *slog.Logger
-	Tracer trace.TracerProvider
+	// Logger, Tracer and Metrics may be nil.
+	Logger  *slog.Logger
+	Tracer  trace.TracerProvider
+	Metrics prometheus.Registerer
 	// Now dates receipts and mails; nil means the system's clock.
 	Now func() time.Time
 }
@@ -135,8 +137,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Source:  feedv1.NewFeedServiceClient(deps.Conn),
 			Logger:  deps.Logger,
 			Tracer:  deps.Tracer,
+			Metrics: deps.Metrics,
 			Now:     deps.Now,
 		})
+	}
+	if deps.Metrics != nil {
+		deps.Metrics.MustRegister(uses.Watch(), feed.NewParkedLook(name, deps.DB, deps.Now))
 	}
 	donation, fundraiser := consumer("donation"), consumer("fundraiser")
 	handlers := consume.New(uses, store.Bind)

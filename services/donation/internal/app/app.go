@@ -33,7 +33,7 @@ type Config struct {
 	ImportEvery time.Duration
 }
 
-// Parts are what the use cases work with. All are required.
+// Parts are what the use cases work with. All but Metrics are required.
 type Parts struct {
 	Store      Store
 	Stripe     Stripe
@@ -41,6 +41,7 @@ type Parts struct {
 	Seal       *Seal
 	Logger     *slog.Logger
 	Tracer     trace.Tracer
+	Metrics    *Metrics
 	Now        func() time.Time
 }
 
@@ -72,6 +73,9 @@ type App struct {
 func New(cfg Config, parts Parts) *App {
 	if cfg.ImportEvery <= 0 {
 		cfg.ImportEvery = 15 * time.Second
+	}
+	if parts.Metrics == nil {
+		parts.Metrics = NewMetrics(nil)
 	}
 	a := &App{
 		cfg: cfg, Parts: parts, intents: newTurns(), accounts: newTurns(), limiter: newLimiter(),

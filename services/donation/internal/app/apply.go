@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
 	"github.com/almoner/almoner/services/internal/platform/telemetry"
 )
@@ -34,6 +35,10 @@ type ruling struct {
 	state  EventState
 	reason domain.Reason
 	paid   bool
+	// given is what a paid gift came to, declined the code of a decline that was
+	// not known before. They are counted.
+	given    money.Amount
+	declined string
 }
 
 // decide runs a transaction that locks the account. Of this process one at a time
@@ -103,6 +108,9 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 			owners[payment] = d.ID
 		}
 		rulings[i] = ruling{state: EventDone, reason: out.Parked, paid: out.Paid}
+		if out.Donation.DeclinedAt != d.DeclinedAt || out.Donation.DeclineCode != d.DeclineCode {
+			rulings[i].declined = out.Donation.DeclineCode
+		}
 		switch {
 		case out.Parked != "":
 			rulings[i].state = EventParked
@@ -116,6 +124,10 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 				return nil, err
 			}
 			events = append(events, event)
+			rulings[i].given, err = next.Total()
+			if err != nil {
+				return nil, err
+			}
 		}
 		if next != gifts[d.ID] {
 			gifts[d.ID], changed[d.ID] = next, true
@@ -296,6 +308,7 @@ func (a *App) ingest(ctx context.Context, found Found) (ruling, error) {
 	if err != nil {
 		return ruling{}, fmt.Errorf("apply what stripe answered: %w", err)
 	}
+	a.Metrics.ruled([]ruling{result})
 	a.heard(result.paid)
 	return result, nil
 }

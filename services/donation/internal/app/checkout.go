@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -91,6 +92,19 @@ func (a *App) StartCheckout(ctx context.Context, s Submission) (Checkout, error)
 	// the row keeps it, and what is heard of the payment later continues it.
 	ctx, span := a.Tracer.Start(ctx, "start checkout")
 	defer span.End()
+	answer, err := a.startCheckout(ctx, s)
+	outcome := "session"
+	switch {
+	case err != nil:
+		outcome = strings.ToLower(string(apperr.CodeOf(err)))
+	case answer.AlreadyPaid:
+		outcome = "already_paid"
+	}
+	a.Metrics.checkouts.WithLabelValues(outcome).Inc()
+	return answer, err
+}
+
+func (a *App) startCheckout(ctx context.Context, s Submission) (Checkout, error) {
 	j, err := a.accept(ctx, s)
 	if err != nil {
 		return Checkout{}, err

@@ -49,6 +49,11 @@ func (a *App) Receive(ctx context.Context, body []byte) error {
 	event.Sealed = a.Seal.Close(event.EventID, body)
 	event.ReceivedAt = a.micros()
 	err := a.intake.store(ctx, event, found)
+	if err != nil {
+		a.Metrics.Webhook(event.Type, WebhookFailed)
+	} else {
+		a.Metrics.Webhook(event.Type, WebhookStored)
+	}
 	if err == nil && event.State == EventIgnored && movesBalance(event.Type) {
 		a.toImport.ring()
 	}

@@ -75,6 +75,8 @@ type Donations interface {
 	GiftSums(ctx context.Context) ([]GiftSum, error)
 	// GiftsWithoutFee counts succeeded gifts whose fee is not known.
 	GiftsWithoutFee(ctx context.Context) (int64, error)
+	// Standing tells what is not finished.
+	Standing(ctx context.Context) (Standing, error)
 }
 
 // PaidGift is a gift that succeeded, as far as its money is concerned.

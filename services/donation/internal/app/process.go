@@ -231,6 +231,7 @@ func (a *App) finish(ctx context.Context, items []item, from []EventState) error
 		return err
 	}
 	paid, moved := false, false
+	var rulings []ruling
 	err = a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
 		paid, moved = false, false
 		seqs := make([]int64, len(items))
@@ -252,7 +253,7 @@ func (a *App) finish(ctx context.Context, items []item, from []EventState) error
 				at = append(at, i)
 			}
 		}
-		rulings, err := a.apply(ctx, tx, account, list)
+		rulings, err = a.apply(ctx, tx, account, list)
 		if err != nil {
 			return err
 		}
@@ -276,6 +277,7 @@ func (a *App) finish(ctx context.Context, items []item, from []EventState) error
 	if err != nil {
 		return fmt.Errorf("apply webhooks: %w", err)
 	}
+	a.Metrics.ruled(rulings)
 	a.heard(paid || moved)
 	return nil
 }

@@ -11,8 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/form"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/internal/platform/config"
@@ -40,6 +44,9 @@ type Config struct {
 	URL string
 	// HTTPClient replaces the default one, whose time-out is 20 s a request.
 	HTTPClient *http.Client
+	// Tracer and Metrics may be nil.
+	Tracer  trace.TracerProvider
+	Metrics prometheus.Registerer
 }
 
 // Client is the app's Stripe. It is safe for concurrent use.
@@ -47,6 +54,8 @@ type Client struct {
 	backend *stripe.BackendImplementation
 	http    *http.Client
 	key     config.Secret
+	tracer  trace.Tracer
+	metrics metrics
 }
 
 // New makes a client. It sends nothing yet.
@@ -66,7 +75,13 @@ func New(cfg Config) (*Client, error) {
 	if !ok {
 		return nil, errors.New("stripe client: the library's backend is not the one that is known")
 	}
-	return &Client{backend: backend, http: client, key: cfg.Key}, nil
+	if cfg.Tracer == nil {
+		cfg.Tracer = noop.NewTracerProvider()
+	}
+	return &Client{
+		backend: backend, http: client, key: cfg.Key,
+		tracer: cfg.Tracer.Tracer("almoner/donation/payments"), metrics: newMetrics(cfg.Metrics),
+	}, nil
 }
 
 // Livemode tells whether a key moves real money.
@@ -115,6 +130,19 @@ func (c *Client) post(ctx context.Context, path, key string, params any, member 
 // sends the same bytes. (The library's own retries sleep through a caller's
 // deadline and leave out POSTs that failed with 500 or 429.)
 func (c *Client) call(ctx context.Context, method, path string, values *form.Values, key string, member func(*reader, []byte)) error {
+	what, began := operation(method, path), time.Now()
+	ctx, span := c.tracer.Start(ctx, "stripe "+what, trace.WithSpanKind(trace.SpanKindClient))
+	defer span.End()
+	err := c.insist(ctx, method, path, values, key, member)
+	if err != nil {
+		span.SetStatus(codes.Error, outcome(err))
+	}
+	c.metrics.took.WithLabelValues(what, outcome(err)).Observe(time.Since(began).Seconds())
+	return err
+}
+
+// insist tries.
+func (c *Client) insist(ctx context.Context, method, path string, values *form.Values, key string, member func(*reader, []byte)) error {
 	content, address := values.Encode(), path
 	if method == http.MethodGet && content != "" {
 		content, address = "", path+"?"+content
@@ -163,6 +191,7 @@ func (c *Client) send(ctx context.Context, method, address, key, content string,
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
+	c.metrics.told(response.Header, time.Now())
 	answer := bytes.NewBuffer(make([]byte, 0, min(max(response.ContentLength, 0), largestGuess)+bytes.MinRead))
 	_, err = answer.ReadFrom(response.Body)
 	if err != nil {

@@ -251,6 +251,27 @@ func (t *tx) GiftSums(ctx context.Context) ([]app.GiftSum, error) {
 		FROM donation WHERE state = 'succeeded' GROUP BY organization_id, currency ORDER BY organization_id, currency`)
 }
 
+// Standing reads the ends of indexes: it is asked again and again.
+func (t *tx) Standing(ctx context.Context) (app.Standing, error) {
+	var s app.Standing
+	for _, part := range []struct {
+		query string
+		into  []any
+	}{
+		{`SELECT COALESCE((SELECT received_at FROM stripe_event ORDER BY seq DESC LIMIT 1), 0)`, []any{&s.LastWebhook}},
+		{`SELECT COUNT(*), COALESCE(MIN(received_at), 0) FROM stripe_event WHERE state = 'pending'`, []any{&s.Undone, &s.OldestUndone}},
+		{`SELECT COUNT(*) FROM stripe_event WHERE state = 'parked'`, []any{&s.Parked}},
+		{`SELECT COUNT(*), COALESCE(MIN(succeeded_at), 0) FROM donation WHERE state = 'succeeded' AND balance_transaction_id = ''`,
+			[]any{&s.Feeless, &s.OldestFeeless}},
+	} {
+		err := t.QueryRowContext(ctx, part.query).Scan(part.into...)
+		if err != nil {
+			return app.Standing{}, fmt.Errorf("read what is not finished: %w", err)
+		}
+	}
+	return s, nil
+}
+
 func (t *tx) GiftsWithoutFee(ctx context.Context) (int64, error) {
 	return one(ctx, t, scanNumber, `SELECT COUNT(*) FROM donation WHERE state = 'succeeded' AND balance_transaction_id = ''`)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/internal/platform/config"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 	Secrets []config.Secret
 	Now     func() time.Time
 	Logger  *slog.Logger
+	Metrics *app.Metrics
 }
 
 // Handler answers POST /webhooks/stripe.
@@ -33,12 +35,13 @@ type Handler struct {
 	secrets  [][]byte
 	now      func() time.Time
 	logger   *slog.Logger
+	metrics  *app.Metrics
 }
 
 // New makes the handler. Without a secret, or with an empty one, it fails:
 // anybody can sign with nothing.
 func New(cfg Config, receiver Receiver) (*Handler, error) {
-	h := &Handler{receiver: receiver, now: cfg.Now, logger: cfg.Logger}
+	h := &Handler{receiver: receiver, now: cfg.Now, logger: cfg.Logger, metrics: cfg.Metrics}
 	for _, secret := range cfg.Secrets {
 		if !secret.IsSet() {
 			return nil, errors.New("webhook: an empty signing secret would accept forgeries")
@@ -69,15 +72,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
+		h.metrics.Webhook("", app.WebhookRefused)
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 		return
 	case err != nil:
+		h.metrics.Webhook("", app.WebhookRefused)
 		http.Error(w, "unreadable", http.StatusBadRequest)
 		return
 	}
 	err = verify(body, r.Header.Get("Stripe-Signature"), h.secrets, h.now())
 	if err != nil {
 		h.logger.WarnContext(r.Context(), "a webhook was refused", "reason", err.Error())
+		h.metrics.Webhook("", app.WebhookRefused)
 		http.Error(w, "signature not accepted", http.StatusBadRequest)
 		return
 	}

@@ -63,6 +63,12 @@ type Reader interface {
 	Imbalance(ctx context.Context) ([]money.Amount, error)
 	// OpenItems adds up these accounts per item and returns what is not zero.
 	OpenItems(ctx context.Context, accounts []domain.Account) ([]OpenItem, error)
+	// OpenAges counts those items, and tells since when the oldest has been open.
+	// An account without any is not there.
+	OpenAges(ctx context.Context, accounts []domain.Account) ([]OpenAge, error)
+	// SumPostings adds up the postings of an organization's entries with numbers
+	// above one and up to another, by currency.
+	SumPostings(ctx context.Context, organizationID string, above, upTo int64) ([]money.Amount, error)
 	// Checkpoints returns how far the consumed feeds are applied.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)
 }

@@ -16,6 +16,8 @@ type Account string
 const (
 	StripeBalance         Account = "1100" // pending and available money at Stripe
 	StripeReserve         Account = "1110" // money that Stripe holds back
+	InTransit             Account = "1150" // payouts on their way to the bank
+	Disputed              Account = "1170" // money that Stripe took back until a dispute is decided
 	RefundsPayable        Account = "2100" // refunds promised, money not yet gone
 	Suspense              Account = "2900" // money nobody has explained yet
 	Trading               Account = "3900" // both sides of a currency conversion

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/database"
@@ -123,4 +124,34 @@ func (r reader) OpenItems(ctx context.Context, accounts []domain.Account) ([]app
 		WHERE item <> '' AND account IN `+database.Placeholders(1, len(accounts))+`
 		GROUP BY organization_id, account, currency, item HAVING SUM(minor) <> 0
 		ORDER BY organization_id, account, currency, item`, anyOf(accounts)...)
+}
+
+// OpenAges counts what OpenItems would return, by account.
+func (r reader) OpenAges(ctx context.Context, accounts []domain.Account) ([]app.OpenAge, error) {
+	return query(ctx, r.tx, func(rows *sql.Rows) (app.OpenAge, error) {
+		var open app.OpenAge
+		var account string
+		var since int64
+		err := rows.Scan(&account, &open.Items, &since)
+		open.Account, open.Oldest = domain.Account(account), time.UnixMicro(since).UTC()
+		return open, err
+	}, `WITH open (account, organization_id, number) AS (
+			SELECT account, organization_id, MIN(number) FROM posting
+			WHERE item <> '' AND account IN `+database.Placeholders(1, len(accounts))+`
+			GROUP BY organization_id, account, currency, item HAVING SUM(minor) <> 0
+		) SELECT open.account, COUNT(*), MIN(e.posted_at) FROM open
+		JOIN journal_entry e ON e.organization_id = open.organization_id AND e.number = open.number
+		GROUP BY open.account ORDER BY open.account`, anyOf(accounts)...)
+}
+
+// SumPostings adds up a stretch of an organization's journal by currency.
+func (r reader) SumPostings(ctx context.Context, organizationID string, above, upTo int64) ([]money.Amount, error) {
+	return query(ctx, r.tx, func(rows *sql.Rows) (money.Amount, error) {
+		var amount money.Amount
+		var currency string
+		err := rows.Scan(&currency, &amount.Minor)
+		amount.Currency = knownCurrency(currency)
+		return amount, err
+	}, `SELECT currency, CAST(SUM(minor) AS BIGINT) FROM posting
+		WHERE organization_id = $1 AND number > $2 AND number <= $3 GROUP BY currency ORDER BY currency`, organizationID, above, upTo)
 }

@@ -61,6 +61,8 @@ type Reader interface {
 	Sums(ctx context.Context) ([]Sum, error)
 	// Backlog counts what is due; parked rows are not.
 	Backlog(ctx context.Context) (Backlog, error)
+	// Standing tells the same, since when, and how much is parked.
+	Standing(ctx context.Context) (Standing, error)
 	// SeriesFaults returns the series whose receipts are not exactly 1, 2, 3, …
 	// up to the counter.
 	SeriesFaults(ctx context.Context) ([]SeriesFault, error)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/feed"
@@ -28,6 +29,29 @@ func (tx transaction) Backlog(ctx context.Context) (app.Backlog, error) {
 		SELECT (SELECT COUNT(*) FROM receipt_due WHERE parked_at = 0),
 		       (SELECT COUNT(*) FROM receipt_mail WHERE mailed_at = 0 AND parked_at = 0)`).Scan(&b.Receipts, &b.Mails)
 	return b, err
+}
+
+// Standing reads small tables and small indexes: it is asked again and again.
+func (tx transaction) Standing(ctx context.Context) (app.Standing, error) {
+	s := app.Standing{Parked: map[app.Queue]int64{}}
+	var since, gifts, mails, drawings int64
+	err := tx.QueryRowContext(ctx, `
+		SELECT (SELECT COUNT(*) FROM receipt_due WHERE parked_at = 0),
+		       (SELECT COALESCE(MIN(succeeded_at), 0) FROM receipt_due WHERE parked_at = 0),
+		       (SELECT COUNT(*) FROM receipt_mail WHERE mailed_at = 0 AND parked_at = 0),
+		       (SELECT COUNT(*) FROM receipt_drawing WHERE drawn_at = 0 AND parked_at = 0),
+		       (SELECT COUNT(*) FROM receipt_due WHERE parked_at > 0),
+		       (SELECT COUNT(*) FROM receipt_mail WHERE parked_at > 0),
+		       (SELECT COUNT(*) FROM receipt_drawing WHERE parked_at > 0)`).
+		Scan(&s.Receipts, &since, &s.Mails, &s.Drawings, &gifts, &mails, &drawings)
+	if err != nil {
+		return app.Standing{}, err
+	}
+	if since > 0 {
+		s.Oldest = time.UnixMicro(since).UTC()
+	}
+	s.Parked[app.GiftQueue], s.Parked[app.MailQueue], s.Parked[app.DrawingQueue] = gifts, mails, drawings
+	return s, nil
 }
 
 // SeriesFaults returns the series that are not dense. Sequences are positive,

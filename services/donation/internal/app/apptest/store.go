@@ -47,6 +47,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"transactions are stored once, and anchor":    transactions,
 		"sums are per organization and currency":      sums,
 		"only paid gifts are shown":                   publicGifts,
+		"what is not finished is told":                standing,
 		"events go with the transaction":              events,
 		"the account last confirmed is the one":       account,
 		"a failed transaction leaves nothing":         rollback,
@@ -453,6 +454,34 @@ func sums(t *testing.T, s app.Store) {
 		}
 		return nil
 	})
+}
+
+func standing(t *testing.T, s app.Store) {
+	look := func() (told app.Standing) {
+		read(t, s, func(ctx context.Context, tx app.Tx) (err error) {
+			told, err = tx.Standing(ctx)
+			return err
+		})
+		return told
+	}
+	if told := look(); told != (app.Standing{}) {
+		t.Errorf("of nothing it tells %+v", told)
+	}
+	first, second := paidGift("org-b", "EUR", 5_00), paidGift("org-b", "CHF", 7_00)
+	first.SucceededAt, second.SucceededAt = start+9, start+7
+	done := paidGift("org-b", "EUR", 10_00)
+	done.BalanceTransactionID, done.SucceededAt = "txn_1", start+1
+	insert(t, s, first, second, done, gift())
+	older, newer, parked := webhook("evt_1"), webhook("evt_2"), webhook("evt_3")
+	newer.ReceivedAt, parked.ReceivedAt, parked.State = start+20, start+30, app.EventParked
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.StoreEvents(ctx, []app.StripeEvent{older, newer, parked})
+		return err
+	})
+	want := app.Standing{LastWebhook: start + 30, Undone: 2, Parked: 1, OldestUndone: start, Feeless: 2, OldestFeeless: start + 7}
+	if told := look(); told != want {
+		t.Errorf("it tells %+v, want %+v", told, want)
+	}
 }
 
 func events(t *testing.T, s app.Store) {

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -218,4 +219,29 @@ func sums(t *testing.T, b bench) {
 		{OrganizationID: relief, AccountCurrency: suspense(eur), Item: "ch_5", Minor: -15_00 + 52},
 		{OrganizationID: relief, AccountCurrency: suspense(eur), Item: "txn_ch_6", Minor: 2_00},
 	})
+
+	// The same for who watches: how many and since when, and what a stretch of the
+	// journal comes to.
+	err = b.Store.InReadTx(t.Context(), func(ctx context.Context, r app.Reader) error {
+		open, err := r.OpenAges(ctx, []domain.Account{domain.RefundsPayable, domain.Suspense})
+		equal(t, "open ages", open, []app.OpenAge{{Account: domain.Suspense, Items: 2, Oldest: noon}})
+		if err != nil {
+			return err
+		}
+		head, err := r.Head(ctx, relief)
+		if err != nil {
+			return err
+		}
+		sums, err := r.SumPostings(ctx, relief, 0, head.Number)
+		equal(t, "sums of the journal", sums, zeroes(eur, usd))
+		if err != nil {
+			return err
+		}
+		sums, err = r.SumPostings(ctx, relief, head.Number, head.Number+1)
+		equal(t, "sums of nothing", sums, nil)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

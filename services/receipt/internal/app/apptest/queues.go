@@ -154,3 +154,19 @@ func signalsComeAfterCommit(t *testing.T, store app.Store) {
 	})
 	equal(t, "signals of one that was committed", signals, 1)
 }
+
+func standingIsCounted(t *testing.T, store app.Store) {
+	equal(t, "nothing", readAll(t, store, app.Reader.Standing), app.Standing{Parked: map[app.Queue]int64{app.GiftQueue: 0, app.MailQueue: 0, app.DrawingQueue: 0}})
+	write(t, store, func(ctx context.Context, tx app.Tx) error {
+		return errors.Join(
+			tx.AddGifts(ctx, []domain.Gift{gift(1), gift(2), gift(3)}),
+			issue(ctx, tx, domain.Series{OrganizationID: refuge, Year: 2026}, 10, 3, euros(500)),
+			tx.Park(ctx, app.GiftQueue, []app.Stop{{ID: donation(1), Attempts: 1, Reason: "the donor is not known"}}, noon),
+			tx.Park(ctx, app.MailQueue, []app.Stop{{ID: "REFUGE-2026-000001", Attempts: 1, Reason: "the mail is refused"}}, noon),
+			tx.Park(ctx, app.DrawingQueue, []app.Stop{{ID: "REFUGE-2026-000001", Attempts: 1, Reason: "it cannot be drawn"}, {ID: "REFUGE-2026-000002", Attempts: 1, Reason: "it cannot be drawn"}}, noon))
+	})
+	equal(t, "what is due and parked", readAll(t, store, app.Reader.Standing), app.Standing{
+		Backlog: app.Backlog{Receipts: 2, Mails: 2}, Drawings: 1, Oldest: gift(2).SucceededAt,
+		Parked: map[app.Queue]int64{app.GiftQueue: 1, app.MailQueue: 1, app.DrawingQueue: 2},
+	})
+}

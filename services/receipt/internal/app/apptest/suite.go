@@ -39,6 +39,7 @@ func Tests() []Test {
 		{"a PDF is stored once and for ever", pdfIsStoredOnce},
 		{"a PDF that waits for a font wakes up", pdfAwaitsFonts},
 		{"sums keep organizations and currencies apart", sumsKeepApart},
+		{"what is due and parked is counted", standingIsCounted},
 		{"a hole in a series is found", holeIsFound},
 		{"signals come after the commit alone", signalsComeAfterCommit},
 	}

@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/almoner/almoner/services/internal/platform/telemetry"
+)
+
+// Metrics count what happens to gifts. They tell of amounts, currencies and kinds,
+// never of a gift or a donor.
+type Metrics struct {
+	gifts, minor, declines, checkouts *prometheus.CounterVec
+	webhooks                          *prometheus.CounterVec
+	// stored are the counters of webhooks that went well, found once: they come by
+	// the thousand.
+	stored map[string]prometheus.Counter
+}
+
+// NewMetrics makes them. r may be nil: then nobody looks.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	factory := promauto.With(r)
+	m := &Metrics{
+		stored: map[string]prometheus.Counter{},
+		gifts: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "almoner_gifts_total", Help: "Gifts that succeeded.",
+		}, []string{"currency"}),
+		minor: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "almoner_gifts_minor_total", Help: "What succeeded gifts came to, fee cover included, in minor units of their currency.",
+		}, []string{"currency"}),
+		declines: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "almoner_declines_total", Help: "Payments that a bank declined, by Stripe's code.",
+		}, []string{"code"}),
+		checkouts: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "almoner_checkouts_total", Help: "Submitted donate forms by what came of them.",
+		}, []string{"outcome"}),
+		webhooks: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "almoner_stripe_webhooks_total", Help: "Deliveries to the webhook endpoint by what came of them.",
+		}, []string{"type", "outcome"}),
+	}
+	for _, eventType := range append(WebhookEvents(), other) {
+		m.stored[eventType] = m.webhooks.WithLabelValues(eventType, WebhookStored)
+	}
+	return m
+}
+
+// declineCodes are those of Stripe's that tell operators something: a wave of
+// wrong numbers is somebody who tests cards. The rest are "other": a label may not
+// be whatever a bank writes.
+var declineCodes = []string{
+	"card_declined", "generic_decline", "insufficient_funds", "expired_card", "incorrect_cvc", "incorrect_number", "invalid_cvc",
+	"invalid_number", "invalid_expiry_month", "invalid_expiry_year", "incorrect_zip", "do_not_honor", "fraudulent", "lost_card", "stolen_card",
+	"pickup_card", "restricted_card", "transaction_not_allowed", "try_again_later", "processing_error", "card_velocity_exceeded",
+	"authentication_required", "card_not_supported", "currency_not_supported", "issuer_not_available", "testmode_decline",
+}
+
+// other is every value that would be a label of its own.
+const other = "other"
+
+// ruled counts what became of evidence, once that is committed.
+func (m *Metrics) ruled(rulings []ruling) {
+	type sum struct{ gifts, minor float64 }
+	given := map[string]sum{}
+	for _, r := range rulings {
+		if r.paid {
+			s := given[r.given.Currency.Code()]
+			s.gifts++
+			s.minor += float64(r.given.Minor)
+			given[r.given.Currency.Code()] = s
+		}
+		if r.declined == "" {
+			continue
+		}
+		if !slices.Contains(declineCodes, r.declined) {
+			r.declined = other
+		}
+		m.declines.WithLabelValues(r.declined).Inc()
+	}
+	for currency, s := range given {
+		m.gifts.WithLabelValues(currency).Add(s.gifts)
+		m.minor.WithLabelValues(currency).Add(s.minor)
+	}
+}
+
+// Outcomes of a webhook's delivery.
+const (
+	WebhookStored  = "stored"
+	WebhookRefused = "refused" // not signed by Stripe, or unreadable
+	WebhookFailed  = "failed"  // not stored; Stripe sends it again
+)
+
+// Webhook counts a delivery. Types that mean nothing here are one.
+func (m *Metrics) Webhook(eventType, outcome string) {
+	counter, known := m.stored[eventType]
+	if !known {
+		eventType, counter = other, m.stored[other]
+	}
+	if outcome == WebhookStored {
+		counter.Inc()
+		return
+	}
+	m.webhooks.WithLabelValues(eventType, outcome).Inc()
+}
+
+// Standing is what is not finished, and since when. Times are unix microseconds,
+// 0 for none.
+type Standing struct {
+	// LastWebhook is when Stripe was last heard of.
+	LastWebhook int64
+	// Undone are stored events that wait to be applied, Parked those that wait for staff.
+	Undone, Parked int64
+	OldestUndone   int64
+	// Feeless are gifts whose money was not seen on the account yet.
+	Feeless       int64
+	OldestFeeless int64
+}
+
+// Watch tells what is not finished, at most every 15 seconds.
+func (a *App) Watch() prometheus.Collector {
+	last := prometheus.NewDesc("almoner_stripe_webhook_last_timestamp_seconds", "When the newest webhook was taken; 0 before the first.", nil, nil)
+	parked := prometheus.NewDesc("almoner_parked_items", "What could not be applied and waits for staff.", nil,
+		prometheus.Labels{"service": "donation", "kind": "stripe"})
+	unmatched := prometheus.NewDesc("almoner_recon_unmatched", "Movements that lack their other half.", []string{"kind"}, nil)
+	age := prometheus.NewDesc("almoner_recon_oldest_unmatched_age_seconds", "How long the oldest of them has lacked it; 0 without one.", []string{"kind"}, nil)
+	return telemetry.NewLook("gifts", telemetry.LookEvery, a.Now, func(ctx context.Context, tell telemetry.Tell) error {
+		var s Standing
+		err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+			var err error
+			s, err = tx.Standing(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		since := func(micros int64) float64 {
+			if micros == 0 {
+				return 0
+			}
+			return max(0, a.Now().Sub(time.UnixMicro(micros)).Seconds())
+		}
+		tell(last, float64(s.LastWebhook)/1e6)
+		tell(parked, float64(s.Parked))
+		tell(unmatched, float64(s.Undone), "stripe_event")
+		tell(age, since(s.OldestUndone), "stripe_event")
+		tell(unmatched, float64(s.Feeless), "gift_without_money")
+		tell(age, since(s.OldestFeeless), "gift_without_money")
+		return nil
+	}, last, parked, unmatched, age)
+}
