@@ -29,10 +29,12 @@ var (
 	commit  = "unknown" //nolint:gochecknoglobals // see above
 )
 
-// Exit codes, from sysexits: scripts tell a wrong call from a wrong world by them.
+// Exit codes, from sysexits: scripts tell a wrong call from a wrong world by them,
+// and a supervisor what is not worth starting again.
 const (
 	exitUsage   = 64
 	exitFailure = 70
+	exitConfig  = 78
 )
 
 // gcPercent lets the heap grow to four times of what lives before it is collected.
@@ -77,6 +79,7 @@ func (p program) run(ctx context.Context, args []string) int {
 	err := p.dispatch(ctx, args)
 	var usage usageError
 	var exit exitError
+	var config node.ConfigError
 	switch {
 	case err == nil:
 		return 0
@@ -85,6 +88,9 @@ func (p program) run(ctx context.Context, args []string) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(p.stderr, "almoner: %s\nRun `almoner help` for the commands.\n", usage.message)
 		return exitUsage
+	case errors.As(err, &config):
+		fmt.Fprintf(p.stderr, "almoner: %s\n", explain(err))
+		return exitConfig
 	default:
 		fmt.Fprintf(p.stderr, "almoner: %s\n", explain(err))
 		return exitFailure
@@ -128,17 +134,16 @@ func (p program) help() error {
 	for _, c := range commands() {
 		fmt.Fprintf(p.stdout, "  %s\n      %s\n", c.usage, c.does)
 	}
-	fmt.Fprintln(p.stdout, "\nVariables:")
+	fmt.Fprintf(p.stdout, "\nExit codes: %d the call is wrong, %d the configuration is (starting again does not help), %d something else failed.\n",
+		exitUsage, exitConfig, exitFailure)
+	fmt.Fprintln(p.stdout, "\nVariables, who reads each, what it is by default:")
 	return node.DescribeVariables(p.stdout)
 }
 
 // config finishes what a loader of package node read.
 func (p program) config(cfg node.Config, err error) (node.Config, error) {
-	if err != nil {
-		return node.Config{}, fmt.Errorf("configuration: %w", err)
-	}
 	cfg.Version = version
-	return cfg, nil
+	return cfg, err
 }
 
 func (p program) logger(level slog.Level) *slog.Logger { return node.NewLogger(p.stderr, level) }

@@ -82,6 +82,14 @@ const (
 	developmentStaff = "finance@example.org:accountant,admin@example.org:admin"
 )
 
+// ConfigError says that what a process was told is wrong: it fails in the same way
+// when it is started again.
+type ConfigError struct{ Err error }
+
+func (e ConfigError) Error() string { return "configuration: " + e.Err.Error() }
+
+func (e ConfigError) Unwrap() error { return e.Err }
+
 // variable is a row of the table and who reads it.
 type variable struct {
 	config.Row
@@ -210,16 +218,16 @@ func LoadMigrateConfig(environ []string, target ...string) (Config, error) {
 
 func load(environ []string, c Config) (Config, error) {
 	_, err := c.table().Read(environ)
-	if err != nil {
-		return Config{}, err
-	}
-	if len(c.Staff) == 0 && c.Environment != production {
+	if err == nil && len(c.Staff) == 0 && c.Environment != production {
 		err = staff(&c.Staff)(developmentStaff)
-		if err != nil {
-			return Config{}, err
-		}
 	}
-	return c, c.check()
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return Config{}, ConfigError{err}
+	}
+	return c, nil
 }
 
 // DescribeVariables prints the table, with the services that read each.

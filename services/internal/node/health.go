@@ -10,6 +10,7 @@ import (
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
+	"github.com/almoner/almoner/services/internal/platform/rpc"
 )
 
 // opsRoutes adds what an orchestrator asks.
@@ -52,6 +53,18 @@ func stripeCheck(disturbed func() error) httpserver.Check {
 			return nil
 		}
 		return apperr.Wrap(err, apperr.Unavailable, "stripe_away", "Stripe could not be asked; fees and lost webhooks are found later")
+	}}
+}
+
+// certificateCheck tells of files that cannot be used, while there is time: those
+// that were read before still serve.
+func certificateCheck(certificates *rpc.Certificates) httpserver.Check {
+	return httpserver.Check{Name: "certificate", Run: func(context.Context) error {
+		err := certificates.Fault()
+		if err == nil {
+			return nil
+		}
+		return apperr.Wrap(err, apperr.FailedPrecondition, "certificate_unusable", "the certificate of this process, or the one that shall replace it, cannot be used")
 	}}
 }
 

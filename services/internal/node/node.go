@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
@@ -92,6 +93,10 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 			return nil, err
 		}
 	}
+	certificates, err := n.cfg.certificates(time.Now, logger)
+	if err != nil {
+		return nil, err
+	}
 	err = n.listen(ctx)
 	if err != nil {
 		return nil, err
@@ -118,7 +123,7 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 	if err != nil {
 		return nil, err
 	}
-	n.parts, err = wire(n.cfg, logger, n.databases, connect, stripe, &n.closers)
+	n.parts, err = wire(n.cfg, logger, ground{databases: n.databases, connect: connect, stripe: stripe, certificates: certificates}, &n.closers)
 	if err != nil {
 		return nil, err
 	}

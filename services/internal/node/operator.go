@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -66,7 +67,7 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 	if err != nil {
 		return nil, err
 	}
-	o.parts, err = wire(o.cfg, logger, databases, nil, account, &o.closers)
+	o.parts, err = wire(o.cfg, logger, ground{databases: databases, stripe: account}, &o.closers)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +150,9 @@ func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, open *c
 		db, err := database.Open(ctx, database.Config{
 			URL: cfg.databaseURL(service), Service: service, Migrations: sets[service], Logger: logger,
 		})
+		if errors.Is(err, database.ErrForeign) {
+			return nil, ConfigError{fmt.Errorf("ALMONER_%s_DATABASE_URL: %w", strings.ToUpper(service), err)}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("open the database of %s: %w", service, err)
 		}

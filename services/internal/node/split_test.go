@@ -28,6 +28,7 @@ type town struct {
 	t         *testing.T
 	dir       string
 	variables []string
+	authority *testkit.Authority
 	logs      *lockedBuffer
 	http, ops map[string]string
 	running   map[string]*process
@@ -56,7 +57,7 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-// newTown gives every process the same variables, as one file of them would.
+// newTown has an authority for certificates, and gives every process the same variables, as one file of them would.
 func newTown(t *testing.T) *town {
 	t.Helper()
 	town := &town{t: t, dir: t.TempDir(), logs: &lockedBuffer{}, http: map[string]string{}, ops: map[string]string{}, running: map[string]*process{}}
@@ -68,7 +69,8 @@ func newTown(t *testing.T) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	town.variables = append(strings.Fields(keys),
+	town.authority = testkit.NewAuthority(t)
+	town.variables = append(strings.Fields(keys), "ALMONER_GRPC_CA="+town.authority.File(),
 		"ALMONER_NATS_URL="+testkit.ListeningNATS(t), "ALMONER_BASE_URL=http://"+town.http["web"], "ALMONER_MAIL_DIR="+filepath.Join(town.dir, "mail"),
 		"STRIPE_SECRET_KEY=sk_test_town", "STRIPE_WEBHOOK_SECRETS="+secret, "ALMONER_STRIPE_URL="+simulator)
 	for _, service := range node.Services() {
@@ -114,7 +116,9 @@ func simulate(t *testing.T, webhooks string) (address, secret string) {
 
 // own are the variables that only one process has.
 func (w *town) own(service string) []string {
+	cert, key := w.authority.Issue(w.t, service)
 	return []string{
+		"ALMONER_GRPC_CERT=" + cert, "ALMONER_GRPC_KEY=" + key,
 		"ALMONER_DATA_DIR=" + filepath.Join(w.dir, "of-"+service), "ALMONER_HTTP_ADDR=" + w.http[service], "ALMONER_OPS_ADDR=" + w.ops[service],
 		"ALMONER_GRPC_ADDR=" + w.of("ALMONER_"+strings.ToUpper(service)+"_ADDR"),
 	}

@@ -29,8 +29,8 @@ import (
 
 // parts are the services of a process and what connects them.
 type parts struct {
-	cfg     Config
-	stripe  stripeAccount
+	cfg Config
+	ground
 	mail    receipt.Mail
 	network *rpc.Network
 	server  *rpc.Server
@@ -76,6 +76,10 @@ type supplies struct {
 	tracer *sdktrace.TracerProvider
 }
 
+// connectionAge bounds how long a connection outlives the certificates by which it
+// was made.
+const connectionAge = 30 * time.Minute
+
 // connector opens a NATS connection of its own for a service.
 type connector func(name string) (*nats.Conn, error)
 
@@ -90,10 +94,21 @@ func migrationSets() map[string][]database.MigrationSet {
 	}
 }
 
-// wire puts the services of the target together. connect is nil when nothing will
-// be run. What it opens is given back through closers.
-func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, connect connector, stripe stripeAccount, open *closers) (_ *parts, err error) {
-	p := &parts{cfg: cfg, stripe: stripe, network: rpc.NewNetwork(), tracing: map[string]*sdktrace.TracerProvider{}}
+// ground is what the services of a process stand on.
+type ground struct {
+	databases map[string]*database.DB
+	// connect is nil when nothing will be run.
+	connect connector
+	stripe  stripeAccount
+	// certificates prove the process to others; nil where there are no others, or
+	// where they are believed.
+	certificates *rpc.Certificates
+}
+
+// wire puts the services of the target together. What it opens is given back
+// through closers.
+func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, err error) {
+	p := &parts{cfg: cfg, ground: on, network: rpc.NewNetwork(), tracing: map[string]*sdktrace.TracerProvider{}}
 	open.add("rpc network", p.network.Close)
 	p.mail, err = newMail(cfg)
 	if err != nil {
@@ -110,8 +125,11 @@ func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, co
 	}
 	p.server = rpc.NewServer(rpc.ServerConfig{
 		Logger: logger, Tracer: p.tracing["operator"], Propagator: telemetry.Propagator(), PersonKey: public,
-		Plaintext: cfg.plaintext(),
+		Certificates: on.certificates, ConnectionAge: connectionAge, Plaintext: cfg.plaintext(),
 	})
+	if on.certificates != nil {
+		p.soft = append(p.soft, certificateCheck(on.certificates))
+	}
 	feeds := feed.NewServer()
 	for _, s := range []struct {
 		name string
@@ -126,13 +144,13 @@ func wire(cfg Config, logger *slog.Logger, databases map[string]*database.DB, co
 		if !cfg.runs(s.name) {
 			continue
 		}
-		given := supplies{db: databases[s.name], logger: logger.With("service", s.name), tracer: p.tracing[s.name]}
+		given := supplies{db: on.databases[s.name], logger: logger.With("service", s.name), tracer: p.tracing[s.name]}
 		given.conn, err = p.directory(s.name, private, open)
 		if err != nil {
 			return nil, err
 		}
-		if connect != nil && s.name != "web" {
-			given.nats, err = connect(s.name)
+		if on.connect != nil && s.name != "web" {
+			given.nats, err = on.connect(s.name)
 			if err != nil {
 				return nil, err
 			}
@@ -226,7 +244,7 @@ func (p *parts) directory(caller string, person ed25519.PrivateKey, open *closer
 		if p.cfg.runs(sibling) {
 			continue
 		}
-		remote, err := rpc.Dial(sibling, p.cfg.PeerAddrs[sibling], caller, options...)
+		remote, err := rpc.Dial(sibling, p.cfg.PeerAddrs[sibling], caller, p.certificates, options...)
 		if err != nil {
 			return nil, fmt.Errorf("connect %s: %w", caller, err)
 		}

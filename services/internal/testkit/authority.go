@@ -28,7 +28,8 @@ func NewAuthority(t testing.TB) *Authority {
 	a := &Authority{dir: t.TempDir()}
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "an authority of a test"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign,
+		KeyUsage:  x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
 	der, key := issue(t, template, template, nil)
 	certificate, err := x509.ParseCertificate(der)
@@ -47,7 +48,16 @@ func (a *Authority) File() string { return filepath.Join(a.dir, "ca.pem") }
 // ends of a connection for an hour, and its key.
 func (a *Authority) Issue(t testing.TB, names ...string) (certFile, keyFile string) {
 	t.Helper()
+	return a.IssueUntil(t, time.Now().Add(time.Hour), names...)
+}
+
+// IssueUntil does the same for a certificate that ends, or has ended, then.
+func (a *Authority) IssueUntil(t testing.TB, end time.Time, names ...string) (certFile, keyFile string) {
+	t.Helper()
 	template := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: "donation"}, // a name that must count for nothing
+		NotBefore:   end.Add(-24 * time.Hour),
+		NotAfter:    end,
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
@@ -85,7 +95,6 @@ func issue(t testing.TB, template, parent *x509.Certificate, signer *ecdsa.Priva
 	if err != nil {
 		t.Fatal(err)
 	}
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
 	if signer == nil {
 		signer = key
 	}

@@ -22,6 +22,9 @@ const ownerTable = `CREATE TABLE IF NOT EXISTS almoner_database (
 // processes that create one table at the same time fail in the catalogue.
 const ownerLock = 0x616c6d6f6e6572 // "almoner"
 
+// ErrForeign says that a database is another service's. Nothing was changed in it.
+var ErrForeign = errors.New("this is another's database")
+
 // owner returns the service that the marker names, "" when there is none yet,
 // and an error when it is another one than ours.
 func (db *DB) owner(ctx context.Context) (string, error) {
@@ -47,7 +50,7 @@ func (db *DB) owner(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("read the owner's mark: %w", err)
 	}
 	if owner != "" && owner != db.service {
-		return "", fmt.Errorf("the database belongs to %s, not to %s", owner, db.service)
+		return "", fmt.Errorf("%w: it belongs to %s, not to %s", ErrForeign, owner, db.service)
 	}
 	return owner, nil
 }

@@ -3,6 +3,9 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"slices"
 
@@ -27,23 +30,52 @@ func (identity) AuthType() string { return "almoner" }
 // serverCredentials turn a connection into an identity. A connection that
 // does not prove one is refused before a byte of a request is read.
 type serverCredentials struct {
+	// certificates prove connections over TCP; nil: there is no proof.
+	certificates *Certificates
 	// plaintext takes the word of whoever connects.
 	plaintext bool
+	logger    *slog.Logger
 }
 
 func (c serverCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	// Bytes that never leave the machine are as safe as the machine.
 	known := identity{CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}}
-	named, ok := conn.(namedConn)
+	named, inMemory := conn.(namedConn)
 	switch {
-	case ok:
+	case inMemory:
 		known.names = []string{named.caller}
+		return conn, known, nil
+	case c.certificates != nil:
+		secured, names, err := c.prove(conn)
+		if err != nil {
+			// Who only looks whether the port is open leaves without a word.
+			if !errors.Is(err, io.EOF) {
+				c.logger.Warn("a connection was refused", "error", err)
+			}
+			return nil, nil, fmt.Errorf("handshake: %w", err)
+		}
+		known.names = names
+		return secured, known, nil
 	case c.plaintext:
 		known.believed = true
+		return conn, known, nil
 	default:
 		return nil, nil, errors.New("handshake: the connection carries no caller's name")
 	}
-	return conn, known, nil
+}
+
+// prove returns the services that the other end's certificate speaks for.
+func (c serverCredentials) prove(conn net.Conn) (net.Conn, []string, error) {
+	held := c.certificates.current()
+	secured, info, err := credentials.NewTLS(held.server(c.certificates.now)).ServerHandshake(conn)
+	if err != nil {
+		return nil, nil, err
+	}
+	proof, ok := info.(credentials.TLSInfo)
+	if !ok || len(proof.State.PeerCertificates) == 0 || len(proof.State.PeerCertificates[0].DNSNames) == 0 {
+		return nil, nil, errors.Join(errors.New("the certificate names no service (DNS names count, the common name does not)"), secured.Close())
+	}
+	return secured, proof.State.PeerCertificates[0].DNSNames, nil
 }
 
 func (serverCredentials) ClientHandshake(context.Context, string, net.Conn) (net.Conn, credentials.AuthInfo, error) {
@@ -89,3 +121,27 @@ func withCaller(ctx context.Context) context.Context {
 	}
 	return context.WithValue(ctx, callerKey{}, caller)
 }
+
+// clientCredentials prove to a service who asks, and make sure that it is that
+// service which answers.
+type clientCredentials struct {
+	certificates *Certificates
+	service      string
+}
+
+func (c clientCredentials) ClientHandshake(ctx context.Context, _ string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	held := c.certificates.current()
+	return credentials.NewTLS(held.client(c.service, c.certificates.now)).ClientHandshake(ctx, c.service, conn)
+}
+
+func (clientCredentials) ServerHandshake(net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return nil, nil, errors.New("handshake: these credentials are a client's")
+}
+
+func (clientCredentials) Info() credentials.ProtocolInfo {
+	return credentials.ProtocolInfo{SecurityProtocol: "tls", SecurityVersion: "1.3"}
+}
+
+func (c clientCredentials) Clone() credentials.TransportCredentials { return c }
+
+func (clientCredentials) OverrideServerName(string) error { return nil }

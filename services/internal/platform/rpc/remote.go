@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -42,13 +43,19 @@ type Remote struct {
 	fault error
 }
 
-// Dial returns a connection over TCP whose calls come from caller. Nothing is
-// dialled yet. Close it when done.
-func Dial(service, addr, caller string, options ...grpc.DialOption) (*Remote, error) {
+// Dial returns a connection over TCP to a service, whose calls come from caller.
+// Certificates prove both to each other; nil is a plain connection, on which a
+// server that allows it believes what is said. Nothing is dialled yet. Close it
+// when done.
+func Dial(service, addr, caller string, certificates *Certificates, options ...grpc.DialOption) (*Remote, error) {
 	if caller == "" {
 		return nil, errors.New("dial: a connection needs its caller's name")
 	}
 	r := &Remote{service: service}
+	var proof credentials.TransportCredentials = insecure.NewCredentials()
+	if certificates != nil {
+		proof = clientCredentials{certificates, service}
+	}
 	options = append(append(clientOptions(), options...),
 		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 			return invoke(metadata.AppendToOutgoingContext(ctx, callerHeader, caller), method, request, reply, conn, options...)
@@ -56,7 +63,7 @@ func Dial(service, addr, caller string, options ...grpc.DialOption) (*Remote, er
 		grpc.WithChainStreamInterceptor(func(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
 			return open(metadata.AppendToOutgoingContext(ctx, callerHeader, caller), desc, conn, method, options...)
 		}),
-		grpc.WithTransportCredentials(watched{insecure.NewCredentials(), r}),
+		grpc.WithTransportCredentials(watched{proof, r}),
 		grpc.WithContextDialer(r.dial),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: longestBackoff},
@@ -118,7 +125,7 @@ func (r *Remote) away() error {
 	return apperr.Wrap(fmt.Errorf("reach %s: %w", r.service, fault), apperr.Unavailable, "SIBLING_AWAY", r.service+" cannot be reached; what needs it waits")
 }
 
-// watched remembers why a handshake failed.
+// watched remembers why a connection could not be used.
 type watched struct {
 	credentials.TransportCredentials
 	remote *Remote
@@ -127,9 +134,27 @@ type watched struct {
 func (w watched) ClientHandshake(ctx context.Context, name string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	secured, info, err := w.TransportCredentials.ClientHandshake(ctx, name, conn)
 	w.remote.remember(err)
-	return secured, info, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return overheard{secured, w.remote}, info, nil
 }
 
 func (w watched) Clone() credentials.TransportCredentials {
 	return watched{w.TransportCredentials.Clone(), w.remote}
+}
+
+// overheard remembers how a connection ended: that a client's certificate is not
+// believed is said only after the handshake.
+type overheard struct {
+	net.Conn
+	remote *Remote
+}
+
+func (o overheard) Read(p []byte) (int, error) {
+	n, err := o.Conn.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		o.remote.remember(err)
+	}
+	return n, err
 }

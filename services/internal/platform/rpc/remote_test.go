@@ -46,7 +46,7 @@ func serve(t *testing.T, listener net.Listener, config rpc.ServerConfig, registe
 
 func dialTCP(t *testing.T, addr, caller string, options ...grpc.DialOption) *rpc.Remote {
 	t.Helper()
-	remote, err := rpc.Dial("donation", addr, caller, options...)
+	remote, err := rpc.Dial("donation", addr, caller, nil, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestPlainConnectionsAreBelievedWhereThatIsAllowed(t *testing.T) {
 	if apperr.CodeOf(err) != apperr.Unauthenticated {
 		t.Errorf("a caller with two names: %v", err)
 	}
-	_, err = rpc.Dial("donation", addr, "")
+	_, err = rpc.Dial("donation", addr, "", nil)
 	if err == nil {
 		t.Error("dialled without a name")
 	}

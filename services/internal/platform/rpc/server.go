@@ -35,6 +35,12 @@ type ServerConfig struct {
 	PersonKey  ed25519.PublicKey             // verifies the people that web acts for; without it nobody is believed
 	Now        func() time.Time              // default: time.Now
 
+	// Certificates prove who connects over TCP: the caller is one of those that the
+	// other end's certificate names.
+	Certificates *Certificates
+	// ConnectionAge is after how long a connection has to be proved again, so that a
+	// certificate which is believed no more does not live on; default never.
+	ConnectionAge time.Duration
 	// Plaintext believes whoever connects over TCP that they are who they say. It is
 	// for development, on loopback. Without it they are refused.
 	Plaintext bool
@@ -79,7 +85,7 @@ func NewServer(config ServerConfig) *Server {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
-		grpc.Creds(serverCredentials{plaintext: config.Plaintext}),
+		grpc.Creds(serverCredentials{certificates: config.Certificates, plaintext: config.Plaintext, logger: config.Logger}),
 		grpc.StatsHandler(otelgrpc.NewServerHandler(tracing(config.Tracer, config.Propagator)...)),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
@@ -87,7 +93,10 @@ func NewServer(config ServerConfig) *Server {
 		grpc.MaxSendMsgSize(maxMessage),
 		grpc.ConnectionTimeout(connectTimeout),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveEvery / 2}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveEvery, Timeout: keepaliveTimeout}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: keepaliveEvery, Timeout: keepaliveTimeout,
+			MaxConnectionAge: config.ConnectionAge, MaxConnectionAgeGrace: config.Grace,
+		}),
 	)
 	return s
 }

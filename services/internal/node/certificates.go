@@ -1,0 +1,31 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/almoner/almoner/services/internal/platform/rpc"
+)
+
+// certificates are those that the process proves itself with, nil where none are
+// configured. What the others would refuse is refused here already: a process that
+// nobody lets in should not look as if it ran.
+func (c *Config) certificates(now func() time.Time, logger *slog.Logger) (*rpc.Certificates, error) {
+	if c.GRPCCert == "" {
+		return nil, nil
+	}
+	loaded, err := rpc.LoadCertificates(rpc.CertificateFiles{Cert: c.GRPCCert, Key: c.GRPCKey, CA: c.GRPCCA}, now, logger)
+	if err != nil {
+		return nil, ConfigError{fmt.Errorf("ALMONER_GRPC_CERT, _KEY, _CA: %w", err)}
+	}
+	for _, service := range c.services() {
+		if !slices.Contains(loaded.Names(), service) {
+			return nil, ConfigError{fmt.Errorf("ALMONER_GRPC_CERT: %s is a certificate of %s, and this process runs %s",
+				c.GRPCCert, strings.Join(loaded.Names(), ", "), service)}
+		}
+	}
+	return loaded, nil
+}
