@@ -52,7 +52,7 @@ func Dial(service, addr, caller string, certificates *Certificates, options ...g
 		return nil, errors.New("dial: a connection needs its caller's name")
 	}
 	r := &Remote{service: service}
-	var proof credentials.TransportCredentials = insecure.NewCredentials()
+	proof := insecure.NewCredentials()
 	if certificates != nil {
 		proof = clientCredentials{certificates, service}
 	}
