@@ -1,14 +1,15 @@
 package typeset
 
 import (
-	"cmp"
+	"compress/zlib"
 	"fmt"
+	"io"
 	"log/slog"
-	"slices"
 	"sync"
 
 	"github.com/go-fonts/dejavu/dejavusans"
 	"github.com/go-fonts/dejavu/dejavusansbold"
+	"github.com/tdewolff/canvas/text"
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/gobolditalic"
 	"golang.org/x/image/font/gofont/goitalic"
@@ -34,6 +35,10 @@ type Fonts struct {
 	mu      sync.Mutex // also guards the fonts, whose shapers keep caches
 	scanned bool
 	outside []*font
+	shaped  map[wording][]text.Glyph
+	// deflate packs a document's parts one after the other: making one takes more
+	// memory, and longer, than most of what it packs.
+	deflate *zlib.Writer
 }
 
 // New returns the fonts. Directories are read when a character first needs
@@ -42,7 +47,7 @@ func New(cfg Config) (*Fonts, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := &Fonts{cfg: cfg}
+	f := &Fonts{cfg: cfg, shaped: map[wording][]text.Glyph{}, deflate: zlib.NewWriter(io.Discard)}
 	for _, builtin := range []struct {
 		name         string
 		content      []byte
@@ -72,25 +77,26 @@ func (f *Fonts) Refresh() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scanned, f.outside = false, nil
+	clear(f.shaped)
 }
 
 // find returns the font that suits the style best of those that cover all of
 // the text, nil when none does. The directories are not read for what the
 // program's own fonts cover.
-func (f *Fonts) find(text []rune, style Style) *font {
-	best := choose(f.inside, text, style)
+func (f *Fonts) find(content []rune, style Style) *font {
+	best := choose(f.inside, content, style)
 	if best != nil {
 		return best
 	}
 	if !f.scanned {
 		f.outside, f.scanned = f.scan(), true
 	}
-	return choose(f.outside, text, style)
+	return choose(f.outside, content, style)
 }
 
 // choose takes the first best: where the look does not match, the right letters
 // in the wrong weight are still the name.
-func choose(fonts []*font, text []rune, style Style) *font {
+func choose(fonts []*font, content []rune, style Style) *font {
 	distance := func(x *font) int {
 		d := 10 * x.rank
 		if x.bold != style.Bold {
@@ -101,14 +107,12 @@ func choose(fonts []*font, text []rune, style Style) *font {
 		}
 		return d
 	}
-	var covering []*font
+	var best *font
 	for _, candidate := range fonts {
-		if !candidate.broken && candidate.covers(text) {
-			covering = append(covering, candidate)
+		// Looking at each character takes longer than looking at the style.
+		if !candidate.broken && (best == nil || distance(candidate) < distance(best)) && candidate.covers(content) {
+			best = candidate
 		}
 	}
-	if len(covering) == 0 {
-		return nil
-	}
-	return slices.MinFunc(covering, func(x, y *font) int { return cmp.Compare(distance(x), distance(y)) })
+	return best
 }

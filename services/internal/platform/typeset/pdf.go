@@ -104,6 +104,7 @@ func (s *subset) means(glyph uint16, content string) bool {
 type writer struct {
 	bytes.Buffer
 	offsets []int
+	deflate *zlib.Writer
 }
 
 // object reserves a number; put fills it.
@@ -119,12 +120,12 @@ func (w *writer) put(id int, content string) {
 
 func (w *writer) stream(entries string, content []byte) (int, error) {
 	var packed bytes.Buffer
-	deflate := zlib.NewWriter(&packed)
-	_, err := deflate.Write(content)
+	w.deflate.Reset(&packed)
+	_, err := w.deflate.Write(content)
 	if err != nil {
 		return 0, err
 	}
-	err = deflate.Close()
+	err = w.deflate.Close()
 	if err != nil {
 		return 0, err
 	}
@@ -137,7 +138,7 @@ func (w *writer) stream(entries string, content []byte) (int, error) {
 func (d *Document) Encode() ([]byte, error) {
 	d.fonts.mu.Lock()
 	defer d.fonts.mu.Unlock()
-	w := &writer{}
+	w := &writer{deflate: d.fonts.deflate}
 	// The second line tells programs that look for it that this is no text.
 	w.WriteString("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
 	catalog, info, tree := w.object(), w.object(), w.object()

@@ -150,6 +150,40 @@ func scripts(runes []rune) []text.Script {
 	return found
 }
 
+// wording is what decides how text is shaped.
+type wording struct {
+	font        *font
+	text        string
+	size        float64
+	language    string
+	script      text.Script
+	rightToLeft bool
+}
+
+// mostShaped bounds the shaped texts that are kept: some megabytes at most.
+const mostShaped = 2048
+
+// glyphs shapes text, or returns it as it was shaped before. Nearly all that
+// stands on a document stood on the one before, and each word on it is shaped
+// again to see where its line ends. Nobody may change what is returned.
+func (f *Fonts) glyphs(w wording) []text.Glyph {
+	known, shaped := f.shaped[w]
+	if shaped {
+		return known
+	}
+	face := w.font.loaded.Face(w.size, canvas.Black)
+	face.Language, face.Script, face.Direction = w.language, w.script, text.LeftToRight
+	if w.rightToLeft {
+		face.Direction = text.RightToLeft
+	}
+	glyphs := face.Glyphs(w.text)
+	if len(f.shaped) >= mostShaped {
+		clear(f.shaped) // what comes often is soon there again
+	}
+	f.shaped[w] = glyphs
+	return glyphs
+}
+
 // shape turns one line's characters, in the order in which they are read, into
 // runs in the order in which they are drawn, and returns its width.
 func (f *Fonts) shape(runes []rune, style Style, rightToLeft bool) ([]run, float64) {
@@ -164,12 +198,7 @@ func (f *Fonts) shape(runes []rune, style Style, rightToLeft bool) ([]run, float
 			end++
 		}
 		r := run{font: fonts[start], style: style, text: string(runes[start:end]), level: depth[start]}
-		face := r.font.loaded.Face(style.Size, canvas.Black)
-		face.Language, face.Script, face.Direction = style.Language, script[start], text.LeftToRight
-		if r.level%2 == 1 {
-			face.Direction = text.RightToLeft
-		}
-		r.glyphs = face.Glyphs(r.text)
+		r.glyphs = f.glyphs(wording{r.font, r.text, style.Size, style.Language, script[start], r.level%2 == 1})
 		advance := int32(0)
 		for _, g := range r.glyphs {
 			advance += g.XAdvance

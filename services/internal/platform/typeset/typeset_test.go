@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -282,4 +283,28 @@ func output(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s: %v\n%s", name, err, said)
 	}
 	return string(said)
+}
+
+// Given thousands of names drawn in between, then the same text is the same file:
+// what is kept of one document changes nothing on another.
+func TestWhatWasDrawnBeforeChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := fonts(t, typeset.Config{})
+	draw := func() []byte {
+		document := f.NewDocument(typeset.Info{Title: "Receipt", Created: time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)})
+		page := document.AddPage(300, 200)
+		page.Text(f.Set("Thank you, مريم Ångström, for 1 200,00 €", typeset.Paragraph{Width: 120, Style: typeset.Style{Size: 11, Color: ink()}}), 10, 10)
+		file, err := document.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	alone := draw()
+	for i := range 3000 {
+		f.Set("donor"+strconv.Itoa(i), typeset.Paragraph{Style: typeset.Style{Size: 11}})
+	}
+	if !bytes.Equal(draw(), alone) || !bytes.Equal(draw(), alone) {
+		t.Error("the same text is another file after others were drawn")
+	}
 }
