@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/almoner/almoner/services/receipt/internal/domain"
@@ -15,11 +16,12 @@ import (
 // install it, which also restarts us most of the time.
 const fontPause = time.Hour
 
-// DrawDue draws one batch of due PDFs. It reports whether there may be more to
-// do at once.
-//
-// What is drawn is stored by itself before the next one is begun: drawing takes
-// longer than committing, and a mail waits for each.
+// drawnTogether is how many PDFs are stored in one transaction: few enough that
+// mails do not wait long for theirs.
+const drawnTogether = 8
+
+// DrawDue draws one batch of due PDFs and stores them a few at a time. It reports
+// whether there may be more to do at once. In a rush it stops after the first few.
 func (a *App) DrawDue(ctx context.Context) (more bool, err error) {
 	now := a.now()
 	var due []DueDrawing
@@ -37,50 +39,84 @@ func (a *App) DrawDue(ctx context.Context) (more bool, err error) {
 			break
 		}
 	}
-	var stops []Stop
-	for _, d := range due {
+	for few := range slices.Chunk(due, drawnTogether) {
+		err := a.draw(ctx, few)
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		stop, err := a.draw(ctx, d)
 		if err != nil {
-			return false, fmt.Errorf("draw PDF of %s: %w", d.Receipt.Number, err)
+			return false, fmt.Errorf("draw PDFs from %s: %w", few[0].Receipt.Number, err)
 		}
-		stops = append(stops, stop...)
+		if a.rush.on(a.now()) {
+			return true, nil
+		}
 	}
-	a.report(ctx, "receipt PDF", nil, stops, nil)
 	return len(due) == batch, nil
 }
 
-// draw tries one PDF. What the printer cannot do it will not be able to do the
+// drawings are what became of some PDFs.
+type drawings struct {
+	files []PDF
+	waits []FontWait
+	stops []Stop
+}
+
+// draw tries some PDFs. What the printer cannot do it will not be able to do the
 // next time either: that is parked, and the mail goes out without.
-func (a *App) draw(ctx context.Context, d DueDrawing) (stops []Stop, err error) {
+func (a *App) draw(ctx context.Context, due []DueDrawing) error {
 	now := a.now()
-	number := d.Receipt.Number
-	sheet, err := a.letters.sheet(d.Receipt)
-	var file []byte
-	var missing []string
-	if err == nil {
-		file, missing, err = a.print(ctx, number, sheet)
-	}
-	if err != nil {
-		stops = []Stop{{ID: number.String(), Attempts: d.Attempts + 1, Reason: "the PDF cannot be drawn: " + err.Error()}}
-	}
-	err = a.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		tx.AfterCommit(func() { signal(a.mailsDue) })
-		switch {
-		case len(stops) > 0:
-			return tx.Park(ctx, DrawingQueue, stops, now)
-		case len(missing) > 0:
-			return tx.AwaitFonts(ctx, []FontWait{{Number: number, WaitsFor: missing, Until: now.Add(fontPause)}})
+	var done drawings
+	for _, d := range due {
+		if ctx.Err() != nil {
+			break
 		}
-		digest := sha256.Sum256(file)
-		return tx.AddPDFs(ctx, []PDF{{Number: number, SHA256: hex.EncodeToString(digest[:]), Content: file, DrawnAt: now}})
-	})
-	if err == nil && len(missing) > 0 && len(d.WaitsFor) == 0 {
-		a.logger.WarnContext(ctx, "receipt PDF waits for a font", "id", number.String(), "scripts", missing)
+		number := d.Receipt.Number
+		sheet, err := a.letters.sheet(d.Receipt)
+		var file []byte
+		var missing []string
+		if err == nil {
+			file, missing, err = a.print(ctx, number, sheet)
+		}
+		switch {
+		case err != nil:
+			done.stops = append(done.stops, Stop{ID: number.String(), Attempts: d.Attempts + 1, Reason: "the PDF cannot be drawn: " + err.Error()})
+		case len(missing) > 0:
+			done.waits = append(done.waits, FontWait{Number: number, WaitsFor: missing, Until: now.Add(fontPause)})
+		default:
+			digest := sha256.Sum256(file)
+			done.files = append(done.files, PDF{Number: number, SHA256: hex.EncodeToString(digest[:]), Content: file, DrawnAt: now})
+		}
 	}
-	return stops, err
+	// Drawing took longer than storing takes: a process that is being stopped keeps
+	// what it has.
+	err := a.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx Tx) error {
+		tx.AfterCommit(func() { signal(a.mailsDue) })
+		err := tx.AddPDFs(ctx, done.files)
+		if err != nil {
+			return err
+		}
+		err = tx.AwaitFonts(ctx, done.waits)
+		if err != nil {
+			return err
+		}
+		return tx.Park(ctx, DrawingQueue, done.stops, now)
+	})
+	if err != nil {
+		return err
+	}
+	a.reportFonts(ctx, due, done.waits)
+	a.report(ctx, "receipt PDF", nil, done.stops, nil)
+	return nil
+}
+
+// reportFonts says which fonts are missing, once for each PDF.
+func (a *App) reportFonts(ctx context.Context, due []DueDrawing, waits []FontWait) {
+	for _, w := range waits {
+		waited := slices.ContainsFunc(due, func(d DueDrawing) bool { return d.Receipt.Number == w.Number && len(d.WaitsFor) > 0 })
+		if !waited {
+			a.logger.WarnContext(ctx, "receipt PDF waits for a font", "id", w.Number.String(), "scripts", w.WaitsFor)
+		}
+	}
 }
 
 // print has a sheet drawn. Donors choose what stands on it and fonts are programs,

@@ -10,7 +10,7 @@ import (
 )
 
 // SendDue sends one batch of due mails. It reports whether there may be more to
-// do at once.
+// do at once. In a rush it stops after the first few.
 //
 // Each letter is marked by itself as soon as it was handed over. Marking the
 // batch at its end would be one commit instead of many, but a crash would then
@@ -29,7 +29,12 @@ func (a *App) SendDue(ctx context.Context) (more bool, err error) {
 	var delays []Delay
 	var delayedBy error
 	var stops []Stop
+	tried := 0
 	for _, mail := range due {
+		if tried >= drawnTogether && a.rush.on(a.now()) {
+			break
+		}
+		tried++
 		err := a.send(ctx, mail)
 		if ctx.Err() != nil {
 			// Stopping is no failure of the mail's: it keeps its attempts.
@@ -59,7 +64,7 @@ func (a *App) SendDue(ctx context.Context) (more bool, err error) {
 		}
 		a.report(ctx, "receipt mail", delays, stops, delayedBy)
 	}
-	return len(due) == batch && len(delays) < len(due), nil
+	return (len(due) == batch || tried < len(due)) && len(delays) < tried, nil
 }
 
 // send hands one letter over and marks it. When the marking fails the letter

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/testkit"
 )
@@ -51,4 +52,29 @@ func TestWorkOutlivesFailures(t *testing.T) {
 	testkit.Eventually(t, func() bool { return w.numbered(id(1)) != "" })
 	stop()
 	<-stopped
+}
+
+// In a rush a pass does little, and what it leaves is done when the rush is over.
+func TestInARushPassesAreShort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var gifts []string
+	for n := range 250 {
+		gifts = append(gifts, id(n))
+	}
+	w.give(gifts...)
+	w.issue()
+	more, err := w.DrawDue(t.Context())
+	if err != nil || !more {
+		t.Fatalf("more to draw: %t, %v", more, err)
+	}
+	more, err = w.SendDue(t.Context())
+	if err != nil || more || len(w.mail.letters) != 8 {
+		t.Errorf("%d letters were sent, more: %t, %v; want those of the 8 PDFs that are drawn", len(w.mail.letters), more, err)
+	}
+	w.clock.Advance(3 * time.Second)
+	w.send()
+	if len(w.mail.letters) != len(gifts) {
+		t.Errorf("%d letters were sent for %d gifts", len(w.mail.letters), len(gifts))
+	}
 }

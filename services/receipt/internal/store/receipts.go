@@ -87,16 +87,24 @@ func (tx transaction) ReceiptOfDonation(ctx context.Context, donationID string) 
 }
 
 // DueMails returns receipts whose mail may be tried now. What became of the PDF
-// must be known first.
+// must be known first. Of the mails that were never tried only the first are
+// looked at: PDFs are drawn in the same order, so where the first ones wait, all
+// behind them do, and behind a rush that is thousands, looked at for each mail.
 func (tx transaction) DueMails(ctx context.Context, now time.Time, limit int) ([]app.DueMail, error) {
 	return collect(ctx, tx, readDueMail, `
-		SELECT `+receiptColumns+`, receipt_mail.attempts
-		FROM receipt_mail
-		JOIN receipt ON receipt.number = receipt_mail.number
-		JOIN receipt_drawing ON receipt_drawing.number = receipt_mail.number
-		WHERE receipt_mail.mailed_at = 0 AND receipt_mail.parked_at = 0 AND receipt_mail.next_attempt_at <= $1
-			AND (receipt_drawing.drawn_at > 0 OR receipt_drawing.parked_at > 0 OR receipt_drawing.waits_for <> '')
-		ORDER BY receipt_mail.next_attempt_at, receipt_mail.number LIMIT $2`, now.UnixMicro(), limit)
+		WITH untried AS (
+			SELECT number, attempts, next_attempt_at FROM receipt_mail
+			WHERE mailed_at = 0 AND parked_at = 0 AND next_attempt_at = 0 ORDER BY next_attempt_at, number LIMIT $2
+		), tried AS (
+			SELECT number, attempts, next_attempt_at FROM receipt_mail
+			WHERE mailed_at = 0 AND parked_at = 0 AND next_attempt_at > 0 AND next_attempt_at <= $1 ORDER BY next_attempt_at, number LIMIT $2
+		), mail AS (SELECT * FROM untried UNION ALL SELECT * FROM tried)
+		SELECT `+receiptColumns+`, mail.attempts
+		FROM mail
+		JOIN receipt ON receipt.number = mail.number
+		JOIN receipt_drawing ON receipt_drawing.number = mail.number
+		WHERE receipt_drawing.drawn_at > 0 OR receipt_drawing.parked_at > 0 OR receipt_drawing.waits_for <> ''
+		ORDER BY mail.next_attempt_at, mail.number LIMIT $2`, now.UnixMicro(), limit)
 }
 
 func readDueMail(scan func(...any) error) (app.DueMail, error) {

@@ -53,6 +53,24 @@ func mailWaitsForPDF(t *testing.T, store app.Store) {
 	equal(t, "what waits for a font is not due", readAll(t, store, app.Reader.Backlog), app.Backlog{Mails: 3})
 }
 
+// Given a rush that left more PDFs undrawn than are looked at, then what is drawn
+// is mailed, and so is what was tried before and failed, which comes last.
+func mailsPassThoseWithoutPDF(t *testing.T, store app.Store) {
+	write(t, store, func(ctx context.Context, tx app.Tx) error {
+		return issue(ctx, tx, domain.Series{OrganizationID: refuge, Year: 2026}, 1, 300, euros(10330))
+	})
+	draw(t, store, refuges(1), refuges(2), refuges(3))
+	write(t, store, func(ctx context.Context, tx app.Tx) error {
+		return tx.Delay(ctx, app.MailQueue, []app.Delay{{ID: refuges(1).String(), Attempts: 1, Until: noon}})
+	})
+	var numbers []domain.Number
+	for _, due := range dueMails(t, store, noon) {
+		numbers = append(numbers, due.Receipt.Number)
+	}
+	equal(t, "due mails", numbers, []domain.Number{refuges(2), refuges(3), refuges(1)})
+	equal(t, "due mails before the second attempt's time", len(dueMails(t, store, noon.Add(-time.Microsecond))), 2)
+}
+
 func pdfIsStoredOnce(t *testing.T, store app.Store) {
 	issueThree(t, store)
 	draw(t, store, refuges(1))

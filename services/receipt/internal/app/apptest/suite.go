@@ -36,6 +36,7 @@ func Tests() []Test {
 		{"parked work waits for its release", parkedWorkWaits},
 		{"mail is due until it is marked", mailIsDueUntilMarked},
 		{"mail waits for the PDF to be tried", mailWaitsForPDF},
+		{"mails pass those that have no PDF", mailsPassThoseWithoutPDF},
 		{"a PDF is stored once and for ever", pdfIsStoredOnce},
 		{"a PDF that waits for a font wakes up", pdfAwaitsFonts},
 		{"sums keep organizations and currencies apart", sumsKeepApart},
