@@ -2,6 +2,7 @@ package donation_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,23 @@ func TestReturnPageFindsThePayment(t *testing.T) {
 		t.Errorf("after five seconds: %v, %v", d, err)
 	}
 	w.settled(started.GetDonationId())
+}
+
+// The payment's own event named no charge; its money does.
+func TestTheMoneyTellsTheChargeOfAGift(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.knobs(`{"drop": 1.0}`)
+	started := w.checkout(form())
+	payment := w.chargeMarked(started.GetDonationId())
+	w.deliver(paidEvent("evt_bare", payment, started.GetDonationId(), func(body map[string]any) {
+		body["data"].(map[string]any)["object"].(map[string]any)["latest_charge"] = nil
+	}), webhookSecret, w.clock.Now())
+	d := w.settled(started.GetDonationId())
+	if d.GetPaymentIntentId() != payment || !strings.HasPrefix(d.GetChargeId(), "ch_") || d.GetFee().GetMinor() == 0 {
+		t.Errorf("settled %v", d)
+	}
+	w.quiet()
 }
 
 func TestMoneyOfOthersIsRecordedAsForeign(t *testing.T) {

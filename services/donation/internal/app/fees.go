@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/internal/money"
 )
 
@@ -46,6 +47,7 @@ func learnCharges(ctx context.Context, tx Tx, charges map[string]string) error {
 	if err != nil {
 		return err
 	}
+	locked = slices.DeleteFunc(locked, func(d domain.Donation) bool { return d.ChargeID != "" })
 	for i := range locked {
 		locked[i].ChargeID = charges[locked[i].ID]
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -230,7 +231,7 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 			return 0, false, err
 		}
 	}
-	added, err = a.record(ctx, account, page, home)
+	added, err = a.record(ctx, account, page, gifts, home)
 	return added, whole, err
 }
 
@@ -331,18 +332,21 @@ func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]
 // record stores a page, its events and the fees it tells, in one transaction.
 // What belongs to no gift is booked with home. That is decided here and not
 // before, under the lock that apply takes too: a gift that succeeds meanwhile has
-// either been seen here, or sees there what was booked as foreign.
-func (a *App) record(ctx context.Context, account string, page []Transaction, home string) (int, error) {
+// either been seen here, or sees there what was booked as foreign. The gifts that
+// were found before are not asked for again: one that succeeded stays so.
+func (a *App) record(ctx context.Context, account string, page []Transaction, seen map[string]PaidGift, home string) (int, error) {
+	unseen := slices.DeleteFunc(slices.Clone(page), func(t Transaction) bool { return seen[t.PaymentIntentID].ID != "" })
 	added := 0
 	err := a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
 		err := tx.LockAccount(ctx, account)
 		if err != nil {
 			return err
 		}
-		gifts, err := giftsIn(ctx, tx, page)
+		gifts, err := giftsIn(ctx, tx, unseen)
 		if err != nil {
 			return err
 		}
+		maps.Copy(gifts, seen)
 		for i := range page {
 			a.attribute(&page[i], account, gifts, home)
 		}

@@ -1,9 +1,9 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -12,8 +12,13 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/config"
 )
 
-// maxBody is far above what Stripe sends for one gift.
-const maxBody = 1 << 20
+const (
+	// maxBody is far above what Stripe sends for one gift.
+	maxBody = 1 << 20
+	// usualBody bounds the memory that a request gets for saying how long it is,
+	// before it is known who sent it.
+	usualBody = 16 << 10
+)
 
 // Receiver stores what Stripe signed; it returns when that is durable.
 type Receiver interface {
@@ -68,7 +73,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "webhooks are posted", http.StatusMethodNotAllowed)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	content := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), usualBody)+bytes.MinRead))
+	_, err := content.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	body := content.Bytes()
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
