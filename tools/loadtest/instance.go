@@ -36,7 +36,8 @@ type instance struct {
 
 // startInstance runs the program on a directory of its own and waits until it is
 // ready. Stripe is at stripeURL, or the simulator in the program if that is empty.
-func startInstance(ctx context.Context, program, dir, stripeURL string) (*instance, error) {
+// More variables may be set.
+func startInstance(ctx context.Context, program, dir, stripeURL string, more ...string) (*instance, error) {
 	err := os.MkdirAll(dir, 0o700)
 	if err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
@@ -50,6 +51,7 @@ func startInstance(ctx context.Context, program, dir, stripeURL string) (*instan
 	if stripeURL != "" {
 		i.environ = append(i.environ, "STRIPE_SECRET_KEY="+secretKey, "STRIPE_WEBHOOK_SECRETS="+webhookSecret, "ALMONER_STRIPE_URL="+stripeURL)
 	}
+	i.environ = append(i.environ, more...)
 	i.log, err = os.Create(filepath.Join(dir, "almoner.log"))
 	if err != nil {
 		return nil, fmt.Errorf("make the log: %w", err)

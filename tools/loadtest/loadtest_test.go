@@ -46,6 +46,40 @@ func TestAMissedGoalIsSaidAndIsNoFailure(t *testing.T) {
 	}
 }
 
+func TestATimeIsComparedWithItsPromise(t *testing.T) {
+	t.Parallel()
+	var made table
+	made.atMost("webhook → ledger", "8.0 / 99.0 ms", 99, bookedGoal)
+	made.atMost("webhook → ledger", "8.0 / 101.0 ms", 101, bookedGoal)
+	if made.lines[0].verdict != "reached" || made.lines[1].verdict != "MISSED" || made.lines[0].goal != "≤ 100 ms" {
+		t.Errorf("%+v", made.lines)
+	}
+}
+
+func TestPgbenchIsReadAsItSpeaks(t *testing.T) {
+	t.Parallel()
+	tps, err := readTPS([]byte("number of failed transactions: 0 (0.000%)\ninitial connection time = 31.201 ms\ntps = 2163.554321 (without initial connection time)\n"))
+	if err != nil || tps != 2163.554321 {
+		t.Errorf("%v, %v", tps, err)
+	}
+	_, err = readTPS([]byte("pgbench: error: connection to server failed"))
+	if err == nil {
+		t.Error("a pgbench that failed was believed")
+	}
+}
+
+func TestOnPostgreSQLGiftsAloneAreMeasured(t *testing.T) {
+	t.Parallel()
+	p, err := readPlan([]string{"-engine", "postgres", "-short"}, &bytes.Buffer{})
+	if err != nil || !slices.Equal(p.parts, []string{partGifts}) {
+		t.Errorf("%v, %v", p.parts, err)
+	}
+	_, err = readPlan([]string{"-engine", "oracle"}, &bytes.Buffer{})
+	if err == nil {
+		t.Error("an engine that is none was taken")
+	}
+}
+
 // money of n payments, as the simulator writes it, all dated long ago.
 func money(n int) *stripe {
 	s := &stripe{}

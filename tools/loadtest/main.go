@@ -52,7 +52,14 @@ type plan struct {
 	rounds int
 	parts  []string
 	hold   bool
+	// engine is what the program's databases are on. tools is where nats-server is.
+	engine, tools string
 }
+
+const (
+	onSQLite   = "sqlite"
+	onPostgres = "postgres"
+)
 
 const (
 	partGifts   = "gifts"
@@ -72,6 +79,8 @@ func readPlan(args []string, errs io.Writer) (plan, error) {
 	gifts := flags.Int("gifts", 0, "gifts of a burst (default 20000, short 3000)")
 	rates := flags.String("rates", "250,500", "gifts a second that are offered to see how long one takes")
 	bursts := flags.Int("bursts", 0, "how many bursts (default 3)")
+	flags.StringVar(&p.engine, "engine", onSQLite, "sqlite, or postgres: the gifts on a throwaway server, beside pgbench, and on three NATS servers beside the embedded one")
+	flags.StringVar(&p.tools, "tools", "bin", "where nats-server is, for -engine postgres")
 	flags.BoolVar(&p.hold, "hold", false, "wait for Enter before each burst, with the process id printed, for a profiler")
 	err := flags.Parse(args)
 	if err != nil {
@@ -101,6 +110,13 @@ func readPlan(args []string, errs io.Writer) (plan, error) {
 		if part != partGifts && part != partPages && part != partBenches {
 			return plan{}, fmt.Errorf("there is no part %q", part)
 		}
+	}
+	if p.engine != onSQLite && p.engine != onPostgres {
+		return plan{}, fmt.Errorf("there is no engine %q", p.engine)
+	}
+	if p.engine == onPostgres {
+		// Pages and benchmarks are measured without it.
+		p.parts = []string{partGifts}
 	}
 	p.program, err = filepath.Abs(p.program)
 	return p, err

@@ -30,6 +30,15 @@ func (t *table) atLeast(what, measured string, ratio, goal float64) {
 	t.lines = append(t.lines, l)
 }
 
+// atMost adds a time in milliseconds that should not be longer than goal.
+func (t *table) atMost(what, measured string, millis, goal float64) {
+	l := line{what: what, measured: measured, goal: fmt.Sprintf("≤ %.0f ms", goal), verdict: "reached"}
+	if millis > goal {
+		l.verdict = "MISSED"
+	}
+	t.lines = append(t.lines, l)
+}
+
 func (t *table) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "what\tmeasured\tgoal\tratio\tverdict")
