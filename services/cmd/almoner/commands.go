@@ -86,7 +86,7 @@ func (p program) runNode(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := node.Open(ctx, cfg, p.logger(slog.LevelInfo))
+	n, err := node.Open(ctx, cfg, cfg.Logger(p.stderr, slog.LevelInfo))
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func Backup(ctx context.Context, cfg Config, dir string, logger *slog.Logger) (_
 			return Manifest{}, fmt.Errorf("the database of %s, %s, does not exist: there is nothing to keep", service, path)
 		}
 	}
-	databases, err := openDatabases(ctx, cfg, logger, &open)
+	databases, err := openDatabases(ctx, cfg, logger, unobserved(cfg, &open), &open)
 	if err != nil {
 		return Manifest{}, err
 	}

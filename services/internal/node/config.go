@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/almoner/almoner/services/internal/platform/config"
+	"github.com/almoner/almoner/services/internal/platform/telemetry"
 )
 
 // Config is everything that a process can be told. LoadConfig fills it from the
@@ -22,7 +23,7 @@ type Config struct {
 	Environment string
 	DataDir     string
 	HTTPAddr    string
-	// OpsAddr serves /livez, /readyz; empty means the public address.
+	// OpsAddr serves /livez, /readyz and /metrics; empty means the public address.
 	OpsAddr string
 	// BaseURL of the public site, without a final slash; empty means from the address.
 	BaseURL   string
@@ -59,6 +60,8 @@ type Config struct {
 	// FontDir holds fonts for documents besides those in the program and the
 	// system's.
 	FontDir string
+	// Export says where spans go.
+	Export telemetry.ExportConfig
 	// Version of the program, for telemetry.
 	Version string
 
@@ -110,7 +113,7 @@ func (c *Config) variables() []variable {
 			Parse: config.Text(&c.DataDir)}},
 		{by: []string{"donation", "web"}, Row: config.Row{Name: "ALMONER_HTTP_ADDR", Default: "127.0.0.1:8080", Doc: "the site and /webhooks/stripe",
 			Parse: address(&c.HTTPAddr)}},
-		{run: true, Row: config.Row{Name: "ALMONER_OPS_ADDR", Doc: "/livez and /readyz; by default the site's address, required in production and where there is no site",
+		{run: true, Row: config.Row{Name: "ALMONER_OPS_ADDR", Doc: "/livez, /readyz and /metrics; by default the site's address, required in production and where there is no site",
 			Parse: address(&c.OpsAddr)}},
 		{by: []string{"donation", "fundraiser", "receipt", "web"}, Row: config.Row{Name: "ALMONER_BASE_URL", Doc: "the site's public address, for links in mails and the way back from Stripe; by default from ALMONER_HTTP_ADDR",
 			Parse: baseURL(&c.BaseURL)}},
@@ -168,6 +171,20 @@ func (c *Config) variables() []variable {
 			Parse: config.Text(&c.FontDir)}},
 		variable{by: []string{"donation", "web"}, run: true, Row: config.Row{Name: "ALMONER_TRUSTED_PROXIES", Doc: "addresses (CIDR) whose X-Forwarded-For is believed",
 			Parse: proxies(&c.TrustedProxies)}},
+		variable{run: true, Row: config.Row{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Doc: "where spans go, http://host:port or https://host:port; by default nowhere",
+			Parse: config.Text(&c.Export.Endpoint)}},
+		variable{run: true, Row: config.Row{Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Default: telemetry.HTTP, Doc: "grpc or http/protobuf",
+			Parse: config.OneOf(&c.Export.Protocol, telemetry.GRPC, telemetry.HTTP)}},
+		variable{run: true, Row: config.Row{Name: "OTEL_EXPORTER_OTLP_HEADERS", Secret: true, Doc: "name=value separated by commas, such as a key for the collector",
+			Parse: config.Hidden(&c.Export.Headers)}},
+		variable{run: true, Row: config.Row{Name: "OTEL_EXPORTER_OTLP_CERTIFICATE", Doc: "PEM file with the authorities that the collector's certificate comes from; by default the system's",
+			Parse: config.Text(&c.Export.Certificate)}},
+		variable{run: true, Row: config.Row{Name: "OTEL_EXPORTER_OTLP_TIMEOUT", Default: "10000", Doc: "milliseconds after which spans that the collector does not take are dropped",
+			Parse: milliseconds(&c.Export.Timeout)}},
+		variable{run: true, Row: config.Row{Name: "OTEL_TRACES_SAMPLER", Default: "always_on", Doc: "which traces are exported: " + strings.Join(telemetry.Samplers(), ", ") + "; ids exist for all",
+			Parse: config.OneOf(&c.Export.Sampler, telemetry.Samplers()...)}},
+		variable{run: true, Row: config.Row{Name: "OTEL_TRACES_SAMPLER_ARG", Doc: "the part of 1 for samplers that keep a part",
+			Parse: config.Text(&c.Export.SamplerArg)}},
 	)
 }
 

@@ -25,6 +25,7 @@ func (n *Node) opsRoutes(mux *http.ServeMux) *http.ServeMux {
 		checks = append(checks, httpserver.Check{Name: p.name, Hard: true, Run: p.Ready})
 	}
 	checks = append(checks, n.parts.soft...)
+	n.metricsRoute(mux)
 	mux.Handle("GET /livez", httpserver.Live())
 	mux.Handle("GET /readyz", httpserver.Ready(n.logger, checks...))
 	return mux

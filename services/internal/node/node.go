@@ -31,6 +31,15 @@ func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return telemetry.NewLogger(w, telemetry.Text, level)
 }
 
+// Logger is that of a process that runs: in production, lines are collected and
+// searched by machines.
+func (c Config) Logger(w io.Writer, level slog.Level) *slog.Logger {
+	if c.Environment == production {
+		return telemetry.NewLogger(w, telemetry.JSON, level)
+	}
+	return NewLogger(w, level)
+}
+
 // Node is one process with the services of its target.
 type Node struct {
 	cfg     Config
@@ -41,6 +50,7 @@ type Node struct {
 	// simulator and its listener are nil when Stripe is real.
 	simulator *stripesim.Server
 	checkout  net.Listener
+	observed  *observed
 	parts     *parts
 	databases map[string]*database.DB
 	stopping  atomic.Bool
@@ -101,7 +111,11 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 	if err != nil {
 		return nil, err
 	}
-	n.databases, err = openDatabases(ctx, n.cfg, logger, &n.closers)
+	n.observed, err = observe(ctx, n.cfg, logger, &n.closers)
+	if err != nil {
+		return nil, err
+	}
+	n.databases, err = openDatabases(ctx, n.cfg, logger, n.observed, &n.closers)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +137,9 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 	if err != nil {
 		return nil, err
 	}
-	n.parts, err = wire(n.cfg, logger, ground{databases: n.databases, connect: connect, stripe: stripe, certificates: certificates}, &n.closers)
+	n.parts, err = wire(n.cfg, logger, ground{
+		databases: n.databases, seen: n.observed, connect: connect, stripe: stripe, certificates: certificates,
+	}, &n.closers)
 	if err != nil {
 		return nil, err
 	}
@@ -318,10 +334,10 @@ func (n *Node) serveSite(ctx context.Context) error {
 	}
 	settings := httpserver.Config{
 		Handler: mux, Logger: n.logger, TrustedProxies: n.cfg.TrustedProxies,
-		Tracer: n.parts.tracing["donation"], Propagator: telemetry.Propagator(),
+		Tracer: n.observed.tracing["donation"], Metrics: n.observed.metrics, Propagator: telemetry.Propagator(),
 	}
 	if n.parts.web != nil {
-		settings.Around, settings.MaxBody, settings.Tracer = n.parts.web.Around, web.LargestBody, n.parts.tracing["web"]
+		settings.Around, settings.MaxBody, settings.Tracer = n.parts.web.Around, web.LargestBody, n.observed.tracing["web"]
 	}
 	return httpserver.New(settings).Serve(ctx, n.site)
 }
@@ -337,7 +353,7 @@ func Migrate(ctx context.Context, cfg Config, logger *slog.Logger) (err error) {
 	}
 	var open closers
 	defer func() { err = errors.Join(err, open.close()) }()
-	databases, err := openDatabases(ctx, cfg, logger, &open)
+	databases, err := openDatabases(ctx, cfg, logger, unobserved(cfg, &open), &open)
 	if err != nil {
 		return err
 	}

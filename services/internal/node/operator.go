@@ -47,7 +47,8 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 	if err != nil {
 		return nil, err
 	}
-	databases, err := openDatabases(ctx, o.cfg, logger, &o.closers)
+	seen := unobserved(o.cfg, &o.closers)
+	databases, err := openDatabases(ctx, o.cfg, logger, seen, &o.closers)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +68,11 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 	if err != nil {
 		return nil, err
 	}
-	o.parts, err = wire(o.cfg, logger, ground{databases: databases, stripe: account}, &o.closers)
+	o.parts, err = wire(o.cfg, logger, ground{databases: databases, seen: seen, stripe: account}, &o.closers)
 	if err != nil {
 		return nil, err
 	}
-	o.conn, err = o.parts.network.Dial("operator", rpc.Traced(o.parts.tracing["operator"], telemetry.Propagator()))
+	o.conn, err = o.parts.network.Dial("operator", rpc.Traced(seen.tracing["operator"], telemetry.Propagator()))
 	if err != nil {
 		return nil, fmt.Errorf("connect operator: %w", err)
 	}
@@ -143,12 +144,13 @@ func (o *Operator) Close() error {
 	return errors.Join(<-o.served, o.closers.close())
 }
 
-func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, open *closers) (map[string]*database.DB, error) {
+func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, seen *observed, open *closers) (map[string]*database.DB, error) {
 	databases := map[string]*database.DB{}
 	sets := migrationSets()
 	for _, service := range cfg.services() {
 		db, err := database.Open(ctx, database.Config{
 			URL: cfg.databaseURL(service), Service: service, Migrations: sets[service], Logger: logger,
+			Tracer: seen.tracing[service], Metrics: seen.counted(),
 		})
 		if errors.Is(err, database.ErrForeign) {
 			return nil, ConfigError{fmt.Errorf("ALMONER_%s_DATABASE_URL: %w", strings.ToUpper(service), err)}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
@@ -194,6 +195,17 @@ func personPublic(target *string) func(string) error {
 			return fmt.Errorf("%q is not %d hex digits", value, 2*ed25519.PublicKeySize)
 		}
 		*target = value
+		return nil
+	}
+}
+
+func milliseconds(target *time.Duration) func(string) error {
+	return func(value string) error {
+		count, err := strconv.ParseUint(value, 10, 31)
+		if err != nil || count == 0 {
+			return fmt.Errorf("%q is no number of milliseconds", value)
+		}
+		*target = time.Duration(count) * time.Millisecond
 		return nil
 	}
 }

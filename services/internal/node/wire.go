@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/grpc"
 
@@ -34,7 +35,6 @@ type parts struct {
 	mail    receipt.Mail
 	network *rpc.Network
 	server  *rpc.Server
-	tracing map[string]*sdktrace.TracerProvider
 	// services of the target, those that are asked before those that ask.
 	services []part
 	// What only one service has to offer; nil where it does not run.
@@ -74,6 +74,8 @@ type supplies struct {
 	conn   grpc.ClientConnInterface
 	logger *slog.Logger
 	tracer *sdktrace.TracerProvider
+	// metrics is nil for commands.
+	metrics prometheus.Registerer
 }
 
 // connectionAge bounds how long a connection outlives the certificates by which it
@@ -97,6 +99,7 @@ func migrationSets() map[string][]database.MigrationSet {
 // ground is what the services of a process stand on.
 type ground struct {
 	databases map[string]*database.DB
+	seen      *observed
 	// connect is nil when nothing will be run.
 	connect connector
 	stripe  stripeAccount
@@ -108,7 +111,7 @@ type ground struct {
 // wire puts the services of the target together. What it opens is given back
 // through closers.
 func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, err error) {
-	p := &parts{cfg: cfg, ground: on, network: rpc.NewNetwork(), tracing: map[string]*sdktrace.TracerProvider{}}
+	p := &parts{cfg: cfg, ground: on, network: rpc.NewNetwork()}
 	open.add("rpc network", p.network.Close)
 	p.mail, err = newMail(cfg)
 	if err != nil {
@@ -118,13 +121,8 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range append(cfg.services(), "operator") {
-		provider := telemetry.NewTracing(name, cfg.Version)
-		p.tracing[name] = provider
-		open.add("traces of "+name, func() error { return provider.Shutdown(context.Background()) })
-	}
 	p.server = rpc.NewServer(rpc.ServerConfig{
-		Logger: logger, Tracer: p.tracing["operator"], Propagator: telemetry.Propagator(), PersonKey: public,
+		Logger: logger, Tracer: on.seen.answering(cfg), Metrics: on.seen.counted(), Propagator: telemetry.Propagator(), PersonKey: public,
 		Certificates: on.certificates, ConnectionAge: connectionAge, Plaintext: cfg.plaintext(),
 	})
 	if on.certificates != nil {
@@ -144,7 +142,9 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 		if !cfg.runs(s.name) {
 			continue
 		}
-		given := supplies{db: on.databases[s.name], logger: logger.With("service", s.name), tracer: p.tracing[s.name]}
+		given := supplies{
+			db: on.databases[s.name], logger: logger.With("service", s.name), tracer: on.seen.tracing[s.name], metrics: on.seen.counted(),
+		}
 		given.conn, err = p.directory(s.name, private, open)
 		if err != nil {
 			return nil, err
@@ -155,6 +155,7 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 				return nil, err
 			}
 			open.add("NATS connection of "+s.name, func() error { given.nats.Close(); return nil })
+			natsserver.Watch(given.metrics, s.name, given.nats)
 			p.soft = append(p.soft, natsCheck(s.name, given.nats))
 		}
 		made, err := s.make(given)
@@ -183,7 +184,7 @@ func (p *parts) add(made part, feeds *feed.Server) {
 func (p *parts) makeFundraiser(given supplies) (_ service, err error) {
 	p.fundraiser, err = fundraiser.New(
 		fundraiser.Config{Replicas: p.cfg.NATSReplicas, BaseURL: p.cfg.BaseURL, From: p.cfg.MailFrom},
-		fundraiser.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Mail: p.mail, Logger: given.logger, Tracer: given.tracer, Now: time.Now})
+		fundraiser.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Mail: p.mail, Logger: given.logger, Tracer: given.tracer, Metrics: given.metrics, Now: time.Now})
 	return p.fundraiser, err
 }
 
@@ -193,7 +194,7 @@ func (p *parts) makeDonation(given supplies) (_ service, err error) {
 			BaseURL: p.cfg.BaseURL, SecretKey: p.cfg.SecretKey, Development: p.cfg.Environment != production, Replicas: p.cfg.NATSReplicas,
 			StripeKey: p.stripe.key, StripeURL: p.stripe.url, WebhookSecrets: p.stripe.webhookSecrets, HTTPClient: p.stripe.client,
 		},
-		donation.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Logger: given.logger, Tracer: given.tracer, Now: time.Now})
+		donation.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Logger: given.logger, Tracer: given.tracer, Metrics: given.metrics, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -204,13 +205,13 @@ func (p *parts) makeDonation(given supplies) (_ service, err error) {
 func (p *parts) makeLedger(given supplies) (service, error) {
 	return ledger.New(
 		ledger.Config{},
-		ledger.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Logger: given.logger, Tracer: given.tracer, Now: time.Now})
+		ledger.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Logger: given.logger, Tracer: given.tracer, Metrics: given.metrics, Now: time.Now})
 }
 
 func (p *parts) makeReceipt(given supplies) (service, error) {
 	return receipt.New(
 		receipt.Config{BaseURL: p.cfg.BaseURL, SecretKey: p.cfg.SecretKey, From: p.cfg.MailFrom, FontDir: p.cfg.FontDir},
-		receipt.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Mail: p.mail, Logger: given.logger, Tracer: given.tracer, Now: time.Now})
+		receipt.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Mail: p.mail, Logger: given.logger, Tracer: given.tracer, Metrics: given.metrics, Now: time.Now})
 }
 
 func (p *parts) makeWeb(given supplies) (_ service, err error) {
@@ -226,7 +227,7 @@ func (p *parts) makeWeb(given supplies) (_ service, err error) {
 // directory is a service's connection to all others: in memory to those of this
 // process, over TCP to those that it asks and that run elsewhere.
 func (p *parts) directory(caller string, person ed25519.PrivateKey, open *closers) (*rpc.Directory, error) {
-	options := []grpc.DialOption{rpc.Traced(p.tracing[caller], telemetry.Propagator())}
+	options := []grpc.DialOption{rpc.Traced(p.seen.tracing[caller], telemetry.Propagator())}
 	if caller == "web" {
 		// People sign in at web, so only its calls can speak for one.
 		options = append(options, rpc.Acting(person, time.Now)...)

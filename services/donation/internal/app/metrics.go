@@ -124,8 +124,15 @@ func (a *App) Watch() prometheus.Collector {
 	last := prometheus.NewDesc("almoner_stripe_webhook_last_timestamp_seconds", "When the newest webhook was taken; 0 before the first.", nil, nil)
 	parked := prometheus.NewDesc("almoner_parked_items", "What could not be applied and waits for staff.", nil,
 		prometheus.Labels{"service": "donation", "kind": "stripe"})
-	unmatched := prometheus.NewDesc("almoner_recon_unmatched", "Movements that lack their other half.", []string{"kind"}, nil)
-	age := prometheus.NewDesc("almoner_recon_oldest_unmatched_age_seconds", "How long the oldest of them has lacked it; 0 without one.", []string{"kind"}, nil)
+	// The ledger tells of another kind by the same names.
+	unmatched := func(kind string) *prometheus.Desc {
+		return prometheus.NewDesc("almoner_recon_unmatched", "Movements that lack their other half.", nil, prometheus.Labels{"kind": kind})
+	}
+	age := func(kind string) *prometheus.Desc {
+		return prometheus.NewDesc("almoner_recon_oldest_unmatched_age_seconds", "How long the oldest of them has lacked it; 0 without one.", nil, prometheus.Labels{"kind": kind})
+	}
+	undone, undoneAge := unmatched("stripe_event"), age("stripe_event")
+	feeless, feelessAge := unmatched("gift_without_money"), age("gift_without_money")
 	return telemetry.NewLook("gifts", telemetry.LookEvery, a.Now, func(ctx context.Context, tell telemetry.Tell) error {
 		var s Standing
 		err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
@@ -144,10 +151,10 @@ func (a *App) Watch() prometheus.Collector {
 		}
 		tell(last, float64(s.LastWebhook)/1e6)
 		tell(parked, float64(s.Parked))
-		tell(unmatched, float64(s.Undone), "stripe_event")
-		tell(age, since(s.OldestUndone), "stripe_event")
-		tell(unmatched, float64(s.Feeless), "gift_without_money")
-		tell(age, since(s.OldestFeeless), "gift_without_money")
+		tell(undone, float64(s.Undone))
+		tell(undoneAge, since(s.OldestUndone))
+		tell(feeless, float64(s.Feeless))
+		tell(feelessAge, since(s.OldestFeeless))
 		return nil
-	}, last, parked, unmatched, age)
+	}, last, parked, undone, undoneAge, feeless, feelessAge)
 }

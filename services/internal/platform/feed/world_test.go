@@ -72,8 +72,8 @@ CREATE TABLE entry (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, even
 
 // world is a producer, a broker and a consumer, each of which can be taken away.
 type world struct {
-	t        *testing.T
-	broker   *testkit.Broker
+	t      *testing.T
+	broker *testkit.Broker
 	// connect opens a service's connection to the broker, or to what the story has
 	// in its place. Streams there have so many replicas.
 	connect  func(t testing.TB, name string) *nats.Conn

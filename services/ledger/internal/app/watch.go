@@ -39,8 +39,10 @@ func (b *Books) Watch() []prometheus.Collector {
 	entries := prometheus.NewDesc("almoner_ledger_entries", "Entries that were added up since the start.", nil, nil)
 	running := &runningSum{upTo: map[string]int64{}, minor: map[string]int64{}}
 	age := prometheus.NewDesc("almoner_clearing_account_age_seconds", "How long the oldest open item has been on an account that should come back to zero.", []string{"account"}, nil)
-	unmatched := prometheus.NewDesc("almoner_recon_unmatched", "Movements that lack their other half.", []string{"kind"}, nil)
-	oldest := prometheus.NewDesc("almoner_recon_oldest_unmatched_age_seconds", "How long the oldest of them has lacked it; 0 without one.", []string{"kind"}, nil)
+	// The service that imports tells of the other kinds by the same names.
+	suspense := prometheus.Labels{"kind": "suspense"}
+	unmatched := prometheus.NewDesc("almoner_recon_unmatched", "Movements that lack their other half.", nil, suspense)
+	oldest := prometheus.NewDesc("almoner_recon_oldest_unmatched_age_seconds", "How long the oldest of them has lacked it; 0 without one.", nil, suspense)
 	return []prometheus.Collector{
 		telemetry.NewLook("ledger's sums", telemetry.LookEvery, b.Now, func(ctx context.Context, tell telemetry.Tell) error {
 			err := b.Store.InReadTx(ctx, running.advance)
@@ -77,8 +79,8 @@ func (b *Books) Watch() []prometheus.Collector {
 				tell(age, seconds, string(account))
 				if account == domain.Suspense {
 					// Money that nobody has explained: the movement's other half is staff's word.
-					tell(unmatched, float64(found.Items), "suspense")
-					tell(oldest, seconds, "suspense")
+					tell(unmatched, float64(found.Items))
+					tell(oldest, seconds)
 				}
 			}
 			return nil
