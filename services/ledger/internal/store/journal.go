@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
@@ -153,16 +155,23 @@ func (w writer) insertPostings(ctx context.Context, entries []domain.Entry) erro
 }
 
 func (w writer) insertReferences(ctx context.Context, entries []domain.Entry) error {
-	var rows [][3]any
-	for _, e := range entries {
-		for _, reference := range e.References() {
-			rows = append(rows, [3]any{reference, e.OrganizationID, e.Number})
+	type row struct {
+		reference string
+		entry     *domain.Entry
+	}
+	rows := make([]row, 0, 6*len(entries))
+	for i := range entries {
+		for _, reference := range entries[i].References() {
+			rows = append(rows, row{reference, &entries[i]})
 		}
 	}
+	// In the order in which they are kept: ids are random, and a gift and its fee
+	// have most of them in common, so neighbours share a page.
+	slices.SortStableFunc(rows, func(x, y row) int { return cmp.Compare(x.reference, y.reference) })
 	for batch := range database.Pieces(rows) {
 		args := make([]any, 0, 3*len(batch))
-		for _, row := range batch {
-			args = append(args, row[:]...)
+		for _, r := range batch {
+			args = append(args, r.reference, r.entry.OrganizationID, r.entry.Number)
 		}
 		_, err := w.tx.ExecContext(ctx, `INSERT INTO entry_reference (reference, organization_id, number) VALUES `+
 			database.Placeholders(len(batch), 3), args...)
