@@ -1,0 +1,107 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+func compose(t *testing.T, names ...string) *types.Project {
+	t.Helper()
+	var paths []string
+	for _, name := range names {
+		path, err := filepath.Abs(filepath.Join(files, "compose", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	options, err := cli.NewProjectOptions(paths, cli.WithEnv([]string{
+		"ALMONER_BASE_URL=https://give.example.org", "ALMONER_MAIL_FROM=receipts@example.org",
+		"ALMONER_STAFF=admin@example.org:admin", "TRIAL_WEBHOOK_SECRET=whsec_trial",
+	}), cli.WithResolvedPaths(true), cli.WithoutEnvironmentResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It reads by the format's own schema and refuses what that does not know.
+	project, err := options.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project
+}
+
+func TestComposeFitsTogether(t *testing.T) {
+	known := variables(t)
+	base, err := filepath.Abs(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inPlace := func(path string) string {
+		// What stands under secrets/ is made by prepare.
+		inside, found := strings.CutPrefix(path, filepath.Join(base, "secrets")+string(filepath.Separator))
+		if found {
+			return filepath.Join(secrets(t), inside)
+		}
+		return path
+	}
+	for _, names := range [][]string{{"compose.yaml"}, {"compose.yaml", "compose.trial.yaml"}} {
+		project := compose(t, names...)
+		for name, secret := range project.Secrets {
+			_, err := os.Stat(inPlace(secret.File))
+			if err != nil {
+				t.Errorf("%v: secret %s: %v", names, name, err)
+			}
+		}
+		for name, service := range project.Services {
+			for _, volume := range service.Volumes {
+				if volume.Type != types.VolumeTypeBind {
+					continue
+				}
+				_, err := os.Stat(inPlace(volume.Source))
+				if err != nil {
+					t.Errorf("%v: %s: %v", names, name, err)
+				}
+			}
+			if !slices.Contains(services, name) {
+				continue
+			}
+			if !service.ReadOnly || !slices.Contains(service.CapDrop, "ALL") || len(service.Ports) > 0 {
+				t.Errorf("%v: %s may more than it needs", names, name)
+			}
+			var set []string
+			for variable := range service.Environment {
+				set = append(set, variable)
+			}
+			if wrong := unread(known, name, set); len(wrong) > 0 {
+				t.Errorf("%v: %s does not read %v", names, name, wrong)
+			}
+		}
+	}
+}
+
+// Only donation may hold Stripe's key, and only what signs people in holds theirs.
+func TestComposeGivesNoServiceAnothersSecrets(t *testing.T) {
+	project := compose(t, "compose.yaml")
+	holders := map[string][]string{}
+	for name, service := range project.Services {
+		for _, secret := range service.Secrets {
+			holders[secret.Source] = append(holders[secret.Source], name)
+		}
+	}
+	for secret, want := range map[string][]string{
+		"stripe-secret-key": {"donation"}, "stripe-webhook-secrets": {"donation"}, "person-key": {"web"},
+		"secret-key": {"donation", "receipt"}, "ledger-database": {"ledger"}, "ledger-migrator": {"migrate"}, "ledger-certificate-key": {"ledger"},
+		"donation-nats": {"donation"},
+	} {
+		got := slices.Sorted(slices.Values(holders[secret]))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s is held by %v, want %v", secret, got, want)
+		}
+	}
+}
