@@ -3,6 +3,7 @@ package staff
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
@@ -159,8 +160,13 @@ func (d *Desk) retry(v *visit) {
 		return
 	}
 	// An empty id would mean all of them, which no button here says.
-	id := v.r.PathValue("id")
-	_, err := d.parking.RetryParked(v.ctx, &feedv1.RetryParkedRequest{Service: v.r.PostForm.Get("service"), Id: id})
+	id, service := v.r.PathValue("id"), v.r.PostForm.Get("service")
+	if !slices.Contains(parkers(), service) {
+		// Nobody could be asked, which would look as if a service were away.
+		v.goTo(parkedPath, "done", "retried")
+		return
+	}
+	_, err := d.parking.RetryParked(v.ctx, &feedv1.RetryParkedRequest{Service: service, Id: id})
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 		d.front.Fail(v.w, v.r, err)
 		return

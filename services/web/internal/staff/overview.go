@@ -209,10 +209,13 @@ type asked struct {
 	err     error
 }
 
+// parkers are the services that set aside what could not be applied.
+func parkers() []string { return []string{"donation", "fundraiser", "receipt", "ledger"} }
+
 // askParked asks all services; one that is away does not hide the others.
 func (d *Desk) askParked(v *visit) []asked {
 	var all []asked
-	for _, service := range []string{"donation", "fundraiser", "receipt", "ledger"} {
+	for _, service := range parkers() {
 		answer, err := d.parking.ListParked(v.ctx, &feedv1.ListParkedRequest{Service: service})
 		all = append(all, asked{service: service, items: answer.GetItems(), err: err})
 	}
