@@ -46,11 +46,12 @@ func (t *tx) StoreEvents(ctx context.Context, events []app.StripeEvent) (int, er
 		key
 		seq int64
 	}
-	due := map[key]app.StripeEvent{}
+	due := make(map[key]*app.StripeEvent, len(events))
 	var fresh []kept
 	for piece := range database.Pieces(events) {
 		args := make([]any, 0, len(piece)*eventColumnCount)
-		for _, e := range piece {
+		for i := range piece {
+			e := &piece[i]
 			sealed, attempts, nextAt := e.Sealed, e.Attempts, e.NextAt
 			if sealed == nil {
 				sealed = []byte{} // both drivers store nil as NULL
@@ -75,10 +76,8 @@ func (t *tx) StoreEvents(ctx context.Context, events []app.StripeEvent) (int, er
 	}
 	var waiting []app.StripeEvent
 	for _, k := range fresh {
-		e, isDue := due[k.key]
-		if isDue {
-			e.Seq = k.seq
-			waiting = append(waiting, e)
+		if e := due[k.key]; e != nil {
+			waiting = append(waiting, app.StripeEvent{Seq: k.seq, Attempts: e.Attempts, NextAt: e.NextAt})
 		}
 	}
 	return len(fresh), t.putDue(ctx, waiting)
