@@ -123,6 +123,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Mailer:  mailer{mail: deps.Mail, from: cmp.Or(cfg.From, site)},
 		Now:     deps.Now,
 		Logger:  deps.Logger,
+		Tracer:  deps.Tracer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)

@@ -8,6 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	"github.com/almoner/almoner/services/receipt/internal/domain"
 )
@@ -28,6 +31,8 @@ type Config struct {
 	Mailer  Mailer
 	// Now is the clock.
 	Now func() time.Time
+	// Tracer may be nil.
+	Tracer trace.TracerProvider
 	// Logger gets what is delayed and what is parked, by ids alone.
 	Logger *slog.Logger
 }
@@ -43,6 +48,7 @@ type App struct {
 	codes   *domain.CheckCodes
 	now     func() time.Time
 	logger  *slog.Logger
+	tracer  trace.Tracer
 
 	giftsDue    chan struct{}
 	drawingsDue chan struct{}
@@ -61,6 +67,9 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Tracer == nil {
+		cfg.Tracer = noop.NewTracerProvider()
+	}
 	return &App{
 		store:       cfg.Store,
 		donors:      cfg.Donors,
@@ -71,6 +80,7 @@ func New(cfg Config) (*App, error) {
 		codes:       cfg.Codes,
 		now:         cfg.Now,
 		logger:      cfg.Logger,
+		tracer:      cfg.Tracer.Tracer("almoner/receipt"),
 		giftsDue:    make(chan struct{}, 1),
 		drawingsDue: make(chan struct{}, 1),
 		mailsDue:    make(chan struct{}, 1),

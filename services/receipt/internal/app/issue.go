@@ -29,6 +29,8 @@ func (a *App) IssueDue(ctx context.Context) (more bool, err error) {
 		return false, nil
 	}
 
+	ctx, span := a.issuing(ctx, due)
+	defer span.End()
 	answers := a.askDonors(ctx, due)
 	if ctx.Err() != nil {
 		// Stopping is no failure of the gifts': they keep their attempts.
@@ -48,6 +50,7 @@ func (a *App) IssueDue(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("issue %d receipts: %w", len(due), err)
 	}
+	a.issued(ctx, now, due, settled)
 	issued := 0
 	for _, drafts := range settled.drafts {
 		issued += len(drafts)
