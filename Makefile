@@ -19,12 +19,23 @@ help: ## Show this list
 bin/almoner:
 	@go build -ldflags '$(LDFLAGS)' -o $@ ./services/cmd/almoner
 
+.PHONY: bin/stripesim bin/run-split
+bin/stripesim:
+	@go build -o $@ ./tools/stripesim/cmd/stripesim
+bin/run-split:
+	@go build -o $@ ./services/systemtest/cmd/run-split
+
 .PHONY: build
 build: bin/almoner ## Build the program into bin/almoner
 
 .PHONY: run
 run: bin/almoner ## Run everything in one process on http://127.0.0.1:8080
 	@exec bin/almoner run
+
+# It needs PostgreSQL's programs (Debian: postgresql) besides Go and make.
+.PHONY: run-split
+run-split: bin/almoner bin/stripesim bin/run-split bin/nats-server ## Run five services with PostgreSQL and a NATS cluster
+	@exec bin/run-split
 
 .PHONY: demo
 demo: bin/almoner ## Give several times through a running instance and audit it

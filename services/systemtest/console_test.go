@@ -19,13 +19,13 @@ type desk struct {
 	client *http.Client
 }
 
-func signIn(t *testing.T, i *instance, address string) *desk {
+func signIn(t *testing.T, site, address string) *desk {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, base: i.node.BaseURL(), client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+	d := &desk{t: t, base: site, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}}
 	status, location, _ := d.send("/sign-in", url.Values{"email": {address}, "next": {"/finance/"}})
@@ -100,10 +100,13 @@ var consoleLink = regexp.MustCompile(`href="(/finance/[^"#]*)`)
 // that is linked is there.
 func TestFinanceFollowsANumberDownToStripeAndBack(t *testing.T) {
 	t.Parallel()
-	i := start(t, t.TempDir(), &lockedBuffer{})
-	o := i.operator()
+	everywhere(t, financeFollows)
+}
+
+func financeFollows(t *testing.T, s system) {
+	o := operator(t, s.config())
 	given := give(t, o)
-	d := signIn(t, i, "finance@example.org")
+	d := signIn(t, s.site(), "finance@example.org")
 
 	overview := d.page("/finance/")
 	if !strings.Contains(overview, "All sums agree.") {
@@ -152,7 +155,7 @@ func TestFinanceFollowsANumberDownToStripeAndBack(t *testing.T) {
 	if status != http.StatusOK || !strings.Contains(walked, "The chains are sound") {
 		t.Errorf("verifying the chains answers %d", status)
 	}
-	if strings.Contains(i.logs.String(), "@example.org") {
+	if strings.Contains(s.log(t), "@example.org") {
 		t.Error("the log has somebody's address")
 	}
 }

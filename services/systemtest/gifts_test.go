@@ -3,11 +3,8 @@ package systemtest
 import (
 	"bytes"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -21,78 +18,82 @@ import (
 // on the same data tells the same story.
 func TestGiftsArriveEverywhere(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	i := start(t, dir, &lockedBuffer{})
-	o := i.operator()
+	everywhere(t, func(t *testing.T, s system) {
+		before := truthAt(t, s.stripe()).paid()
+		result := give(t, operator(t, s.config()))
 
-	result := give(t, o)
-
-	paid := 0
-	for _, line := range result.Gifts {
-		if line.State == "succeeded" {
-			paid++
+		paid := 0
+		for _, line := range result.Gifts {
+			if line.State == "succeeded" {
+				paid++
+			}
 		}
-	}
-	if told := truthAt(t, o.SimulatorURL()).paid(); told != paid {
-		t.Errorf("Stripe took %d payments, the demo followed %d", told, paid)
-	}
-	if len(result.Audit.Rows) < 2 {
-		t.Errorf("the gifts should be in two currencies, the audit has %d rows", len(result.Audit.Rows))
-	}
+		if told := truthAt(t, s.stripe()).paid() - before; told != paid {
+			t.Errorf("Stripe took %d payments, the demo followed %d", told, paid)
+		}
+		if len(result.Audit.Rows) < 2 {
+			t.Errorf("the gifts should be in two currencies, the audit has %d rows", len(result.Audit.Rows))
+		}
 
-	// With NATS's store wiped the streams are laid again; nothing is lost, and
-	// what was applied is not applied again.
-	i.stopNow()
-	err := os.RemoveAll(filepath.Join(dir, "nats"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := start(t, dir, i.logs)
-	report := agree(t, again.operator())
-	if len(report.Rows) != len(result.Audit.Rows) || report.Rows[0] != result.Audit.Rows[0] {
-		t.Errorf("after a restart the audit says %+v, before %+v", report.Rows, result.Audit.Rows)
-	}
-	give(t, again.operator())
+		// With NATS's store wiped the streams are laid again; nothing is lost, and
+		// what was applied is not applied again.
+		s.halt(t)
+		s.wipeStreams(t)
+		s.resume(t)
+		report := agree(t, operator(t, s.config()))
+		if len(report.Rows) != len(result.Audit.Rows) || report.Rows[0] != result.Audit.Rows[0] {
+			t.Errorf("after a restart the audit says %+v, before %+v", report.Rows, result.Audit.Rows)
+		}
+		give(t, operator(t, s.config()))
+	})
 }
 
-// An audit needs no running instance and no port.
+// An audit needs no running service.
 func TestAuditWithoutAnInstance(t *testing.T) {
 	t.Parallel()
-	i := start(t, t.TempDir(), &lockedBuffer{})
-	before := give(t, i.operator())
-	i.stopNow()
+	everywhere(t, func(t *testing.T, s system) {
+		before := give(t, operator(t, s.config()))
+		s.halt(t)
 
-	report := agree(t, operator(t, i.cfg))
+		report := agree(t, operator(t, s.config()))
 
-	if len(report.Stripe) != len(before.Audit.Stripe) || report.Stripe[0] != before.Audit.Stripe[0] {
-		t.Errorf("read from its files, Stripe says %+v, before %+v", report.Stripe, before.Audit.Stripe)
-	}
+		if len(report.Stripe) != len(before.Audit.Stripe) || report.Stripe[0] != before.Audit.Stripe[0] {
+			t.Errorf("with nothing running, Stripe is said to have %+v, before %+v", report.Stripe, before.Audit.Stripe)
+		}
+		s.resume(t)
+	})
 }
 
-// Without a broker the process is degraded and says so, donors give, and what
-// they give arrives, only not pushed but pulled.
+// Without a broker services are degraded and say so, donors give, and what they
+// give arrives, only not pushed but pulled.
 func TestWithoutNATSGiftsArriveAllTheSame(t *testing.T) {
 	t.Parallel()
-	i := start(t, t.TempDir(), &lockedBuffer{}, "ALMONER_NATS_URL=nats://"+freeAddr(t))
+	everywhere(t, func(t *testing.T, s system) {
+		s.loseBroker(t)
 
-	status, body := fetch(t, i.node.BaseURL()+"/readyz")
-	if status != http.StatusOK || !bytes.Contains(body, []byte("degraded")) || !bytes.Contains(body, []byte("NATS is not connected")) {
-		t.Errorf("without NATS /readyz answers %d %s", status, body)
-	}
-	give(t, i.operator())
+		var health string
+		eventually(t, "the services say that NATS is gone", func() bool {
+			health = s.health(t)
+			return strings.Contains(health, "NATS is not connected")
+		})
+		if !strings.Contains(health, "degraded") {
+			t.Errorf("without NATS the health is %s", health)
+		}
+		give(t, operator(t, s.config()))
+	})
 }
 
 var hiddenIntent = regexp.MustCompile(`name="intent"[^>]*value="([^"]+)"`)
 
 // donateForm reads the first appeal's form as a browser would.
-func donateForm(t *testing.T, i *instance) (address string, fields url.Values) {
+func donateForm(t *testing.T, site string) (address string, fields url.Values) {
 	t.Helper()
-	_, home := fetch(t, i.node.BaseURL()+"/")
+	_, home := fetch(t, site+"/")
 	link := regexp.MustCompile(`href="(/appeals/[a-z0-9-]+)"`).FindSubmatch(home)
 	if link == nil {
 		t.Fatal("the home page links no appeal")
 	}
-	address = i.node.BaseURL() + string(link[1]) + "/donate"
+	address = site + string(link[1]) + "/donate"
 	_, page := fetch(t, address)
 	intent := hiddenIntent.FindSubmatch(page)
 	currency := regexp.MustCompile(`name="currency"[^>]*value="([A-Z]{3})"`).FindSubmatch(page)
@@ -128,107 +129,73 @@ func submit(t *testing.T, address string, fields url.Values) (status int, locati
 // has one session at Stripe and can be charged once.
 func TestTheSameFormTwentyTimesAtOnce(t *testing.T) {
 	t.Parallel()
-	i := start(t, t.TempDir(), &lockedBuffer{})
-	address, fields := donateForm(t, i)
+	everywhere(t, func(t *testing.T, s system) {
+		before := len(truthAt(t, s.stripe()).Sessions)
+		address, fields := donateForm(t, s.site())
 
-	var clicks sync.WaitGroup
-	var mu sync.Mutex
-	locations := map[string]int{}
-	for range 20 {
-		clicks.Go(func() {
-			status, location := submit(t, address, fields)
-			if status != http.StatusSeeOther {
-				t.Errorf("a click was answered with %d", status)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			locations[location]++
-		})
-	}
-	clicks.Wait()
-
-	if len(locations) != 1 {
-		t.Errorf("the clicks led to %v", locations)
-	}
-	if told := truthAt(t, i.node.SimulatorURL()); len(told.Sessions) != 1 {
-		t.Errorf("Stripe has %d sessions, want 1", len(told.Sessions))
-	}
-
-	// Back, another amount: one session more, and the first can no longer be paid.
-	fields.Set("amount", "40")
-	status, second := submit(t, address, fields)
-	if status != http.StatusSeeOther || locations[second] != 0 {
-		t.Errorf("another amount was answered with %d %s", status, second)
-	}
-	for first := range locations {
-		_, page := fetch(t, first)
-		if bytes.Contains(page, []byte("card_number")) {
-			t.Error("the first session still takes cards")
+		var clicks sync.WaitGroup
+		var mu sync.Mutex
+		locations := map[string]int{}
+		for range 20 {
+			clicks.Go(func() {
+				status, location := submit(t, address, fields)
+				if status != http.StatusSeeOther {
+					t.Errorf("a click was answered with %d", status)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				locations[location]++
+			})
 		}
-	}
+		clicks.Wait()
+
+		if len(locations) != 1 {
+			t.Errorf("the clicks led to %v", locations)
+		}
+		if sessions := len(truthAt(t, s.stripe()).Sessions) - before; sessions != 1 {
+			t.Errorf("Stripe has %d sessions more, want 1", sessions)
+		}
+
+		// Back, another amount: one session more, and the first can no longer be paid.
+		fields.Set("amount", "40")
+		status, second := submit(t, address, fields)
+		if status != http.StatusSeeOther || locations[second] != 0 {
+			t.Errorf("another amount was answered with %d %s", status, second)
+		}
+		for first := range locations {
+			_, page := fetch(t, first)
+			if bytes.Contains(page, []byte("card_number")) {
+				t.Error("the first session still takes cards")
+			}
+		}
+	})
 }
 
 // Donors' names are in the donation service, on the receipt, in the mail and at
 // Stripe, and nowhere else: not in events, logs, books or totals.
 func TestPersonalDataStaysAtHome(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := &lockedBuffer{}
-	i := start(t, dir, logs)
-	result := give(t, i.operator())
-	i.stopNow()
+	everywhere(t, func(t *testing.T, s system) {
+		result := give(t, operator(t, s.config()))
+		s.halt(t)
 
-	canaries := [][]byte{[]byte("Demo Donor"), []byte("@example.org")}
-	home := map[string]bool{"donation.db": true, "receipt.db": true, "mail": true, "stripesim": true}
-	searched := 0
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		top, _, _ := strings.Cut(relative, string(filepath.Separator))
-		if entry.IsDir() || home[strings.TrimSuffix(strings.TrimSuffix(top, "-wal"), "-shm")] {
-			return nil
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		searched++
-		// The charity's own address is public and may stand in its organization.
-		for _, canary := range canaries {
-			for rest := content; ; {
-				at := bytes.Index(rest, canary)
-				if at < 0 {
-					break
+		kept := s.elsewhere(t)
+		for name, content := range kept {
+			for _, canary := range []string{"Demo Donor", "donor@", "donor1@"} {
+				at := bytes.Index(content, []byte(canary))
+				if at >= 0 {
+					t.Errorf("%s holds personal data: …%q", name, content[max(0, at-8):at+len(canary)])
 				}
-				around := rest[max(0, at-8):min(len(rest), at+len(canary))]
-				if bytes.Contains(around, []byte("donor")) || bytes.Contains(around, []byte("Donor")) {
-					t.Errorf("%s holds personal data: …%q", relative, around)
-					break
-				}
-				rest = rest[at+len(canary):]
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if searched < 3 {
-		t.Errorf("only %d files were searched", searched)
-	}
-	for _, canary := range []string{"Demo Donor", "donor1@"} {
-		if strings.Contains(logs.String(), canary) {
-			t.Errorf("the log holds %q", canary)
+		if len(kept) < 4 {
+			t.Errorf("only %d places were searched", len(kept))
 		}
-	}
-	if !traced(result, logs.String()) {
-		t.Error("no log line carries the trace of a gift")
-	}
+		if !traced(result, s.log(t)) {
+			t.Error("no log line carries the trace of a gift")
+		}
+		s.resume(t)
+	})
 }
 
 // traced tells whether the log can be followed from at least one gift.

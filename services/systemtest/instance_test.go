@@ -3,27 +3,29 @@ package systemtest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/almoner/almoner/services/internal/audit"
-	"github.com/almoner/almoner/services/internal/demo"
 	"github.com/almoner/almoner/services/internal/node"
 )
 
-// instance is a running node on a data directory.
+// instance is a running node on a data directory: the system in one process.
 type instance struct {
 	t    *testing.T
+	dir  string
 	cfg  node.Config
 	node *node.Node
 	logs *lockedBuffer
 	stop context.CancelFunc
 	done chan error
+	// more variables that it was started with.
+	more []string
 }
 
 // lockedBuffer collects log lines of many goroutines.
@@ -48,24 +50,31 @@ func (b *lockedBuffer) String() string {
 // stopNow is called. More variables may be set.
 func start(t *testing.T, dir string, logs *lockedBuffer, more ...string) *instance {
 	t.Helper()
+	i := &instance{t: t, dir: dir, logs: logs, more: more}
+	i.open(t)
+	t.Cleanup(i.stopNow)
+	return i
+}
+
+func (i *instance) open(t *testing.T) {
+	t.Helper()
 	cfg, err := node.LoadConfig(append([]string{
-		"ALMONER_DATA_DIR=" + dir, "ALMONER_HTTP_ADDR=127.0.0.1:0", "ALMONER_STRIPESIM_ADDR=127.0.0.1:0",
-	}, more...))
+		"ALMONER_DATA_DIR=" + i.dir, "ALMONER_HTTP_ADDR=127.0.0.1:0", "ALMONER_STRIPESIM_ADDR=127.0.0.1:0",
+	}, i.more...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := node.Open(t.Context(), cfg, node.NewLogger(logs, slog.LevelInfo))
+	n, err := node.Open(t.Context(), cfg, node.NewLogger(i.logs, slog.LevelInfo))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg.BaseURL = n.BaseURL()
 	cfg.StripesimAddr = n.SimulatorURL()[len("http://"):]
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	i := &instance{t: t, cfg: cfg, node: n, logs: logs, stop: stop, done: make(chan error, 1)}
-	go func() { i.done <- n.Run(ctx) }()
-	t.Cleanup(i.stopNow)
+	i.cfg, i.node, i.stop, i.done = cfg, n, stop, make(chan error, 1)
+	done := i.done
+	go func() { done <- n.Run(ctx) }()
 	i.waitReady()
-	return i
 }
 
 func (i *instance) waitReady() {
@@ -100,116 +109,64 @@ func (i *instance) operator() *node.Operator {
 	return operator(i.t, i.cfg)
 }
 
-func operator(t *testing.T, cfg node.Config) *node.Operator {
-	t.Helper()
-	o, err := node.OpenOperator(t.Context(), cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		err := o.Close()
-		if err != nil {
-			t.Errorf("close operator: %v", err)
-		}
-	})
-	return o
-}
+func (i *instance) config() node.Config { return i.cfg }
+func (i *instance) site() string        { return i.cfg.BaseURL }
+func (i *instance) stripe() string      { return "http://" + i.cfg.StripesimAddr }
 
-// give plays the demo and requires that every gift ended where it should.
-func give(t *testing.T, o *node.Operator) demo.Result {
-	t.Helper()
-	result, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn()}).Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !result.OK {
-		var table bytes.Buffer
-		_ = result.WriteTable(&table)
-		t.Fatalf("the demo found differences:\n%s", table.String())
-	}
-	return result
-}
+func (i *instance) healthOnSite() int { return http.StatusOK }
 
-// agree audits and requires that everything has arrived and nothing differs.
-func agree(t *testing.T, o *node.Operator) audit.Report {
+func (i *instance) health(t *testing.T) string {
 	t.Helper()
-	report, err := audit.New(o.Conn()).Run(t.Context(), 60*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if report.ExitCode() != 0 {
-		var table bytes.Buffer
-		_ = report.WriteTable(&table)
-		t.Fatalf("the audit does not agree:\n%s", table.String())
-	}
-	return report
-}
-
-func fetch(t *testing.T, address string) (status int, body []byte) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, nil // not up yet, or dead: the caller decides what that means
-	}
-	defer resp.Body.Close()
-	body, err = io.ReadAll(resp.Body)
-	if err != nil {
-		return 0, nil
-	}
-	return resp.StatusCode, body
-}
-
-// truth is Stripe's side of the story.
-type truth struct {
-	PaymentIntents []struct {
-		ID     string `json:"id"`
-		Status string `json:"status"`
-	} `json:"payment_intents"`
-	Sessions []struct {
-		ID string `json:"id"`
-	} `json:"checkout_sessions"`
-}
-
-func truthAt(t *testing.T, simulatorURL string) truth {
-	t.Helper()
-	status, body := fetch(t, simulatorURL+"/_sim/truth")
+	status, body := fetch(t, i.site()+"/readyz")
 	if status != http.StatusOK {
-		t.Fatalf("the simulator's truth answers %d", status)
+		t.Errorf("/readyz answers %d", status)
 	}
-	var told truth
-	err := json.Unmarshal(body, &told)
+	return string(body)
+}
+
+func (i *instance) halt(*testing.T) { i.stopNow() }
+
+func (i *instance) resume(t *testing.T) { i.open(t) }
+
+func (i *instance) wipeStreams(t *testing.T) {
+	t.Helper()
+	err := os.RemoveAll(filepath.Join(i.dir, "nats"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return told
 }
 
-func (tr truth) paid() int {
-	n := 0
-	for _, intent := range tr.PaymentIntents {
-		if intent.Status == "succeeded" {
-			n++
-		}
-	}
-	return n
-}
-
-// eventually looks until it is true, or fails after 30 s.
-func eventually(t *testing.T, what string, look func() bool) {
+func (i *instance) loseBroker(t *testing.T) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !look() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within 30 s: %s", what)
-		case <-tick.C:
-		}
-	}
+	i.stopNow()
+	i.more = append(i.more, "ALMONER_NATS_URL=nats://"+freeAddr(t))
+	i.resume(t)
 }
+
+// elsewhere are the files of all services but those that donors' names belong to.
+func (i *instance) elsewhere(t *testing.T) map[string][]byte {
+	t.Helper()
+	home := map[string]bool{"donation.db": true, "receipt.db": true, "mail": true, "stripesim": true}
+	found := map[string][]byte{"log": []byte(i.log(t))}
+	err := filepath.WalkDir(i.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(i.dir, path)
+		if err != nil {
+			return err
+		}
+		top, _, _ := strings.Cut(relative, string(filepath.Separator))
+		if entry.IsDir() || home[strings.TrimSuffix(strings.TrimSuffix(top, "-wal"), "-shm")] {
+			return nil
+		}
+		found[relative], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func (i *instance) log(*testing.T) string { return i.logs.String() }

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
-
 	"github.com/almoner/almoner/services/internal/demo"
 	"github.com/almoner/almoner/services/internal/node"
 )
@@ -70,20 +68,6 @@ func TestKilledSixTimesInTheMiddleOfGifts(t *testing.T) {
 	if len(result.Audit.Stripe) == 0 {
 		t.Error("the audit compared nothing with Stripe")
 	}
-}
-
-// gifts is how many have succeeded.
-func gifts(t *testing.T, o *node.Operator) int {
-	t.Helper()
-	resp, err := donationv1.NewDonationServiceClient(o.Conn()).SumGifts(t.Context(), &donationv1.SumGiftsRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, sum := range resp.GetSums() {
-		n += int(sum.GetGifts())
-	}
-	return n
 }
 
 func launch(t *testing.T, binary string, cfg node.Config) *exec.Cmd {

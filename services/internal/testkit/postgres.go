@@ -8,10 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -21,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/testkit/postgresql"
 )
 
 // cluster is a PostgreSQL server: the one of a test binary, or one of a test's own.
@@ -180,7 +178,7 @@ func (c *cluster) exec(ctx context.Context, statement string) error {
 // nothing has to be there after a crash. With a primary, the folder of its socket,
 // it follows that server.
 func startCluster(commits, primary string) (*cluster, error) {
-	bin, err := postgresBinaries()
+	bin, err := postgresql.Binaries()
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +186,7 @@ func startCluster(commits, primary string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	credential, err := unprivileged(dir)
+	credential, err := postgresql.Unprivileged(dir)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
@@ -247,55 +245,4 @@ func (c *cluster) ready() error {
 		case <-ticker.C:
 		}
 	}
-}
-
-// postgresBinaries finds the newest installed server, Debian's folders first.
-func postgresBinaries() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil {
-		return "", err
-	}
-	slices.SortFunc(found, func(a, b string) int { return major(b) - major(a) })
-	if len(found) > 0 {
-		return filepath.Dir(found[0]), nil
-	}
-	path, err := exec.LookPath("initdb")
-	if err != nil {
-		return "", errors.New("no initdb in /usr/lib/postgresql/*/bin or PATH")
-	}
-	path, err = filepath.EvalSymlinks(path)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Dir(path), nil
-}
-
-func major(initdb string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(initdb))))
-	return n
-}
-
-// unprivileged returns whom to run as: PostgreSQL refuses root. The folder is
-// given to that user.
-func unprivileged(dir string) (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	who, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no user for it: %w", err)
-	}
-	uid, err := strconv.ParseUint(who.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(who.Gid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	err = os.Chown(dir, int(uid), int(gid))
-	if err != nil {
-		return nil, err
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
