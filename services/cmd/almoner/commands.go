@@ -43,6 +43,7 @@ func commands() []command {
 	return []command{
 		{[]string{"run"}, "run [--target=SERVICE,…]", "runs everything in one process, or these services", program.runNode},
 		{[]string{"migrate"}, "migrate [--target=SERVICE,…]", "brings every configured database up to date, or those of these services", program.migrate},
+		{[]string{"check"}, "check [--target=SERVICE,…]", "prints the configuration without its secrets and tries everything that it names; exit 1 when something is wrong", program.check},
 		{[]string{"keys", "nats"}, "keys nats --out DIR", "writes a key for each service that is not there, and users.conf with what each may do", program.keysNATS},
 		{[]string{"keys", "person"}, "keys person", "draws the pair of keys by which the site's people are believed in other processes", program.keysPerson},
 		{[]string{"load"}, "load FILE", "organizations, funds, appeals and pages from YAML", program.load},
@@ -117,6 +118,19 @@ func (p program) migrate(ctx context.Context, args []string) error {
 		return err
 	}
 	return node.Migrate(ctx, cfg, p.logger(slog.LevelInfo))
+}
+
+func (p program) check(ctx context.Context, args []string) error {
+	target, err := p.target("check", args)
+	if err != nil {
+		return err
+	}
+	found := node.Check(ctx, p.environ, target...)
+	err = found.Write(p.stdout)
+	if err == nil && !found.OK() {
+		err = exitError{1}
+	}
+	return err
 }
 
 // operate runs do with the services' own code on the configured databases.

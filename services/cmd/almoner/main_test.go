@@ -194,7 +194,7 @@ func TestAnUnmigratedDatabaseServerIsSaidInWords(t *testing.T) {
 	var out, complaints bytes.Buffer
 	p := program{environ: environ, stdin: strings.NewReader(""), stdout: &out, stderr: &complaints}
 	code := p.run(t.Context(), []string{"run"})
-	if code != exitFailure || !strings.Contains(complaints.String(), "The database of fundraiser is not up to date; run `almoner migrate`.") {
+	if code != exitFailure || !strings.Contains(complaints.String(), "is not up to date; run `almoner migrate`.") {
 		t.Errorf("%d %s", code, complaints.String())
 	}
 }

@@ -119,21 +119,15 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 	if err != nil {
 		return nil, err
 	}
-	// A SQLite file belongs to this process alone, so nobody else brings it up to
-	// date. A database server is migrated by `almoner migrate`, by a role that may.
-	for _, service := range n.cfg.services() {
-		if n.databases[service].Engine() == database.SQLite {
-			err = n.databases[service].Migrate(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("migrate %s: %w", service, err)
-			}
-		}
+	err = n.bringUpToDate(ctx)
+	if err != nil {
+		return nil, err
 	}
 	connect, err := n.openNATS()
 	if err != nil {
 		return nil, err
 	}
-	stripe, err := n.openStripe()
+	stripe, err := n.openStripe(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +138,26 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 		return nil, err
 	}
 	return n, nil
+}
+
+// bringUpToDate migrates SQLite files, which belong to this process alone: nobody
+// else does it. A database server is migrated by `almoner migrate`, by a role that
+// may; without that nothing here could work.
+func (n *Node) bringUpToDate(ctx context.Context) error {
+	for _, service := range n.cfg.services() {
+		if n.databases[service].Engine() == database.PostgreSQL {
+			err := n.databases[service].Ready(ctx)
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		err := n.databases[service].Migrate(ctx)
+		if err != nil {
+			return fmt.Errorf("migrate %s: %w", service, err)
+		}
+	}
+	return nil
 }
 
 // listen takes the addresses early: a second process on the same port should
@@ -204,9 +218,21 @@ func (n *Node) openNATS() (connector, error) {
 
 // openStripe opens the simulator and sets its endpoint up, or takes the
 // configured account.
-func (n *Node) openStripe() (stripeAccount, error) {
+func (n *Node) openStripe(ctx context.Context) (stripeAccount, error) {
 	if !n.cfg.simulated() {
-		return configuredAccount(n.cfg), nil
+		account := configuredAccount(n.cfg)
+		if !n.cfg.runs("donation") {
+			return account, nil
+		}
+		err := account.checkEndpoint(ctx)
+		if errors.Is(err, errNoEndpoint) {
+			return stripeAccount{}, ConfigError{err}
+		}
+		if err != nil {
+			// That Stripe is away is no reason to turn webhooks away later.
+			n.logger.WarnContext(ctx, "whether the webhook secret is the account's was not found out", "error", err)
+		}
+		return account, nil
 	}
 	simulator, err := stripesim.Open(stripesim.Config{
 		Dir: simulatorDir(n.cfg), BaseURL: n.SimulatorURL(), Logger: n.logger.With("part", "stripesim"),
@@ -268,6 +294,7 @@ func (n *Node) Run(ctx context.Context) error {
 	// The questions' answerers first and the site last: what a part relies on
 	// runs before it and stops after it.
 	add("rpc", n.serveRPC)
+	add("clocks", n.parts.clocks.Run)
 	for _, p := range n.parts.services {
 		add(p.name, p.Run)
 	}
@@ -297,11 +324,6 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) loadSample(ctx context.Context) error {
 	if n.cfg.Environment == production || n.parts.fundraiser == nil {
 		return nil
-	}
-	// A database server may still wait for its tables; that is said in words.
-	err := n.parts.fundraiser.Ready(ctx)
-	if err != nil {
-		return fmt.Errorf("load sample data: %w", err)
 	}
 	loaded, err := n.parts.fundraiser.LoadSampleIfEmpty(ctx)
 	if err != nil {

@@ -234,6 +234,33 @@ func TestFiveProcessesStartInAnyOrderAndAgree(t *testing.T) {
 		})
 	}
 	w.giveAndAgree()
+	for _, service := range node.Databases() {
+		w.checkup(service)
+	}
+	w.accessMatrix(t)
+	w.stop("fundraiser")
+	found := node.Check(t.Context(), slices.Concat(w.variables, w.own("donation")), "donation")
+	if i := slices.IndexFunc(found.Findings, func(f node.Finding) bool { return f.Err != nil }); i < 0 || found.Findings[i].About != "fundraiser" {
+		t.Errorf("nobody says that the fundraiser is away: %+v", found.Findings)
+	}
+}
+
+// checkup requires that all is well, and that secrets which a service does not need
+// are pointed at.
+func (w *town) checkup(service string) {
+	w.t.Helper()
+	found := node.Check(w.t.Context(), slices.Concat(w.variables, w.own(service)), service)
+	var said bytes.Buffer
+	err := found.Write(&said)
+	if err != nil || !found.OK() {
+		w.t.Errorf("check of %s: %v\n%s", service, err, said.String())
+	}
+	if slices.Contains(found.Unread, "STRIPE_SECRET_KEY") != (service != "donation") {
+		w.t.Errorf("%s: secrets that are not needed are %v", service, found.Unread)
+	}
+	if strings.Contains(said.String(), "sk_test_town") || strings.Contains(said.String(), w.of("ALMONER_PERSON_KEY")) {
+		w.t.Errorf("a secret is shown:\n%s", said.String())
+	}
 }
 
 // giveAndAgree plays the demo against the running site and audits the databases.

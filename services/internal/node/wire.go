@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,6 +42,7 @@ type parts struct {
 	donation   *donation.Service
 	fundraiser *fundraiser.Service
 	web        *web.Service
+	clocks     clocks
 	// soft checks degrade the process, but donors can still give.
 	soft []httpserver.Check
 }
@@ -128,6 +130,12 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 	if on.certificates != nil {
 		p.soft = append(p.soft, certificateCheck(on.certificates))
 	}
+	for _, name := range cfg.services() {
+		if on.databases[name].Engine() == database.PostgreSQL {
+			p.clocks.others = append(p.clocks.others, clock{"the database of " + name, on.databases[name].ServerTime})
+		}
+	}
+	p.soft = append(p.soft, p.clocks.check())
 	feeds := feed.NewServer()
 	for _, s := range []struct {
 		name string
@@ -157,6 +165,7 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 			open.add("NATS connection of "+s.name, func() error { given.nats.Close(); return nil })
 			natsserver.Watch(given.metrics, s.name, given.nats)
 			p.soft = append(p.soft, natsCheck(s.name, given.nats))
+			p.compareNATS(s.name, given.nats)
 		}
 		made, err := s.make(given)
 		if err != nil {
@@ -199,6 +208,9 @@ func (p *parts) makeDonation(given supplies) (_ service, err error) {
 		return nil, err
 	}
 	p.soft = append(p.soft, stripeCheck(p.donation.StripeDisturbed))
+	if !p.cfg.simulated() {
+		p.clocks.others = append(p.clocks.others, p.stripe.clock())
+	}
 	return p.donation, nil
 }
 
@@ -256,10 +268,28 @@ func (p *parts) directory(caller string, person ed25519.PrivateKey, open *closer
 	return rpc.NewDirectory(routes), nil
 }
 
+// compareNATS looks at the time of servers that are not this process: at one of
+// their connections, for they keep one time among themselves.
+func (p *parts) compareNATS(service string, broker *nats.Conn) {
+	if p.cfg.NATSURL == "" || slices.ContainsFunc(p.clocks.others, func(c clock) bool { return c.against == "NATS" }) {
+		return
+	}
+	for _, member := range feedMembers() {
+		if member.Service == service {
+			p.clocks.others = append(p.clocks.others, natsClock(broker, member))
+		}
+	}
+}
+
 func dialNATS(cfg Config, logger *slog.Logger) connector {
 	return func(name string) (*nats.Conn, error) {
-		return natsserver.Dial(natsserver.DialConfig{
+		// What can be wrong now is an address or a file: a server that is away is not.
+		broker, err := natsserver.Dial(natsserver.DialConfig{
 			URLs: cfg.NATSURL, Name: name, Credentials: cfg.NATSCredentials, CA: cfg.NATSCA, Logger: logger,
 		})
+		if err != nil {
+			return nil, ConfigError{fmt.Errorf("ALMONER_NATS_URL, _CREDS, _CA: %w", err)}
+		}
+		return broker, nil
 	}
 }

@@ -18,8 +18,18 @@ import (
 	"github.com/almoner/almoner/services/internal/apperr"
 )
 
+// Check greets the server and signs in, and sends nothing.
+func (s *SMTP) Check(ctx context.Context) error {
+	return s.converse(ctx, func(*smtp.Client, net.Conn) error { return nil })
+}
+
 // deliver has one conversation with the server.
 func (s *SMTP) deliver(ctx context.Context, m Message, content []byte) error {
+	return s.converse(ctx, func(client *smtp.Client, conn net.Conn) error { return s.transfer(client, conn, m, content) })
+}
+
+// converse says what is between greeting and goodbye.
+func (s *SMTP) converse(ctx context.Context, say func(*smtp.Client, net.Conn) error) error {
 	conn, err := s.dial(ctx, "tcp", s.address)
 	if err != nil {
 		return fmt.Errorf("reach the mail server: %w", err)
@@ -42,7 +52,7 @@ func (s *SMTP) deliver(ctx context.Context, m Message, content []byte) error {
 	if err != nil {
 		return err
 	}
-	err = s.transfer(client, conn, m, content)
+	err = say(client, conn)
 	if err == nil || apperr.Permanent(err) {
 		// That is final, whatever becomes of the goodbye: to take a failed one
 		// for a failed delivery would send the message twice.
