@@ -105,7 +105,7 @@ func (c *Checkup) add(about, said string, err error) {
 // clock adds how far another clock is from ours; one that cannot be read adds
 // nothing, for that its owner is away has been said.
 func (c *Checkup) clock(ctx context.Context, other clock) {
-	skew, err := other.skew(ctx)
+	skew, err := other.ahead(ctx)
 	if err != nil {
 		return
 	}
@@ -151,21 +151,22 @@ func (c *Checkup) checkDatabase(ctx context.Context, cfg Config, service string)
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	var open closers
-	databases, err := openDatabases(ctx, Config{Target: []string{service}, DataDir: cfg.DataDir, DatabaseURLs: cfg.DatabaseURLs}, slog.New(slog.DiscardHandler), &open)
+	cfg.Target = []string{service}
+	databases, err := openDatabases(ctx, cfg, slog.New(slog.DiscardHandler), unobserved(cfg, &open), &open)
 	if err == nil {
-		err = c.lookAt(ctx, databases[service], isFile)
+		err = c.lookAt(ctx, service, databases[service])
 	}
 	c.add(about, "up to date", errors.Join(err, open.close()))
 }
 
 // lookAt finds a missing migration; a file is migrated at the start.
-func (c *Checkup) lookAt(ctx context.Context, db *database.DB, isFile bool) error {
-	if isFile {
+func (c *Checkup) lookAt(ctx context.Context, service string, db *database.DB) error {
+	if db.Engine() == database.SQLite {
 		return db.Ping(ctx)
 	}
 	err := db.Ready(ctx)
 	if err == nil {
-		c.clock(ctx, clock{"the database", db.ServerTime})
+		c.clock(ctx, clock{"database of " + service, db.ClockAhead})
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/feed"
@@ -31,16 +32,17 @@ const (
 // clock is somebody else's.
 type clock struct {
 	against string
-	read    func(context.Context) (time.Time, error)
+	// ahead is how much later than ours it is.
+	ahead func(context.Context) (time.Duration, error)
 }
 
-// skew is how much later than ours the other clock is. The other one was read some
-// time between the question and the answer: in the middle, as good as we can know.
-func (c clock) skew(ctx context.Context) (time.Duration, error) {
+// apart compares a clock that somebody tells with ours: it was read some time between
+// the question and the answer, in the middle as far as we can know.
+func apart(ctx context.Context, read func(context.Context) (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
 	before := time.Now()
-	theirs, err := c.read(ctx)
+	theirs, err := read(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -74,7 +76,7 @@ func (c *clocks) Run(ctx context.Context) error {
 
 func (c *clocks) compare(ctx context.Context) {
 	for _, other := range c.others {
-		skew, err := other.skew(ctx)
+		skew, err := other.ahead(ctx)
 		if err != nil {
 			continue
 		}
@@ -124,12 +126,14 @@ func sayskew(against string, skew time.Duration) string {
 
 // clock of Stripe is in every answer, also to nobody.
 func (a stripeAccount) clock() clock {
-	return clock{"Stripe", func(ctx context.Context) (time.Time, error) {
-		answer, err := a.ask(ctx, http.MethodHead, "/")
-		if err != nil {
-			return time.Time{}, err
-		}
-		return answer.date()
+	return clock{"stripe", func(ctx context.Context) (time.Duration, error) {
+		return apart(ctx, func(ctx context.Context) (time.Time, error) {
+			answer, err := a.ask(ctx, http.MethodHead, "/")
+			if err != nil {
+				return time.Time{}, err
+			}
+			return answer.date()
+		})
 	}}
 }
 
@@ -140,18 +144,39 @@ func natsClock(broker *nats.Conn, member feed.Member) clock {
 	if !member.Produces {
 		subject = "$JS.API.CONSUMER.INFO.ALMONER_" + strings.ToUpper(member.Consumes[0]) + "." + member.Service
 	}
-	return clock{"NATS", func(ctx context.Context) (time.Time, error) {
-		answer, err := broker.RequestWithContext(ctx, subject, nil)
-		if err != nil {
-			return time.Time{}, fmt.Errorf("ask NATS for the time: %w", err)
+	return clock{"nats", func(ctx context.Context) (time.Duration, error) {
+		return apart(ctx, func(ctx context.Context) (time.Time, error) {
+			answer, err := broker.RequestWithContext(ctx, subject, nil)
+			if err != nil {
+				return time.Time{}, fmt.Errorf("ask NATS for the time: %w", err)
+			}
+			var said struct {
+				At time.Time `json:"ts"`
+			}
+			err = json.Unmarshal(answer.Data, &said)
+			if err == nil && said.At.IsZero() {
+				err = errors.New("there is no stream yet")
+			}
+			return said.At, err
+		})
+	}}
+}
+
+// counted is the same clock, shown to Prometheus. Databases and Stripe's client show
+// their own.
+func (c clock) counted(metrics prometheus.Registerer) clock {
+	if metrics == nil {
+		return c
+	}
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "almoner_clock_skew_seconds", Help: "How far another clock is ahead of ours.", ConstLabels: prometheus.Labels{"against": c.against},
+	})
+	metrics.MustRegister(gauge)
+	return clock{c.against, func(ctx context.Context) (time.Duration, error) {
+		ahead, err := c.ahead(ctx)
+		if err == nil {
+			gauge.Set(ahead.Seconds())
 		}
-		var said struct {
-			At time.Time `json:"ts"`
-		}
-		err = json.Unmarshal(answer.Data, &said)
-		if err == nil && said.At.IsZero() {
-			err = errors.New("there is no stream yet")
-		}
-		return said.At, err
+		return ahead, err
 	}}
 }

@@ -36,8 +36,8 @@ func TestAClockThatIsOffIsSaid(t *testing.T) {
 	for off, want := range map[time.Duration]string{
 		0:                 "",
 		90 * time.Second:  "",
-		10 * time.Minute:  "behind that of Stripe",
-		-10 * time.Minute: "ahead of that of Stripe",
+		10 * time.Minute:  "behind that of stripe",
+		-10 * time.Minute: "ahead of that of stripe",
 	} {
 		all := &clocks{others: []clock{standIn(t, off, "").clock()}}
 		all.compare(t.Context())
@@ -49,7 +49,7 @@ func TestAClockThatIsOffIsSaid(t *testing.T) {
 			t.Errorf("%s off: %v, want %q", off, err, want)
 		}
 		all.Each(func(against string, skew time.Duration) {
-			if against != "Stripe" || (skew-off).Abs() > 2*time.Second {
+			if against != "stripe" || (skew-off).Abs() > 2*time.Second {
 				t.Errorf("%s off is told as %s against %s", off, skew, against)
 			}
 		})
@@ -60,14 +60,13 @@ func TestAClockThatIsOffIsSaid(t *testing.T) {
 func TestAClockThatCannotBeReadKeepsItsLastValue(t *testing.T) {
 	t.Parallel()
 	away := false
-	all := &clocks{others: []clock{{"Stripe", standIn(t, 10*time.Minute, "").clock().read}}}
-	read := all.others[0].read
-	all.others[0].read = func(ctx context.Context) (time.Time, error) {
+	stripe := standIn(t, 10*time.Minute, "").clock()
+	all := &clocks{others: []clock{{"stripe", func(ctx context.Context) (time.Duration, error) {
 		if away {
-			return time.Time{}, errors.New("no route to host")
+			return 0, errors.New("no route to host")
 		}
-		return read(ctx)
-	}
+		return stripe.ahead(ctx)
+	}}}}
 	all.compare(t.Context())
 	away = true
 	all.compare(t.Context())

@@ -132,7 +132,7 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 	}
 	for _, name := range cfg.services() {
 		if on.databases[name].Engine() == database.PostgreSQL {
-			p.clocks.others = append(p.clocks.others, clock{"the database of " + name, on.databases[name].ServerTime})
+			p.clocks.others = append(p.clocks.others, clock{"database of " + name, on.databases[name].ClockAhead})
 		}
 	}
 	p.soft = append(p.soft, p.clocks.check())
@@ -165,7 +165,7 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 			open.add("NATS connection of "+s.name, func() error { given.nats.Close(); return nil })
 			natsserver.Watch(given.metrics, s.name, given.nats)
 			p.soft = append(p.soft, natsCheck(s.name, given.nats))
-			p.compareNATS(s.name, given.nats)
+			p.compareNATS(s.name, given)
 		}
 		made, err := s.make(given)
 		if err != nil {
@@ -270,13 +270,13 @@ func (p *parts) directory(caller string, person ed25519.PrivateKey, open *closer
 
 // compareNATS looks at the time of servers that are not this process: at one of
 // their connections, for they keep one time among themselves.
-func (p *parts) compareNATS(service string, broker *nats.Conn) {
-	if p.cfg.NATSURL == "" || slices.ContainsFunc(p.clocks.others, func(c clock) bool { return c.against == "NATS" }) {
+func (p *parts) compareNATS(service string, given supplies) {
+	if p.cfg.NATSURL == "" || slices.ContainsFunc(p.clocks.others, func(c clock) bool { return c.against == "nats" }) {
 		return
 	}
 	for _, member := range feedMembers() {
 		if member.Service == service {
-			p.clocks.others = append(p.clocks.others, natsClock(broker, member))
+			p.clocks.others = append(p.clocks.others, natsClock(given.nats, member).counted(given.metrics))
 		}
 	}
 }
