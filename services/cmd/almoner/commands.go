@@ -44,6 +44,7 @@ func commands() []command {
 		{[]string{"run"}, "run [--target=SERVICE,…]", "runs everything in one process, or these services", program.runNode},
 		{[]string{"migrate"}, "migrate [--target=SERVICE,…]", "brings every configured database up to date, or those of these services", program.migrate},
 		{[]string{"check"}, "check [--target=SERVICE,…]", "prints the configuration without its secrets and tries everything that it names; exit 1 when something is wrong", program.check},
+		{[]string{"recover"}, "recover FEED [--yes]", "shows how a feed has forked, and with --yes ends that; exit 0 no fork any more, 1 a fork and nothing changed", program.recoverFeed},
 		{[]string{"keys", "nats"}, "keys nats --out DIR", "writes a key for each service that is not there, and users.conf with what each may do", program.keysNATS},
 		{[]string{"keys", "person"}, "keys person", "draws the pair of keys by which the site's people are believed in other processes", program.keysPerson},
 		{[]string{"load"}, "load FILE", "organizations, funds, appeals and pages from YAML", program.load},

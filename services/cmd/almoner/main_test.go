@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/apperr"
@@ -44,6 +46,9 @@ func TestWrongCallsSaySoAndPrintNothingElse(t *testing.T) {
 		{"parked", "retry", "everything"},
 		{"parked", "retry", "bank/1"},
 		{"keys", "nats"},
+		{"recover"},
+		{"recover", "ledger"},
+		{"recover", "donation", "fundraiser"},
 		{"rebuild"},
 		{"rebuild", "ledger", "receipt"},
 		{"rebuild", "ledger", "--chec"},
@@ -218,5 +223,82 @@ func TestKeysForNATSAreNotShown(t *testing.T) {
 	_, again, _ := call(t, t.TempDir(), "keys", "nats", "--out", dir)
 	if again != stdout {
 		t.Errorf("called again, the keys are others: %q", again)
+	}
+}
+
+// Given a producer that was restored to before what its consumer has applied, then
+// `recover` shows that and changes nothing; with --yes it ends it, once.
+func TestAForkIsShownBeforeItIsEnded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	code, _, stderr := call(t, dir, "migrate")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	code, stdout, stderr := call(t, dir, "recover", "donation")
+	if code != 0 || !strings.Contains(stdout, "has not forked") {
+		t.Errorf("without a fork: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	change := func(service, statement string) (values []int64) {
+		t.Helper()
+		db, err := sql.Open("sqlite", filepath.Join(dir, service+".db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		rows, err := db.QueryContext(t.Context(), statement)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var value int64
+			err := rows.Scan(&value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+		if rows.Err() != nil {
+			t.Fatal(rows.Err())
+		}
+		return values
+	}
+	change("ledger", `INSERT INTO feed_checkpoint (feed, epoch, pos, event_id) VALUES ('donation', 1, 7, 'what-nobody-remembers')`)
+
+	code, plan, _ := call(t, dir, "recover", "donation")
+	for _, says := range []string{"has forked", "ledger has applied up to position 7", "With --yes:"} {
+		if code != 1 || !strings.Contains(plan, says) {
+			t.Errorf("exit code %d; %q is not in\n%s", code, says, plan)
+		}
+	}
+	if epochs := change("donation", `SELECT epoch FROM event_head`); len(epochs) != 0 {
+		t.Errorf("looking began epoch %v", epochs)
+	}
+
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr = call(t, dir, "recover", "donation", "--yes")
+	if code != exitFailure || !strings.Contains(stderr, "stop it first") {
+		t.Errorf("beside an instance that has NATS in it: exit code %d, %q", code, stderr)
+	}
+	_ = lock.Close()
+
+	code, done, stderr := call(t, dir, "recover", "donation", "--yes")
+	if code != 0 || !strings.Contains(done, "Now:") || !strings.Contains(done, "Done.") {
+		t.Errorf("exit code %d, %q, %q", code, done, stderr)
+	}
+	if epochs := change("donation", `SELECT epoch FROM event_head`); len(epochs) != 1 || epochs[0] != 2 {
+		t.Errorf("the log is in epoch %v", epochs)
+	}
+	code, stdout, _ = call(t, dir, "recover", "--yes", "donation")
+	if code != 0 || !strings.Contains(stdout, "has not forked") {
+		t.Errorf("again: exit code %d, %q", code, stdout)
 	}
 }

@@ -22,19 +22,22 @@ import (
 // workers, listeners or NATS. It works beside a running instance and without
 // one, and takes no lock.
 type Operator struct {
-	cfg     Config
-	parts   *parts
-	conn    *grpc.ClientConn
-	closers closers
-	served  chan error
-	stop    context.CancelFunc
+	cfg    Config
+	logger *slog.Logger
+	parts  *parts
+	conn   *grpc.ClientConn
+	// databases by service.
+	databases map[string]*database.DB
+	closers   closers
+	served    chan error
+	stop      context.CancelFunc
 }
 
 // OpenOperator opens what commands need. It refuses a database that lacks a
 // migration instead of migrating it: an instance of another version may be
 // running on it.
 func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Operator, err error) {
-	o := &Operator{cfg: cfg, served: make(chan error, 1)}
+	o := &Operator{cfg: cfg, logger: logger, served: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, o.closers.close())
@@ -52,6 +55,7 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 	if err != nil {
 		return nil, err
 	}
+	o.databases = databases
 	for _, service := range Databases() {
 		pending, err := databases[service].Pending(ctx)
 		if err != nil {

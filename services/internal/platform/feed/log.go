@@ -188,6 +188,15 @@ func (l *Log) head(ctx context.Context, q database.Querier) (epoch, pos int64, e
 	return epoch, pos, err
 }
 
+// common returns the position up to which the feed is what it was in an epoch:
+// its head, unless an operator has begun another epoch since.
+func (l *Log) common(ctx context.Context, q database.Querier, epoch, head int64) (int64, error) {
+	pos := head
+	err := q.QueryRowContext(ctx, `SELECT COALESCE(MIN(common), $1) FROM event_epoch WHERE feed = $2 AND epoch > $3`,
+		head, l.feed, epoch).Scan(&pos)
+	return pos, err
+}
+
 // idAt returns the id of the event at a position, "" when there is none.
 func (l *Log) idAt(ctx context.Context, q database.Querier, pos int64) (string, error) {
 	if pos == 0 {

@@ -21,6 +21,8 @@ func Migrations() database.MigrationSet {
 		// What happened stays as it was written; it gets its position, and no more.
 		"event":            "SELECT, INSERT, UPDATE (pos)",
 		"event_head":       "SELECT, INSERT, UPDATE (pos)",
+		"event_epoch":      "SELECT",
+		"salvaged_event":   "SELECT",
 		"feed_checkpoint":  "SELECT, INSERT, UPDATE",
 		"parked_aggregate": "SELECT, INSERT, UPDATE, DELETE",
 		"parked_event":     "SELECT, INSERT, DELETE",

@@ -37,11 +37,17 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	head, err := c.ask(ctx)
+	head, err := c.ask(ctx, at.Epoch)
 	if err != nil {
 		return fmt.Errorf("%w: head of feed %s: %w", errSource, c.cfg.Feed, err)
 	}
 	c.standing.asked(head.GetPos())
+	if at.Pos > 0 && at.Epoch < head.GetEpoch() {
+		at, err = c.enterEpoch(ctx, at, head)
+		if err != nil {
+			return err
+		}
+	}
 	switch {
 	case at.Pos > head.GetPos():
 		return fmt.Errorf("%w: feed %s is applied up to %d, and its producer does not know that position", ErrFork, c.cfg.Feed, at.Pos)
@@ -53,10 +59,7 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 			return err
 		}
 		c.standing.reached(at.Pos)
-		if at.Epoch == head.GetEpoch() {
-			return nil
-		}
-		return c.enterEpoch(ctx, at, head.GetEpoch())
+		return nil
 	}
 	for at.Pos < head.GetPos() {
 		at, err = c.pull(ctx, at)
@@ -67,26 +70,12 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// ask returns the producer's head. It does not wait long: meanwhile nothing
-// that the stream brings is applied.
-func (c *Consumer) ask(ctx context.Context) (*feedv1.HeadResponse, error) {
+// ask returns the producer's head, for who knows the feed in an epoch. It does
+// not wait long: meanwhile nothing that the stream brings is applied.
+func (c *Consumer) ask(ctx context.Context, epoch int64) (*feedv1.HeadResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return c.cfg.Source.Head(ctx, &feedv1.HeadRequest{Feed: c.cfg.Feed})
-}
-
-// enterEpoch notes that an operator recovered the feed from a fork, before which
-// we stopped or which we never saw. From then on, what the old stream still
-// brings is passed over.
-func (c *Consumer) enterEpoch(ctx context.Context, seen Checkpoint, epoch int64) error {
-	return c.cfg.DB.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		at, err := lockCheckpoint(ctx, tx, c.cfg.Feed)
-		if err != nil || at != seen {
-			return err // another instance was quicker; the next comparison sees it
-		}
-		at.Epoch = epoch
-		return moveCheckpoint(ctx, tx, at)
-	})
+	return c.cfg.Source.Head(ctx, &feedv1.HeadRequest{Feed: c.cfg.Feed, Epoch: epoch})
 }
 
 // compare tells a producer that was restored from the one that we knew.

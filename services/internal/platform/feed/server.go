@@ -83,6 +83,10 @@ func (s *Server) Head(ctx context.Context, request *feedv1.HeadRequest) (*feedv1
 			return err
 		}
 		answer.EventId, err = log.idAt(ctx, tx, answer.GetPos())
+		if err != nil {
+			return err
+		}
+		answer.CommonPos, err = log.common(ctx, tx, request.GetEpoch(), answer.GetPos())
 		return err
 	})
 	if err != nil {

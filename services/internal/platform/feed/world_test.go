@@ -89,6 +89,8 @@ type world struct {
 
 	mu       sync.Mutex
 	versions map[string]int64
+	// keyed makes the handler pass over what it has, as services do by Stripe's ids.
+	keyed bool
 	// sick makes the handler fail for a gift.
 	sick map[string]error
 	// given counts events, for ids that tell their order.
@@ -222,8 +224,11 @@ func (w *world) newConsumer() *feed.Consumer {
 // for a gift that is sick, so that what it wrote must be undone.
 func (w *world) enter(ctx context.Context, tx *database.Tx, items []feed.Item[*donationv1.DonationSucceeded]) error {
 	for _, item := range items {
-		_, err := tx.ExecContext(ctx, `INSERT INTO entry (event, gift, version) VALUES ($1, $2, $3)`,
-			item.ID, item.Message.GetDonationId(), item.Version)
+		insert := `INSERT INTO entry (event, gift, version) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT)`
+		if w.keyed {
+			insert += ` WHERE NOT EXISTS (SELECT 1 FROM entry WHERE event = $1)`
+		}
+		_, err := tx.ExecContext(ctx, insert, item.ID, item.Message.GetDonationId(), item.Version)
 		if err != nil {
 			return err
 		}

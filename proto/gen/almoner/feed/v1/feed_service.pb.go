@@ -26,7 +26,9 @@ const (
 type HeadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the feed: the service that produces it.
-	Feed          string `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"`
+	Feed string `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"`
+	// Epoch in which the asker knows the feed; 0 when it knows none.
+	Epoch         int64 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -68,6 +70,13 @@ func (x *HeadRequest) GetFeed() string {
 	return ""
 }
 
+func (x *HeadRequest) GetEpoch() int64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
 // HeadResponse is the newest position of a feed.
 type HeadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -76,7 +85,9 @@ type HeadResponse struct {
 	// Newest position; 0 for a feed without events.
 	Pos int64 `protobuf:"varint,2,opt,name=pos,proto3" json:"pos,omitempty"`
 	// Id of the event at that position, empty at 0.
-	EventId       string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	EventId string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// Up to this position the feed is surely what it was in the asker's epoch.
+	CommonPos     int64 `protobuf:"varint,4,opt,name=common_pos,json=commonPos,proto3" json:"common_pos,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -130,6 +141,13 @@ func (x *HeadResponse) GetEventId() string {
 		return x.EventId
 	}
 	return ""
+}
+
+func (x *HeadResponse) GetCommonPos() int64 {
+	if x != nil {
+		return x.CommonPos
+	}
+	return 0
 }
 
 // ReadRequest asks for events after a position.
@@ -768,13 +786,16 @@ var File_almoner_feed_v1_feed_service_proto protoreflect.FileDescriptor
 
 const file_almoner_feed_v1_feed_service_proto_rawDesc = "" +
 	"\n" +
-	"\"almoner/feed/v1/feed_service.proto\x12\x0falmoner.feed.v1\x1a\x1ealmoner/access/v1/access.proto\"!\n" +
+	"\"almoner/feed/v1/feed_service.proto\x12\x0falmoner.feed.v1\x1a\x1ealmoner/access/v1/access.proto\"7\n" +
 	"\vHeadRequest\x12\x12\n" +
-	"\x04feed\x18\x01 \x01(\tR\x04feed\"Q\n" +
+	"\x04feed\x18\x01 \x01(\tR\x04feed\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\"p\n" +
 	"\fHeadResponse\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x03R\x05epoch\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x03R\x03pos\x12\x19\n" +
-	"\bevent_id\x18\x03 \x01(\tR\aeventId\"M\n" +
+	"\bevent_id\x18\x03 \x01(\tR\aeventId\x12\x1d\n" +
+	"\n" +
+	"common_pos\x18\x04 \x01(\x03R\tcommonPos\"M\n" +
 	"\vReadRequest\x12\x12\n" +
 	"\x04feed\x18\x01 \x01(\tR\x04feed\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x14\n" +
