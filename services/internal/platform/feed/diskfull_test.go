@@ -40,7 +40,10 @@ func serveNATS(store string) error {
 	if !nats.ReadyForConnections(10 * time.Second) {
 		return fmt.Errorf("NATS is not ready")
 	}
-	fmt.Println(nats.Addr())
+	_, err = fmt.Fprintln(os.Stdout, nats.Addr())
+	if err != nil {
+		return err
+	}
 	orders := bufio.NewScanner(os.Stdin)
 	for orders.Scan() {
 		// From now on the kernel refuses to make any file longer, which is what a
@@ -58,7 +61,10 @@ func serveNATS(store string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Println("done")
+		_, err = fmt.Fprintln(os.Stdout, "done")
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
