@@ -31,9 +31,6 @@ const crowdSize = 3
 // is counted, booked and receipted, once; and what cannot be done without is gone
 // only for as long as it is down.
 func TestSplitLosesNothingWhateverFails(t *testing.T) {
-	if !*withSplit {
-		t.Skip("five services are asked for with -split")
-	}
 	f := split(t)
 	o := operator(t, f.config())
 	var faults []fault
