@@ -1,6 +1,7 @@
 package donation_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	"github.com/almoner/almoner/services/donation"
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/testkit"
 )
 
@@ -68,6 +70,30 @@ func TestKilledWhileStripeMakesTheSession(t *testing.T) {
 	started := w.checkout(r)
 	if open := w.openSessions(); len(open) != 1 || open[0] != started.GetSessionId() {
 		t.Errorf("open at Stripe: %v, the form leads to %s", open, started.GetSessionId())
+	}
+}
+
+// While a site is brought up to date, a process of the version before the list of
+// what is due stores a payment's webhook beside us and is stopped.
+func TestAnEarlierVersionLeavesAWebhookBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	started := w.checkout(form())
+	w.pay(started.GetSessionId(), visa)
+	w.settled(started.GetDonationId())
+	w.quiet()
+	err := w.service.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE stripe_event SET state = 'pending' WHERE type = 'payment_intent.succeeded'`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("it is worked on", func() bool {
+		return w.rows(`SELECT COUNT(*) FROM stripe_event WHERE state = 'pending'`)+w.rows(`SELECT COUNT(*) FROM stripe_due`) == 0
+	})
+	if got := w.kinds(); got["DonationSucceeded"] != 1 {
+		t.Errorf("events %v", got)
 	}
 }
 

@@ -184,6 +184,10 @@ type StripeEvents interface {
 	// PendingEvents are due, in the order they came. Like all that are read they
 	// come without their bodies.
 	PendingEvents(ctx context.Context, now int64, limit int) ([]StripeEvent, error)
+	// Unlisted tells whether a process of an earlier version, which knows no list of
+	// what is due, stored events that nobody worked on yet; ListEvents puts them on it.
+	Unlisted(ctx context.Context) (bool, error)
+	ListEvents(ctx context.Context) error
 	// EventBodies answers the sealed bodies of those that have one.
 	EventBodies(ctx context.Context, seqs []int64) (map[int64][]byte, error)
 	// LockEvents locks those that are still in one of the states, and answers

@@ -59,11 +59,20 @@ func (a *App) wait(ctx context.Context, s signal, long time.Duration) {
 // that were.
 func (a *App) ProcessDue(ctx context.Context) (int, error) {
 	var batch []StripeEvent
+	unlisted := false
 	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 		var err error
 		batch, err = tx.PendingEvents(ctx, a.micros(), processBatch)
+		if err != nil {
+			return err
+		}
+		unlisted, err = tx.Unlisted(ctx)
 		return err
 	})
+	if err == nil && unlisted {
+		err = a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error { return tx.ListEvents(ctx) })
+		a.toProcess.ring()
+	}
 	if err != nil {
 		return 0, fmt.Errorf("read stored webhooks: %w", err)
 	}

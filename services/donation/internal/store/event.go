@@ -104,6 +104,24 @@ func (t *tx) PendingEvents(ctx context.Context, now int64, limit int) ([]app.Str
 		WHERE stripe_due.next_at <= $1 ORDER BY stripe_due.seq LIMIT $2`, now, limit)
 }
 
+func (t *tx) Unlisted(ctx context.Context) (bool, error) {
+	count, err := one(ctx, t, scanNumber, `SELECT COUNT(*) FROM (SELECT 1 FROM stripe_event WHERE state = 'pending' LIMIT 1) AS one`)
+	return count > 0, err
+}
+
+// ListEvents waits for a process that is just applying an event, and leaves the
+// event to it when it succeeds: the row is locked there, and not pending any more.
+func (t *tx) ListEvents(ctx context.Context) error {
+	found, err := all(ctx, t, func(r row) (e app.StripeEvent, err error) {
+		err = r.Scan(&e.Seq, &e.Attempts, &e.NextAt)
+		return e, err
+	}, `UPDATE stripe_event SET state = 'done' WHERE state = 'pending' RETURNING seq, attempts, next_at`)
+	if err != nil {
+		return fmt.Errorf("look for stripe events that are on no list: %w", err)
+	}
+	return t.putDue(ctx, found)
+}
+
 func (t *tx) EventBodies(ctx context.Context, seqs []int64) (map[int64][]byte, error) {
 	bodies := map[int64][]byte{}
 	_, err := allIn(ctx, t, func(r row) (seq int64, err error) {
@@ -217,7 +235,8 @@ func (t *tx) ParkedOf(ctx context.Context, objectIDs []string) ([]app.StripeEven
 func (t *tx) CountEvents(ctx context.Context, state app.EventState) (int64, error) {
 	switch state {
 	case app.EventPending:
-		return one(ctx, t, scanNumber, `SELECT COUNT(*) FROM stripe_due`)
+		return one(ctx, t, scanNumber, `SELECT (SELECT COUNT(*) FROM stripe_due) +
+			(SELECT COUNT(*) FROM stripe_event WHERE state = 'pending')`)
 	case app.EventParked:
 		return one(ctx, t, scanNumber, `SELECT COUNT(*) FROM stripe_event WHERE state = 'parked'`)
 	default:

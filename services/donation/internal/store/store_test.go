@@ -118,3 +118,56 @@ func pendingBefore(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 }
+
+// A process of the version before the list was made, beside one of this version.
+func TestWhatAnEarlierVersionStoresBesideIsListed(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) { storedBeside(t, testkit.SQLite(t, "donation", sets()...)) })
+	t.Run("postgres", func(t *testing.T) { storedBeside(t, testkit.PostgreSQL(t, "donation", sets()...)) })
+}
+
+func storedBeside(t *testing.T, db *database.DB) {
+	t.Helper()
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO stripe_event (account_id, event_id, type, object_id, api_version, livemode,
+				created_at, received_at, state, reason, attempts, next_at, sealed) VALUES
+			('', 'evt_beside', 'payment_intent.succeeded', 'pi_1', '2023-10-16', 0, 1, 2, 'pending', '', 2, 50, $1),
+			('', 'evt_was', 'payment_intent.succeeded', 'pi_2', '2023-10-16', 0, 1, 2, 'done', '', 1, 0, $2)`,
+			[]byte("sealed"), []byte{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := on(db)
+	look := func(when string, unlisted bool, listed ...string) {
+		t.Helper()
+		err := store.InReadTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+			found, err := tx.Unlisted(ctx)
+			list, dueErr := tx.PendingEvents(ctx, 50, 10)
+			var ids []string
+			for _, e := range list {
+				ids = append(ids, e.EventID)
+				if e.Attempts != 2 || e.NextAt != 50 || !e.HasBody {
+					t.Errorf("%s: %+v", when, e)
+				}
+			}
+			count, countErr := tx.CountEvents(ctx, app.EventPending)
+			if found != unlisted || !slices.Equal(ids, listed) || count != 1 {
+				t.Errorf("%s: unlisted %v, listed %v, %d are undone", when, found, ids, count)
+			}
+			return errors.Join(err, dueErr, countErr)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	look("stored beside", true)
+	for range 2 {
+		err = store.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error { return tx.ListEvents(ctx) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		look("put on the list", false, "evt_beside")
+	}
+}
