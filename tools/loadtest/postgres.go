@@ -11,7 +11,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -213,21 +212,24 @@ func (s *postgres) computed() (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find the server: %w", err)
 	}
+	sum, ended, err := cpuTimes(server)
+	if err != nil {
+		return 0, err
+	}
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", server, server))
 	if err != nil {
 		return 0, fmt.Errorf("find the server's processes: %w", err)
 	}
-	var sum time.Duration
-	for _, field := range slices.Concat([]string{first}, strings.Fields(string(children))) {
+	for field := range strings.FieldsSeq(string(children)) {
 		pid, err := strconv.Atoi(field)
 		if err != nil {
 			return 0, fmt.Errorf("find the server's processes: %w", err)
 		}
-		// One that has ended meanwhile did nothing for us.
+		// One that ends just now is counted the next time.
 		took, err := cpuTime(pid)
 		if err == nil {
 			sum += took
 		}
 	}
-	return sum, nil
+	return sum + ended, nil
 }
