@@ -66,7 +66,7 @@ func whole(t *testing.T, gift string, trace []testkit.Span) {
 		t.Errorf("gift %s: its trace begins %d times", gift, roots)
 	}
 	for _, step := range []struct{ service, name string }{
-		{"web", "POST /"},                                         // the donor's form
+		{"web", "POST /"}, // the donor's form
 		{"web", "almoner.donation.v1.DonationService/StartChec"},  // the question
 		{"donation", "start checkout"},                            // what is done about it
 		{"donation", "write donation"},                            // a row

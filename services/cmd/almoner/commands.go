@@ -50,7 +50,7 @@ func commands() []command {
 		{[]string{"load"}, "load FILE", "organizations, funds, appeals and pages from YAML", program.load},
 		{[]string{"demo"}, "demo [--json]", "gives through a running instance, prints where each gift ended", program.demo},
 		{[]string{"audit", "verify"}, "audit verify", "walks the hash chains", program.auditVerify},
-		{[]string{"audit"}, "audit [--json] [--wait 30s]", "prints the conservation table; exit 0 equal, 1 different, 2 not caught up", program.audit},
+		{[]string{"audit"}, "audit [--json] [--wait 30s] [--metrics FILE]", "prints the conservation table, and writes its outcome for Prometheus; exit 0 equal, 1 different, 2 not caught up", program.audit},
 		{[]string{"export", "journal"}, "export journal --format hledger|csv [--organization O] [--from D] [--to D] [--output FILE]", "the journal", program.exportJournal},
 		{[]string{"export", "trial-balance"}, "export trial-balance --format csv [--organization O] [--from D] [--to D] [--output FILE]", "the trial balance", program.exportTrialBalance},
 		{[]string{"parked", "list"}, "parked list", "what could not be applied", program.parkedList},
@@ -200,7 +200,9 @@ func (p program) demo(ctx context.Context, args []string) error {
 func (p program) audit(ctx context.Context, args []string) error {
 	var asJSON bool
 	var wait time.Duration
+	var metrics string
 	_, err := p.flags("audit", args, func(set *flag.FlagSet) {
+		set.StringVar(&metrics, "metrics", "", "")
 		set.BoolVar(&asJSON, "json", false, "")
 		set.DurationVar(&wait, "wait", 0, "")
 	}, 0)
@@ -211,6 +213,12 @@ func (p program) audit(ctx context.Context, args []string) error {
 		report, err := audit.New(o.Conn()).Run(ctx, wait)
 		if err != nil {
 			return err
+		}
+		if metrics != "" {
+			err = replaceFile(metrics, func(w io.Writer) error { return report.WriteMetrics(w, time.Now()) })
+			if err != nil {
+				return fmt.Errorf("write metrics: %w", err)
+			}
 		}
 		write := report.WriteTable
 		if asJSON {

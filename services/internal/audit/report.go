@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // Report is the conservation table. Its JSON form is an interface that scripts
@@ -109,6 +110,50 @@ func (r Report) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
+}
+
+// WriteMetrics writes what Prometheus alarms on, as its node exporter reads it from
+// a file: one process alone does not see all databases, a command does.
+func (r Report) WriteMetrics(w io.Writer, now time.Time) error {
+	caughtUp := 0
+	if r.CaughtUp {
+		caughtUp = 1
+	}
+	_, err := fmt.Fprintf(w, `# HELP almoner_audit_violations Sums that differ, what is parked, and other faults of the newest audit.
+# TYPE almoner_audit_violations gauge
+almoner_audit_violations %d
+# HELP almoner_audit_caught_up Whether everything had arrived; if not, differences say nothing.
+# TYPE almoner_audit_caught_up gauge
+almoner_audit_caught_up %d
+# HELP almoner_audit_timestamp_seconds When the newest audit ended.
+# TYPE almoner_audit_timestamp_seconds gauge
+almoner_audit_timestamp_seconds %d
+`, r.violations(), caughtUp, now.Unix())
+	return err
+}
+
+// violations counts what makes the audit fail.
+func (r Report) violations() (count int) {
+	for _, row := range r.Rows {
+		if row.Difference != 0 {
+			count++
+		}
+	}
+	for _, account := range r.Stripe {
+		if account.Difference != 0 {
+			count++
+		}
+	}
+	for _, parked := range r.Parked {
+		if !parked.Courtesy {
+			count++
+		}
+	}
+	count += len(r.Faults)
+	if count == 0 && r.CaughtUp && !r.OK {
+		return 1 // whatever it is, it is not nothing
+	}
+	return count
 }
 
 // WriteTable writes the table that people read. Amounts stay in minor units, so
