@@ -17,7 +17,18 @@ func TestAGiftIsOneTraceFromThePostToTheReceipt(t *testing.T) {
 	i := start(t, t.TempDir(), &lockedBuffer{},
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector.GRPC, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
 	result := give(t, i.operator())
+	_, page := fetch(t, i.node.BaseURL()+"/metrics")
 	i.stopNow() // what is left is exported
+	for where, told := range map[string]string{"spans": string(collector.Raw()), "metrics": string(page)} {
+		if len(told) < 1000 {
+			t.Errorf("the %s are %d bytes only", where, len(told))
+		}
+		for _, canary := range []string{"Demo Donor", "@example.org"} {
+			if strings.Contains(told, canary) {
+				t.Errorf("the %s hold %q", where, canary)
+			}
+		}
+	}
 
 	spans := collector.Spans()
 	traces := map[string][]testkit.Span{}
