@@ -41,7 +41,7 @@ func TestAPartLivesAndDiesAndLivesAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	fallen := make(chan string, 1)
-	p := shell(dir, `trap 'exit 0' TERM; touch "$DIR/ready"; while :; do sleep 0.05; done`)
+	p := shell(dir, `trap 'rm "$DIR/ready"; exit 0' TERM; touch "$DIR/ready"; while :; do sleep 0.05; done`)
 	p.ended = func(name string, _ error) { fallen <- name }
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
