@@ -46,6 +46,13 @@ type File struct {
 // ErrNoBackup says that a folder is no whole backup.
 var ErrNoBackup = errors.New("this is no whole backup")
 
+// ErrHalfRestored says that a restore was cut off while files changed their names.
+var ErrHalfRestored = errors.New("a restore was cut off and left databases of two moments; run `almoner restore` again")
+
+// halfRestoredName is a file in the data directory for as long as files change their
+// names. A database that has none for that moment would be made anew, and empty.
+const halfRestoredName = "restoring"
+
 // Backup writes a backup into dir, which must not exist, beside a running instance
 // or without one. It is there whole or not at all.
 func Backup(ctx context.Context, cfg Config, dir string, logger *slog.Logger) (_ Manifest, err error) {
@@ -303,30 +310,63 @@ func place(cfg Config, files []placement) (kept []string, err error) {
 	for _, file := range files {
 		moves = append(moves, move{file.to + incoming, file.to})
 	}
-	err = renameAll(moves)
+	err = markHalfRestored(cfg.DataDir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("begin to put files in place: %w", err)
+	}
+	refused := renameAll(moves)
+	if errors.Is(refused, ErrHalfRestored) {
+		return nil, refused
 	}
 	for _, file := range files {
-		err = syncDir(filepath.Dir(file.to))
-		if err != nil {
-			return nil, fmt.Errorf("put %s in place: %w", file.to, err)
-		}
+		err = errors.Join(err, syncDir(filepath.Dir(file.to)))
+	}
+	if err == nil {
+		err = removeIfThere(filepath.Join(cfg.DataDir, halfRestoredName))
+	}
+	err = errors.Join(refused, err)
+	if err != nil {
+		return nil, fmt.Errorf("put files in place: %w", err)
 	}
 	return kept, nil
+}
+
+func markHalfRestored(dir string) error {
+	path := filepath.Join(dir, halfRestoredName)
+	err := removeIfThere(path) // of a restore that was cut off
+	if err == nil {
+		err = writeSynced(path, nil)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	return err
+}
+
+// halfRestored fails where databases must not be opened before the restore that was
+// begun has ended.
+func halfRestored(dir string) error {
+	if exists(filepath.Join(dir, halfRestoredName)) {
+		return fmt.Errorf("%s: %w", dir, ErrHalfRestored)
+	}
+	return nil
 }
 
 // move is a file that gets another name.
 type move struct{ from, to string }
 
-// renameAll renames all or, as far as the disk allows, none.
+// renameAll renames all or, as far as the disk allows, none; else it fails with
+// ErrHalfRestored.
 func renameAll(moves []move) error {
 	for i, m := range moves {
 		err := os.Rename(m.from, m.to)
 		if err != nil {
 			err = fmt.Errorf("rename %s: %w", m.from, err)
 			for _, done := range slices.Backward(moves[:i]) {
-				err = errors.Join(err, os.Rename(done.to, done.from))
+				undoErr := os.Rename(done.to, done.from)
+				if undoErr != nil {
+					err = errors.Join(err, fmt.Errorf("%w: %w", ErrHalfRestored, undoErr))
+				}
 			}
 			return err
 		}

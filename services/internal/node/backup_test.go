@@ -123,6 +123,15 @@ func TestWhatCannotBeRestoredTouchesNothing(t *testing.T) {
 		"a database server": {spoil: func(_ *testing.T, cfg *Config, _ string) {
 			cfg.DatabaseURLs = map[string]string{"ledger": "postgres://db/ledger"}
 		}, want: database.ErrNotSQLite},
+		// As it is found the copy can be made beside it, and it cannot get another name.
+		"a name that has no room for another ending": {spoil: func(t *testing.T, cfg *Config, _ string) {
+			long := filepath.Join(cfg.DataDir, strings.Repeat("b", 230)+".db")
+			err := os.Rename(filepath.Join(cfg.DataDir, "web.db"), long)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.DatabaseURLs = map[string]string{"web": "sqlite:" + long}
+		}, says: "file name too long"},
 		"an instance that runs": {spoil: func(t *testing.T, cfg *Config, _ string) {
 			lock, err := lockDir(cfg.DataDir)
 			if err != nil {
@@ -135,10 +144,10 @@ func TestWhatCannotBeRestoredTouchesNothing(t *testing.T) {
 			t.Parallel()
 			cfg := site(t)
 			dir := backUp(t, cfg)
-			before := listing(t, cfg.DataDir)
 			if c.spoil != nil {
 				c.spoil(t, &cfg, dir)
 			}
+			before := listing(t, cfg.DataDir)
 			_, err := Restore(cfg, dir, c.services)
 			if err == nil || (c.want != nil && !errors.Is(err, c.want)) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %v and %q", err, c.want, c.says)
@@ -148,6 +157,41 @@ func TestWhatCannotBeRestoredTouchesNothing(t *testing.T) {
 				t.Errorf("the data directory was changed from\n%sto\n%s", before, after)
 			}
 		})
+	}
+}
+
+// The machine is switched off while the old databases are out of the way and the
+// new ones not there yet: nobody may open what would be empty ones.
+func TestARestoreThatWasCutOffIsEndedFirst(t *testing.T) {
+	t.Parallel()
+	cfg := site(t)
+	dir := backUp(t, cfg)
+	err := markHalfRestored(cfg.DataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = os.Rename(filepath.Join(cfg.DataDir, "donation.db"), filepath.Join(cfg.DataDir, "donation.db.before-restore"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	for name, open := range map[string]func() error{
+		"run":     func() error { _, err := Open(t.Context(), cfg, quiet); return err },
+		"migrate": func() error { return Migrate(t.Context(), cfg, quiet) },
+		"audit":   func() error { _, err := OpenOperator(t.Context(), cfg, quiet); return err },
+	} {
+		err := open()
+		if !errors.Is(err, ErrHalfRestored) || exists(filepath.Join(cfg.DataDir, "donation.db")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err = Restore(cfg, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Migrate(t.Context(), cfg, quiet)
+	if err != nil {
+		t.Errorf("once it is ended: %v", err)
 	}
 }
 

@@ -149,6 +149,10 @@ func (o *Operator) Close() error {
 }
 
 func openDatabases(ctx context.Context, cfg Config, logger *slog.Logger, seen *observed, open *closers) (map[string]*database.DB, error) {
+	err := halfRestored(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
 	databases := map[string]*database.DB{}
 	sets := migrationSets()
 	for _, service := range cfg.services() {
