@@ -98,12 +98,7 @@ var consoleLink = regexp.MustCompile(`href="(/finance/[^"#]*)`)
 // Gifts of donors become numbers on the console, the same that the audit compares;
 // each leads down to the object at Stripe and back up from any id, and everything
 // that is linked is there.
-func TestFinanceFollowsANumberDownToStripeAndBack(t *testing.T) {
-	t.Parallel()
-	everywhere(t, financeFollows)
-}
-
-func financeFollows(t *testing.T, s system) {
+func financeFollowsANumberDownToStripeAndBack(t *testing.T, s system) {
 	o := operator(t, s.config())
 	given := give(t, o)
 	d := signIn(t, s.site(), "finance@example.org")

@@ -8,7 +8,7 @@ import (
 )
 
 // Five services need PostgreSQL and minutes, so they are asked for:
-// go test ./services/systemtest -split -older PATH
+// go test ./services/systemtest -run "^TestSplit" -split -older PATH
 var (
 	withSplit = flag.Bool("split", false, "run the stories on five services, too, and those that are about them alone")
 	older     = flag.String("older", "", "an earlier build of the program, to run beside the one under test")
@@ -25,15 +25,42 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// everywhere tells a story on each topology. The one process is the story's own;
-// the five services are shared by all stories, which therefore come one after the
-// other there and count from what they find.
-func everywhere(t *testing.T, story func(t *testing.T, s system)) {
-	t.Run("one process", func(t *testing.T) {
-		t.Parallel()
-		story(t, start(t, t.TempDir(), &lockedBuffer{}))
-	})
-	if *withSplit {
-		t.Run("five services", func(t *testing.T) { story(t, split(t)) })
+// stories are told on each topology: what a user sees is the same on both.
+func stories() []struct {
+	name string
+	tell func(t *testing.T, s system)
+} {
+	return []struct {
+		name string
+		tell func(t *testing.T, s system)
+	}{
+		{"GiftsArriveEverywhere", giftsArriveEverywhere},
+		{"AuditWithoutAnInstance", auditWithoutAnInstance},
+		{"WithoutNATSGiftsArriveAllTheSame", withoutNATSGiftsArriveAllTheSame},
+		{"TheSameFormTwentyTimesAtOnce", theSameFormTwentyTimesAtOnce},
+		{"PersonalDataStaysAtHome", personalDataStaysAtHome},
+		{"TenMegabytesAreAnsweredWithAPage", tenMegabytesAreAnsweredWithAPage},
+		{"EveryAnswerOfTheSiteCarriesItsPolicy", everyAnswerOfTheSiteCarriesItsPolicy},
+		{"FinanceFollowsANumberDownToStripeAndBack", financeFollowsANumberDownToStripeAndBack},
+	}
+}
+
+// In one process, each story has its own.
+func TestStories(t *testing.T) {
+	t.Parallel()
+	for _, story := range stories() {
+		t.Run(story.name, func(t *testing.T) {
+			t.Parallel()
+			story.tell(t, start(t, t.TempDir(), &lockedBuffer{}))
+		})
+	}
+}
+
+// The five services are shared by all stories, which come one after the other and
+// count from what they find.
+func TestSplitStories(t *testing.T) {
+	f := split(t)
+	for _, story := range stories() {
+		t.Run(story.name, func(t *testing.T) { story.tell(t, f) })
 	}
 }

@@ -11,9 +11,6 @@ import (
 // No service waits for another. Each is the first to start once, the last once,
 // and ready before the next one is begun.
 func TestSplitStartsInAnyOrder(t *testing.T) {
-	if !*withSplit {
-		t.Skip("five services are asked for with -split")
-	}
 	f := split(t)
 	o := operator(t, f.config())
 	order := node.Databases()

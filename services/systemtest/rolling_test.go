@@ -13,9 +13,6 @@ const secondWeb = "web-2"
 // request goes unanswered: what cannot be done at the moment is said so, with the
 // form kept, and works when it is tried again.
 func TestSplitRestartsOneByOneUnnoticed(t *testing.T) {
-	if !*withSplit {
-		t.Skip("five services are asked for with -split")
-	}
 	f := split(t)
 	o := operator(t, f.config())
 	front := f.second(t)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,5 +136,19 @@ func TestCheckLooksAtEverythingAndChangesNothing(t *testing.T) {
 	code, stdout, _ = with(t, []string{"ALMONER_ENV=production", "STRIPE_SECRET_KEY=sk_live_hunter2", "ALMONER_SMTP_URL=smtp://u:hunter2@mail.example.org"}, "check")
 	if code != 1 || !strings.Contains(stdout, "WRONG") || !strings.Contains(stdout, "STRIPE_WEBHOOK_SECRETS: is empty") || strings.Contains(stdout, "hunter2") {
 		t.Errorf("a production that lacks much: %d, %q", code, stdout)
+	}
+}
+
+// Ten minutes are too many for a signature: every webhook would be refused.
+func TestAClockThatIsOffIsFound(t *testing.T) {
+	t.Parallel()
+	stripe := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().Add(10*time.Minute).UTC().Format(http.TimeFormat))
+	}))
+	defer stripe.Close()
+	code, stdout, _ := with(t, []string{"ALMONER_DATA_DIR=" + t.TempDir(), "STRIPE_SECRET_KEY=sk_test_x", "STRIPE_WEBHOOK_SECRETS=whsec_x",
+		"ALMONER_STRIPE_URL=" + stripe.URL}, "check")
+	if code != 1 || strings.Count(stdout, "WRONG") != 1 || !strings.Contains(stdout, "this machine's clock is 10m0s behind that of stripe") {
+		t.Errorf("%d\n%s", code, stdout)
 	}
 }

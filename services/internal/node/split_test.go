@@ -115,8 +115,9 @@ func simulate(t *testing.T, webhooks string) (address, secret string) {
 }
 
 // own are the variables that only one process has.
-func (w *town) own(service string) []string {
-	cert, key := w.authority.Issue(w.t, service)
+func (w *town) own(target ...string) []string {
+	service := target[0]
+	cert, key := w.authority.Issue(w.t, target...)
 	return []string{
 		"ALMONER_GRPC_CERT=" + cert, "ALMONER_GRPC_KEY=" + key,
 		"ALMONER_DATA_DIR=" + filepath.Join(w.dir, "of-"+service), "ALMONER_HTTP_ADDR=" + w.http[service], "ALMONER_OPS_ADDR=" + w.ops[service],
@@ -133,10 +134,12 @@ func (w *town) of(name string) string {
 	return w.variables[i][len(name)+1:]
 }
 
-// start runs a service as a process of its own.
-func (w *town) start(service string) {
+// start runs a service as a process of its own, or several in one process under
+// the first one's name.
+func (w *town) start(service string, more ...string) {
 	w.t.Helper()
-	cfg, err := node.LoadConfig(append(w.own(service), w.variables...), service)
+	target := append([]string{service}, more...)
+	cfg, err := node.LoadConfig(append(w.own(target...), w.variables...), target...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -242,6 +245,28 @@ func TestFiveProcessesStartInAnyOrderAndAgree(t *testing.T) {
 	found := node.Check(t.Context(), slices.Concat(w.variables, w.own("donation")), "donation")
 	if i := slices.IndexFunc(found.Findings, func(f node.Finding) bool { return f.Err != nil }); i < 0 || found.Findings[i].About != "fundraiser" {
 		t.Errorf("nobody says that the fundraiser is away: %+v", found.Findings)
+	}
+}
+
+// Services that share a process share its certificate and its address, and each
+// still asks in its own name: feeds move only where it is let in.
+func TestServicesShareProcesses(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	i := slices.Index(w.variables, "ALMONER_LEDGER_ADDR="+w.of("ALMONER_LEDGER_ADDR"))
+	w.variables[i] = "ALMONER_LEDGER_ADDR=" + w.of("ALMONER_RECEIPT_ADDR")
+	w.http["donation"] = w.http["web"]
+	w.start("receipt", "ledger")
+	w.start("donation", "web")
+	w.start("fundraiser")
+	for _, service := range []string{"receipt", "donation", "fundraiser"} {
+		testkit.Eventually(t, func() bool {
+			code, said := w.readyz(service)
+			return code == http.StatusOK && said.Status == "ok"
+		})
+	}
+	if !strings.Contains(w.logs.String(), `services="[receipt ledger]"`) {
+		t.Errorf("who runs where is not told:\n%s", w.logs)
 	}
 }
 

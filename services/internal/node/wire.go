@@ -123,13 +123,15 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 	if err != nil {
 		return nil, err
 	}
-	p.server = rpc.NewServer(rpc.ServerConfig{
+	answering := rpc.ServerConfig{
 		Logger: logger, Tracer: on.seen.answering(cfg), Metrics: on.seen.counted(), Propagator: telemetry.Propagator(), PersonKey: public,
-		Certificates: on.certificates, ConnectionAge: connectionAge, Plaintext: cfg.plaintext(),
-	})
+		Certificates: on.certificates, Plaintext: cfg.plaintext(),
+	}
 	if on.certificates != nil {
+		answering.ConnectionAge = connectionAge
 		p.soft = append(p.soft, certificateCheck(on.certificates))
 	}
+	p.server = rpc.NewServer(answering)
 	for _, name := range cfg.services() {
 		if on.databases[name].Engine() == database.PostgreSQL {
 			p.clocks.others = append(p.clocks.others, clock{"database of " + name, on.databases[name].ClockAhead})

@@ -46,6 +46,10 @@ type ServerConfig struct {
 	Plaintext bool
 }
 
+// longestStream is how long a stream may go on over a connection that has to be made
+// anew: long enough for the export of many years.
+const longestStream = 10 * time.Minute
+
 // Server answers the calls of one process, for all services that run in it.
 // Generated Register functions take it. Register everything before Serve.
 type Server struct {
@@ -95,7 +99,7 @@ func NewServer(config ServerConfig) *Server {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveEvery / 2}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: keepaliveEvery, Timeout: keepaliveTimeout,
-			MaxConnectionAge: config.ConnectionAge, MaxConnectionAgeGrace: config.Grace,
+			MaxConnectionAge: config.ConnectionAge, MaxConnectionAgeGrace: longestStream,
 		}),
 	)
 	return s
