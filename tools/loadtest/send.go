@@ -28,8 +28,8 @@ type sent struct {
 func (s sent) took() time.Duration { return s.answered.Sub(s.due) }
 
 // deliver sends the webhooks of gifts in order, at so many gifts a second, or as
-// fast as they are answered when that is 0. It returns how each one went, three
-// a gift.
+// fast as they are answered when that is 0. It returns how each one went, two a
+// gift.
 func (s *stripe) deliver(ctx context.Context, addr string, gifts []gift, perSecond int) ([]sent, error) {
 	each := len(kinds())
 	log := make([]sent, each*len(gifts))

@@ -48,7 +48,7 @@ type caught struct {
 // kinds are the events that a gift by card causes, of those that the endpoint is
 // set up for, in the order in which Stripe makes them.
 func kinds() []string {
-	return []string{"charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"}
+	return []string{"payment_intent.succeeded", "checkout.session.completed"}
 }
 
 func openStripe(ctx context.Context) (*stripe, error) {
