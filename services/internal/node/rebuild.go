@@ -47,7 +47,11 @@ func (o *Operator) Rebuild(ctx context.Context, service string, onlyCheck bool) 
 // beside gives derive an empty database of the service, on disk: it grows as large
 // as the one it is compared with.
 func (o *Operator) beside(ctx context.Context, service string, derive func(context.Context, *database.DB) (feed.Rebuilt, error)) (result feed.Rebuilt, err error) {
-	dir, err := os.MkdirTemp(o.cfg.DataDir, "rebuild-*")
+	room := o.cfg.DataDir
+	if !exists(room) {
+		room = "" // where all databases are on servers, the system's own place has to do
+	}
+	dir, err := os.MkdirTemp(room, "rebuild-*")
 	if err != nil {
 		return feed.Rebuilt{}, fmt.Errorf("make room beside the database of %s: %w", service, err)
 	}
