@@ -186,6 +186,16 @@ func TestNATSServersTakeTheirConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The hosts of the routes, in containers and on Kubernetes: a node that has none
+	// of them in its certificate is not let in.
+	for _, node := range []string{"nats-0", "nats-1", "nats-2"} {
+		for _, host := range []string{node, node + ".nats"} {
+			out, err := run(t, nil, "openssl", "verify", "-verify_hostname", host, "-CAfile", dir+"/ca.crt", dir+"/"+node+".crt")
+			if err != nil {
+				t.Errorf("the certificate of %s for %s: %v\n%s", node, host, err, out)
+			}
+		}
+	}
 	for _, name := range []string{"cluster.conf", "server.conf"} {
 		out, err := run(t, []string{
 			"NATS_NAME=nats-0", "NATS_LISTEN=127.0.0.1:4222", "NATS_MONITOR=127.0.0.1:8222", "NATS_STORE=" + store,

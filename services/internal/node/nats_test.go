@@ -226,6 +226,14 @@ func refusesStrangers(t *testing.T, cluster *testkit.Cluster) {
 		}
 	}
 
+	// A node reads and writes everything, whatever the users may: no service becomes one.
+	if said := cluster.Join(t, "127.0.0.1", "DNS:127.0.0.1", "nats-9"); said != "PONG" {
+		t.Errorf("a node is refused: %s", said)
+	}
+	if said := cluster.Join(t, "ledger"); !strings.Contains(said, "Authorization Violation") {
+		t.Errorf("ledger becomes a node of the cluster: %s", said)
+	}
+
 	plain, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(first, "tls://"))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,6 +45,9 @@ func NewAuthority(t testing.TB) *Authority {
 // File holds the authority's own certificate.
 func (a *Authority) File() string { return filepath.Join(a.dir, "ca.pem") }
 
+// asName before an address makes it a name: NATS compares routes as text.
+const asName = "DNS:"
+
 // Issue writes a certificate for the names and addresses given, good for both
 // ends of a connection for an hour, and its key.
 func (a *Authority) Issue(t testing.TB, names ...string) (certFile, keyFile string) {
@@ -64,7 +68,7 @@ func (a *Authority) IssueUntil(t testing.TB, end time.Time, names ...string) (ce
 	for _, name := range names {
 		ip := net.ParseIP(name)
 		if ip == nil {
-			template.DNSNames = append(template.DNSNames, name)
+			template.DNSNames = append(template.DNSNames, strings.TrimPrefix(name, asName))
 		} else {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		}

@@ -1,7 +1,11 @@
 package testkit
 
 import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -22,22 +26,22 @@ const clusterSize = 3
 // deploy/nats: TLS, keys, limits. It takes seconds to start, so a test binary has
 // one.
 type Cluster struct {
-	dir   string // with a folder for each node and the users' keys
-	ca    string
-	nodes [clusterSize]clusterNode
+	dir       string // with a folder for each node and the users' keys
+	authority *Authority
+	nodes     [clusterSize]clusterNode
 }
 
 type clusterNode struct {
 	config  string
 	url     string
+	route   string         // host and port where the other nodes connect
 	running *server.Server // nil while it is down
 }
 
 // NewCluster starts a cluster that knows these users.
 func NewCluster(t testing.TB, users []natsserver.User) *Cluster {
 	t.Helper()
-	authority := NewAuthority(t)
-	c := &Cluster{dir: t.TempDir(), ca: authority.File()}
+	c := &Cluster{dir: t.TempDir(), authority: NewAuthority(t)}
 	_, err := natsserver.WriteKeys(c.keys(), users)
 	if err != nil {
 		t.Fatal(err)
@@ -49,14 +53,14 @@ func NewCluster(t testing.TB, users []natsserver.User) *Cluster {
 	}
 	for i := range c.nodes {
 		name := "nats-" + strconv.Itoa(i)
-		certificate, key := authority.Issue(t, "127.0.0.1", name)
+		certificate, key := c.authority.Issue(t, "127.0.0.1", asName+"127.0.0.1", name)
 		node := filepath.Join(c.dir, name)
-		c.nodes[i].url = "tls://" + addresses[i]
+		c.nodes[i].url, c.nodes[i].route = "tls://"+addresses[i], addresses[clusterSize+i]
 		c.nodes[i].config = c.configure(t, node, strings.NewReplacer(
 			"$NATS_NAME", name, "$NATS_STORE", filepath.Join(node, "store"),
 			"$NATS_LISTEN", addresses[i], "$NATS_MONITOR", "127.0.0.1:-1",
 			"$NATS_CLUSTER_LISTEN", addresses[clusterSize+i], "$NATS_CLUSTER_ROUTES", "["+strings.Join(routes, ", ")+"]",
-			"$NATS_CERT", certificate, "$NATS_KEY", key, "$NATS_CA", c.ca,
+			"$NATS_CERT", certificate, "$NATS_KEY", key, "$NATS_CA", c.authority.File(),
 		))
 	}
 	t.Cleanup(func() {
@@ -230,7 +234,7 @@ func (c *Cluster) Dial(service string) natsserver.DialConfig {
 	for i, node := range c.nodes {
 		urls[i] = node.url
 	}
-	return natsserver.DialConfig{URLs: strings.Join(urls, ","), Name: service, Credentials: c.keys(), CA: c.ca}
+	return natsserver.DialConfig{URLs: strings.Join(urls, ","), Name: service, Credentials: c.keys(), CA: c.authority.File()}
 }
 
 // Connect opens a service's connection, as the program does.
@@ -243,4 +247,39 @@ func (c *Cluster) Connect(t testing.TB, service string) *nats.Conn {
 	t.Cleanup(conn.Close)
 	Eventually(t, conn.IsConnected)
 	return conn
+}
+
+// Join tries to become a node, with a certificate that our authority signed for
+// these names, and returns what it is told. "PONG" is a welcome.
+func (c *Cluster) Join(t testing.TB, names ...string) string {
+	t.Helper()
+	own, err := tls.LoadX509KeyPair(c.authority.Issue(t, names...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorities, err := os.ReadFile(c.authority.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	believed := x509.NewCertPool()
+	believed.AppendCertsFromPEM(authorities)
+	dialer := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, RootCAs: believed}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", c.nodes[0].route)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "CONNECT {\"name\":\"one-more\",\"cluster\":\"almoner\"}\r\nPING\r\n")
+	if err != nil {
+		return err.Error()
+	}
+	var said strings.Builder
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		fmt.Fprintln(&said, lines.Text())
+		if lines.Text() == "PONG" {
+			return lines.Text()
+		}
+	}
+	return said.String()
 }

@@ -57,7 +57,8 @@ func (a *authority) file() string { return filepath.Join(a.dir, "ca.pem") }
 type pair struct{ cert, key string }
 
 // issue writes a certificate for name, which serves at both ends of a connection.
-// The addresses are those that it is reached at, beside its name.
+// The addresses are those that it is reached at, beside its name; they are among
+// the names, too, for NATS looks for a node's route there and nowhere else.
 func (a *authority) issue(name string, addresses ...net.IP) (pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -68,6 +69,9 @@ func (a *authority) issue(name string, addresses ...net.IP) (pair, error) {
 		return pair{}, err
 	}
 	template.DNSNames, template.IPAddresses = []string{name}, addresses
+	for _, address := range addresses {
+		template.DNSNames = append(template.DNSNames, address.String())
+	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
