@@ -134,9 +134,7 @@ func statement(account domain.Account, currency money.Currency, entries []domain
 
 // accountPages draws accounts, spans and lengths of pages, and walks through the
 // pages with an adding machine.
-func accountPages(t *testing.T, b bench) {
-	b.year(t)
-	entries := b.all(t, relief)
+func accountPages(t *testing.T, b bench, entries []domain.Entry) {
 	longest := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		account := rapid.SampledFrom([]domain.Account{"1100", "4000", "4020", "4040", "4100/winter", "4900", "6100", "2100", "2900", "1000"}).Draw(rt, "account")

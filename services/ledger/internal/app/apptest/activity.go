@@ -83,8 +83,7 @@ func overview(t *testing.T, b bench) {
 
 // overviewTies draws spans and adds up three ways to the same totals, and those
 // to what the trial balance says about the accounts.
-func overviewTies(t *testing.T, b bench) {
-	b.year(t)
+func overviewTies(t *testing.T, b bench, _ []domain.Entry) {
 	reduced := false
 	rapid.Check(t, func(rt *rapid.T) {
 		last := noon.AddDate(0, 0, -rapid.IntRange(-3, 370).Draw(rt, "days ago"))

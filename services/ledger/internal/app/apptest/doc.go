@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/almoner/almoner/services/ledger/internal/app"
+	"github.com/almoner/almoner/services/ledger/internal/domain"
 )
 
 // Books is one empty store with what the suite needs besides its port.
@@ -39,14 +40,10 @@ func Run(t *testing.T, open func(t *testing.T) Books) {
 		"days are the organization's":                       daysAreTheOrganizations,
 		"a trial balance has opening, movement and closing": trialBalance,
 		"entries are listed by number, page and donation":   listing,
-		"filters let through what they say":                 filtering,
-		"a filtered export declares what it uses":           exportedAccounts,
 		"nonsense is refused beside its field":              nonsense,
 		"one entry and all books":                           oneEntry,
 		"an account is read line by line":                   accountLines,
-		"an account's pages add up":                         accountPages,
 		"an overview has days, appeals and funds":           overview,
-		"an overview ties to the trial balance":             overviewTies,
 		"exports are in the order of days":                  exportOrder,
 		"an export leaves out what is added meanwhile":      exportIsFixed,
 		"organizations are found by id, address and code":   findingOrganizations,
@@ -57,6 +54,24 @@ func Run(t *testing.T, open func(t *testing.T) Books) {
 			test(t, newBench(t, open(t)))
 		})
 	}
+	// A year takes longest to write. What only reads it shares one.
+	t.Run("in the books of a year", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, open(t))
+		b.year(t)
+		entries := b.all(t, relief)
+		for name, test := range map[string]func(t *testing.T, b bench, entries []domain.Entry){
+			"filters let through what they say":       filtering,
+			"a filtered export declares what it uses": exportedAccounts,
+			"an account's pages add up":               accountPages,
+			"an overview ties to the trial balance":   overviewTies,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, b, entries)
+			})
+		}
+	})
 }
 
 // bench is an empty store with the use cases on top and a clock that stands at
