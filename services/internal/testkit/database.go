@@ -1,7 +1,14 @@
 package testkit
 
 import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
@@ -11,12 +18,73 @@ import (
 // when the test ends.
 func SQLite(t testing.TB, service string, sets ...database.MigrationSet) *database.DB {
 	t.Helper()
-	db := Open(t, "sqlite:"+filepath.Join(t.TempDir(), service+".db"), service, sets...)
-	err := db.Migrate(t.Context())
+	content, err := migrated(service, sets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return db
+	path := filepath.Join(t.TempDir(), service+".db")
+	err = os.WriteFile(path, content, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Open(t, "sqlite:"+path, service, sets...)
+}
+
+// originals are what migrated SQLite databases are copied from: each migration is
+// parsed and synced to disk, which takes longer than most tests do afterwards. It is
+// a package variable because a test binary makes each of them once.
+var originals sync.Map // func() ([]byte, error), by service and migrations
+
+// migrated returns the file of a database that was just migrated.
+func migrated(service string, sets []database.MigrationSet) ([]byte, error) {
+	// Sets of one name need not be the same: a test of migrations writes its own.
+	key := service
+	for _, set := range sets {
+		sum := sha256.New()
+		err := fs.WalkDir(set.FS, "sqlite", func(path string, file fs.DirEntry, err error) error {
+			if err != nil || file.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(set.FS, path)
+			fmt.Fprintf(sum, "%s %d %s", path, len(content), content)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the migrations of %s: %w", set.Name, err)
+		}
+		key += fmt.Sprintf(" %s %x", set.Name, sum.Sum(nil))
+	}
+	made, _ := originals.LoadOrStore(key, sync.OnceValues(func() ([]byte, error) { return migrate(service, sets) }))
+	content, ok := made.(func() ([]byte, error))
+	if !ok {
+		return nil, fmt.Errorf("an original is a %T", made)
+	}
+	return content()
+}
+
+func migrate(service string, sets []database.MigrationSet) (content []byte, err error) {
+	dir, err := os.MkdirTemp("", "almoner-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, service+".db")
+	// Of no test: what one of them is interrupted in is the others' as well.
+	ctx := context.Background()
+	db, err := database.Open(ctx, database.Config{URL: "sqlite:" + path, Service: service, Migrations: sets})
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(db.Migrate(ctx), db.Close())
+	if err != nil {
+		return nil, err
+	}
+	// Who closes last writes everything into the one file.
+	_, err = os.Stat(path + "-wal")
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not all of the database: %w", path, err)
+	}
+	return os.ReadFile(path)
 }
 
 // PostgreSQL returns a migrated database of its own in the throwaway cluster,
