@@ -185,6 +185,11 @@ func TestARestoreThatWasCutOffIsEndedFirst(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for _, found := range Check(t.Context(), []string{"ALMONER_DATA_DIR=" + cfg.DataDir}).Findings {
+		if strings.HasPrefix(found.About, "database of ") && !errors.Is(found.Err, ErrHalfRestored) {
+			t.Errorf("check of the %s: %q, %v", found.About, found.Said, found.Err)
+		}
+	}
 	_, err = Restore(cfg, dir, nil)
 	if err != nil {
 		t.Fatal(err)

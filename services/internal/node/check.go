@@ -144,7 +144,7 @@ func (c *Checkup) checkDatabase(ctx context.Context, cfg Config, service string)
 	if isFile {
 		_, err := os.Stat(file)
 		if errors.Is(err, os.ErrNotExist) {
-			c.add(about, file+" will be made", nil)
+			c.add(about, file+" will be made", halfRestored(cfg.DataDir))
 			return
 		}
 	}
