@@ -14,5 +14,5 @@ var files embed.FS
 // Set is what a database of the donation service is migrated with, besides the
 // feed's tables.
 func Set() database.MigrationSet {
-	return database.MigrationSet{Name: "donation", FS: files, Grants: grants(), Private: private()}
+	return database.MigrationSet{Name: "donation", FS: files, Grants: grants(), Checked: checked()}
 }

@@ -19,5 +19,11 @@ func grants() database.Grants {
 	}
 }
 
-// private are donors' names and addresses.
-func private() []string { return []string{"donor"} }
+// checked leaves out donors' names and addresses, and addresses of checkouts, which
+// show them.
+func checked() database.Grants {
+	return database.Grants{
+		"donor":   "",
+		"attempt": "SELECT (donation_id, number, intent_id, state, session_id, base_url, started_at, expires_at)",
+	}
+}

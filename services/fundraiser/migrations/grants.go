@@ -5,7 +5,7 @@ import "github.com/almoner/almoner/services/internal/platform/database"
 // Set is what a database of the fundraiser service is migrated with, besides the
 // feed's tables.
 func Set() database.MigrationSet {
-	return database.MigrationSet{Name: "fundraiser", FS: FS, Grants: grants(), Private: []string{"supporter"}}
+	return database.MigrationSet{Name: "fundraiser", FS: FS, Grants: grants(), Checked: database.Grants{"supporter": ""}}
 }
 
 // grants are all that the fundraiser service's code needs. Who changed what is

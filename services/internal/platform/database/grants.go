@@ -45,9 +45,7 @@ func (db *DB) grant(ctx context.Context) error {
 		for table := range set.Grants {
 			checker[table] = "SELECT"
 		}
-		for _, table := range set.Private {
-			checker[table] = ""
-		}
+		maps.Copy(checker, set.Checked)
 	}
 	for _, to := range []struct {
 		role   string

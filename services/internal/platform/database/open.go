@@ -30,9 +30,10 @@ type MigrationSet struct {
 	FS fs.FS
 	// Grants say what the service's code may do with each table of the set.
 	Grants Grants
-	// Private are tables of personal data and of what is as good as a password.
-	// Checkers, who read everything else, do not read them.
-	Private []string
+	// Checked say what checkers may read of tables that hold personal data or what
+	// is as good as a password: "" for nothing, or the columns without it. They read
+	// all of the others.
+	Checked Grants
 }
 
 // Config says which database to open and whose it is.
