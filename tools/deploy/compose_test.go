@@ -105,3 +105,42 @@ func TestComposeGivesNoServiceAnothersSecrets(t *testing.T) {
 		}
 	}
 }
+
+// The services believe what the proxy says of a donor's address because it comes
+// from the proxy's own. On a second network that they share it would have another.
+func TestComposeProxyIsSeenByTheAddressThatIsTrusted(t *testing.T) {
+	for _, names := range [][]string{{"compose.yaml"}, {"compose.yaml", "compose.trial.yaml"}} {
+		project := compose(t, names...)
+		proxy := project.Services["proxy"]
+		for _, name := range []string{"donation", "web"} {
+			service := project.Services[name]
+			var shared []string
+			for network := range service.Networks {
+				if _, both := proxy.Networks[network]; both {
+					shared = append(shared, network)
+				}
+			}
+			if !slices.Equal(shared, []string{"front"}) {
+				t.Errorf("%v: %s and the proxy share %v", names, name, shared)
+				continue
+			}
+			trusted := service.Environment["ALMONER_TRUSTED_PROXIES"]
+			if trusted == nil || *trusted != proxy.Networks["front"].Ipv4Address+"/32" {
+				t.Errorf("%v: %s does not trust the proxy at %s", names, name, proxy.Networks["front"].Ipv4Address)
+			}
+		}
+	}
+}
+
+// The image has no /tmp, and its file system is read-only: what a service puts into
+// temporary files must be in its data directory.
+func TestImageHasAPlaceForTemporaryFiles(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(files, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages := strings.Split(string(content), "\nFROM ")
+	if last := stages[len(stages)-1]; !strings.Contains(last, "ENV ALMONER_DATA_DIR=/data TMPDIR=/data\n") {
+		t.Errorf("temporary files have no place in the image:\n%s", last)
+	}
+}
