@@ -47,6 +47,7 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 		"no secret key":                      {append(good, "ALMONER_SECRET_KEY="), "outlives the machine"},
 		"a short secret key":                 {append(good, "ALMONER_SECRET_KEY=secret"), "shorter"},
 		"health on the public site":          {append(good, "ALMONER_OPS_ADDR="), "ALMONER_OPS_ADDR"},
+		"metrics on the public site":         {append(good, "ALMONER_OPS_ADDR=127.0.0.1:8080"), "would be public"},
 		"mails to nowhere":                   {append(good, "ALMONER_SMTP_URL="), "reach anybody"},
 		"a live key with another Stripe":     {append(good, "ALMONER_STRIPE_URL=http://127.0.0.1:1"), "test keys only"},
 		"a live key in development":          {[]string{"STRIPE_SECRET_KEY=rk_live_x", "STRIPE_WEBHOOK_SECRETS=whsec_a"}, "real money"},
