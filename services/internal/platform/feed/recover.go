@@ -129,11 +129,18 @@ func (r *Recovery) lookAtStream(ctx context.Context, fork *Fork) (forked bool, e
 }
 
 // parting finds the last position up to which stream and log are alike. What
-// cannot be read counts as different, which only means to begin earlier.
+// cannot be read counts as different, which only means to begin earlier. One
+// position after the other: events that are found again have the ids that they had,
+// so behind where they part the two may well be alike again.
 func (r *Recovery) parting(ctx context.Context, handle jetstream.Stream, end int64) (int64, error) {
-	alike, differs := int64(0), end+1
-	for alike+1 < differs {
-		pos := alike + (differs-alike)/2
+	first := max(1, int64(handle.CachedInfo().State.FirstSeq))
+	if first > 1 {
+		same, err := r.before(ctx, handle, first)
+		if err != nil || !same {
+			return 0, err
+		}
+	}
+	for pos := first; pos <= end; pos++ {
 		told, err := r.told(ctx, handle, pos)
 		if err != nil {
 			return 0, err
@@ -142,20 +149,11 @@ func (r *Recovery) parting(ctx context.Context, handle jetstream.Stream, end int
 		if err != nil {
 			return 0, err
 		}
-		same := told != nil && told.ID == v.idAtTail
-		if first := int64(handle.CachedInfo().State.FirstSeq); pos < first {
-			same, err = r.before(ctx, handle, first)
-			if err != nil {
-				return 0, err
-			}
-		}
-		if same {
-			alike = pos
-		} else {
-			differs = pos
+		if told == nil || told.ID != v.idAtTail {
+			return pos - 1, nil
 		}
 	}
-	return alike, nil
+	return end, nil
 }
 
 // before tells whether all that the stream does not reach back to is surely alike:

@@ -178,3 +178,23 @@ func TestARecoveryForgetsWhatWasParkedInVain(t *testing.T) {
 		}
 	})
 }
+
+// What was forgotten is found again under the ids that it had, all but one event, in
+// whose place there is another: behind the fork most positions are alike again.
+func TestTheFirstDifferenceCountsAndNotTheLast(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		stop := w.run(w.newProducer().Run)
+		w.giveMany(30)
+		w.laid()
+		stop()
+		forgotten := w.restoreTo(20)
+		w.give("new-gift-1")
+		w.append(forgotten[1:9]...)
+		w.give("new-gift-2")
+		w.sequence()
+		if fork := w.look(); fork == nil || fork.Common != 20 {
+			t.Errorf("the fork is %+v, all are alike up to 20", fork)
+		}
+	})
+}
