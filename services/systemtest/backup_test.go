@@ -19,20 +19,17 @@ func TestRestoredServicesFindWhatHappenedSince(t *testing.T) {
 	i := start(t, dir, logs)
 	give(t, i.operator())
 
-	played := make(chan error, 1)
 	o := i.operator()
+	kept := truthAt(t, o.SimulatorURL()).paid()
+	quiet := backUp(t, i)
+	played := make(chan error, 1)
 	go func() {
 		_, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn()}).Run(t.Context())
 		played <- err
 	}()
-	kept := truthAt(t, o.SimulatorURL()).paid()
 	eventually(t, "somebody gives", func() bool { return truthAt(t, o.SimulatorURL()).paid() > kept+2 })
-	backup := filepath.Join(t.TempDir(), "backup")
-	_, err := node.Backup(t.Context(), i.cfg, backup, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = <-played
+	busy := backUp(t, i)
+	err := <-played
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +37,7 @@ func TestRestoredServicesFindWhatHappenedSince(t *testing.T) {
 
 	for _, service := range []string{"ledger", "receipt", "fundraiser"} {
 		i.stopNow()
-		restored, err := node.Restore(i.cfg, backup, []string{service})
+		restored, err := node.Restore(i.cfg, busy, []string{service})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,16 +51,29 @@ func TestRestoredServicesFindWhatHappenedSince(t *testing.T) {
 		}
 	}
 
+	// While donors give, Stripe's copy is a little younger than the databases'; what
+	// is paid in between would be open and parked, as after every loss. So this one
+	// was made between gifts.
 	i.stopNow()
-	_, err = node.Restore(i.cfg, backup, nil)
+	_, err = node.Restore(i.cfg, quiet, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	i = start(t, dir, logs)
 	agree(t, i.operator())
 	then, counted := truthAt(t, i.node.SimulatorURL()).paid(), gifts(t, i.operator())
-	if then != counted || then <= kept || then > paid {
-		t.Errorf("everything went back: Stripe took %d payments (%d before the backup, %d after it), %d gifts are counted", then, kept, paid, counted)
+	if then != kept || counted != kept {
+		t.Errorf("everything went back: Stripe took %d payments (%d before the backup), %d gifts are counted", then, kept, counted)
 	}
 	give(t, i.operator())
+}
+
+func backUp(t *testing.T, i *instance) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "backup")
+	_, err := node.Backup(t.Context(), i.cfg, dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
