@@ -26,7 +26,12 @@ type object struct {
 	Spec struct {
 		Selector    selector `yaml:"selector"`
 		PodSelector selector `yaml:"podSelector"`
-		Template    struct {
+		Egress      []struct {
+			To []struct {
+				PodSelector selector `yaml:"podSelector"`
+			} `yaml:"to"`
+		} `yaml:"egress"`
+		Template struct {
 			Metadata struct {
 				Labels map[string]string `yaml:"labels"`
 			} `yaml:"metadata"`
@@ -205,6 +210,30 @@ func TestOverlaysFitTogether(t *testing.T) {
 						t.Errorf("%s: nobody reads %s", name, variable)
 					}
 				}
+			}
+		}
+	}
+}
+
+// The trial's database is a pod: a policy that names blocks of addresses alone may
+// not mean it. And an image without a tag is asked for at a registry that has none.
+func TestTrialNeedsNothingFromOutside(t *testing.T) {
+	all := overlay(t, "trial")
+	for _, name := range append(slices.Clone(services), "migrate") {
+		reached := false
+		for _, rule := range all["NetworkPolicy/"+name].Spec.Egress {
+			for _, to := range rule.To {
+				reached = reached || to.PodSelector.MatchLabels["app.kubernetes.io/name"] == "postgres"
+			}
+		}
+		if !reached {
+			t.Errorf("%s does not reach the database", name)
+		}
+	}
+	for key, one := range all {
+		for _, c := range one.Spec.Template.Spec.Containers {
+			if !strings.Contains(c.Image, ":") || strings.HasSuffix(c.Image, ":latest") {
+				t.Errorf("%s has the image %s, without a version", key, c.Image)
 			}
 		}
 	}
