@@ -239,6 +239,23 @@ func TestTrialNeedsNothingFromOutside(t *testing.T) {
 	}
 }
 
+// The operator has not written Stripe's key yet: a secret without it would replace
+// the whole one that the cluster has.
+func TestKubernetesSecretsAreWholeOrNotPrinted(t *testing.T) {
+	dir := t.TempDir()
+	err := os.CopyFS(dir, os.DirFS(secrets(t)))
+	if err == nil {
+		err = os.Remove(filepath.Join(dir, "stripe-secret-key"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, nil, "deploy/kubernetes/secrets", dir)
+	if err == nil || strings.Contains(out, "almoner-donation") || !strings.Contains(out, "stripe-secret-key is missing") {
+		t.Errorf("without a key: %v\n%s", err, out)
+	}
+}
+
 func TestKubernetesGivesNoServiceAnothersSecrets(t *testing.T) {
 	holders := map[string][]string{}
 	for name, secret := range printed(t) {
