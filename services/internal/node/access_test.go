@@ -157,7 +157,7 @@ func (c client) try(t *testing.T, method protoreflect.MethodDescriptor) string {
 // firstOf waits for the first message of a stream, or for its refusal. A stream
 // that has nothing to say yet has let us in.
 func firstOf(ctx context.Context, conn grpc.ClientConnInterface, name string, request, reply *dynamicpb.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, name)
 	if err != nil {
