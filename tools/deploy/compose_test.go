@@ -144,3 +144,17 @@ func TestImageHasAPlaceForTemporaryFiles(t *testing.T) {
 		t.Errorf("temporary files have no place in the image:\n%s", last)
 	}
 }
+
+// What stands before the site lets through what the site reads (32 MB): a proxy's
+// own refusal is a bare page, and nginx refuses more than one MB by itself.
+func TestProxiesLetPhotosThrough(t *testing.T) {
+	for name, line := range map[string]string{
+		"nginx.conf": "client_max_body_size 32m;", "compose/nginx.conf": "client_max_body_size 32m;",
+		"kubernetes/overlays/production/ingress.yaml": "nginx.ingress.kubernetes.io/proxy-body-size: 32m\n",
+	} {
+		content, err := os.ReadFile(filepath.Join(files, name))
+		if err != nil || !strings.Contains(string(content), line) {
+			t.Errorf("%s does not say %q: %v", name, line, err)
+		}
+	}
+}
