@@ -70,9 +70,9 @@ func (c *Consumer) Lock(ctx context.Context, tx *database.Tx) (Checkpoint, error
 	return lockCheckpoint(ctx, tx, c.cfg.Feed)
 }
 
-// Through returns the checkpoint of this consumer's feed among others; position 0
+// through returns the checkpoint of this consumer's feed among others; position 0
 // when there is none.
-func (c *Consumer) Through(checkpoints []Checkpoint) Checkpoint {
+func (c *Consumer) through(checkpoints []Checkpoint) Checkpoint {
 	for _, one := range checkpoints {
 		if one.Feed == c.cfg.Feed {
 			return one
@@ -175,4 +175,36 @@ type Rebuilt struct {
 	// Through are the positions up to which both hold.
 	Through       []Checkpoint
 	Before, After Fold
+}
+
+// Derive applies the feeds that made kept once more in scratch, an empty and
+// migrated database that the consumers are bound to, each as far as kept has come,
+// and returns what fold says of both. Nothing is written to kept.
+func Derive(ctx context.Context, kept, scratch *database.DB, consumers []*Consumer, fold func(context.Context, database.Querier) (Fold, error)) (Rebuilt, error) {
+	var result Rebuilt
+	err := kept.InReadTx(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		result.Through, err = Checkpoints(ctx, tx)
+		if err != nil {
+			return err
+		}
+		result.Before, err = fold(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return Rebuilt{}, fmt.Errorf("read what is kept: %w", err)
+	}
+	err = scratch.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		for _, consumer := range consumers {
+			err := consumer.Refold(ctx, tx, consumer.through(result.Through))
+			if err != nil {
+				return err
+			}
+		}
+		result.After, err = fold(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return Rebuilt{}, fmt.Errorf("derive it again: %w", err)
+	}
+	return result, nil
 }
