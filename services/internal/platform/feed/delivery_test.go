@@ -249,10 +249,7 @@ func (w *world) loseMessages(sequences ...uint64) {
 	}
 	w.wipe()
 	cfg.DenyDelete = false
-	stream, err = js.CreateStream(ctx, cfg)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	stream = w.createStream(js, cfg)
 	for _, message := range copies {
 		_, err := js.PublishMsg(ctx, message)
 		if err != nil {
@@ -394,6 +391,18 @@ func TestUnknownTypesArePassedOver(t *testing.T) {
 	})
 }
 
+// createStream makes a stream where one was just taken away: the server may still
+// be removing the files of that one, and then refuses.
+func (w *world) createStream(js jetstream.JetStream, cfg jetstream.StreamConfig) (made jetstream.Stream) {
+	w.t.Helper()
+	testkit.Eventually(w.t, func() bool {
+		var err error
+		made, err = js.CreateStream(w.t.Context(), cfg)
+		return err == nil
+	})
+	return made
+}
+
 // Given a stream that somebody set otherwise, by hand or in an earlier version,
 // then its settings are put right, and where they cannot be, it is made anew.
 func TestAStreamIsSetRight(t *testing.T) {
@@ -422,10 +431,7 @@ func TestAStreamIsSetRight(t *testing.T) {
 			other := want
 			change(&other)
 			w.wipe()
-			_, err = js.CreateStream(t.Context(), other)
-			if err != nil {
-				t.Fatal(err)
-			}
+			w.createStream(js, other)
 			w.run(w.newProducer().Run)
 			testkit.Eventually(t, func() bool {
 				stream, err := js.Stream(context.Background(), feed.StreamName(producing))
