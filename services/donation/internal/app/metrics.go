@@ -63,13 +63,13 @@ const other = "other"
 
 // ruled counts what became of evidence, once that is committed.
 func (m *Metrics) ruled(rulings []ruling) {
-	type sum struct{ gifts, minor float64 }
+	type sum struct{ gifts, minor int64 }
 	given := map[string]sum{}
 	for _, r := range rulings {
 		if r.paid {
 			s := given[r.given.Currency.Code()]
 			s.gifts++
-			s.minor += float64(r.given.Minor)
+			s.minor += r.given.Minor
 			given[r.given.Currency.Code()] = s
 		}
 		if r.declined == "" {
@@ -81,8 +81,9 @@ func (m *Metrics) ruled(rulings []ruling) {
 		m.declines.WithLabelValues(r.declined).Inc()
 	}
 	for currency, s := range given {
-		m.gifts.WithLabelValues(currency).Add(s.gifts)
-		m.minor.WithLabelValues(currency).Add(s.minor)
+		m.gifts.WithLabelValues(currency).Add(float64(s.gifts))
+		// Only the metric itself knows no whole numbers; nothing is computed from it.
+		m.minor.WithLabelValues(currency).Add(float64(s.minor))
 	}
 }
 
