@@ -1,7 +1,9 @@
 // Package donation takes gifts: it is the only service that speaks to Stripe, and
 // the one that keeps donors' personal data.
 //
-// Publishes: DonationSucceeded, BalanceTransactionRecorded.
+// Publishes: DonationProcessing, DonationSucceeded, DonationFailed, DonationRefunded,
+// DonationRefundFailed, DonationDisputed, DonationDisputeClosed,
+// BalanceTransactionRecorded.
 //
 // Consumes: none.
 //

@@ -23,5 +23,6 @@
 //
 // Publishes: OrganizationChanged, FundChanged
 //
-// Consumes: DonationSucceeded
+// Consumes: DonationProcessing, DonationSucceeded, DonationFailed, DonationRefunded,
+// DonationRefundFailed, DonationDisputed, DonationDisputeClosed
 package fundraiser

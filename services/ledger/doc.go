@@ -4,7 +4,8 @@
 //
 // Publishes: none.
 //
-// Consumes: DonationSucceeded, BalanceTransactionRecorded, OrganizationChanged,
+// Consumes: DonationSucceeded, DonationRefunded, DonationRefundFailed,
+// DonationDisputeClosed, BalanceTransactionRecorded, OrganizationChanged,
 // FundChanged.
 //
 // What it promises:

@@ -3,7 +3,8 @@
 //
 // Publishes: none.
 //
-// Consumes: DonationSucceeded, OrganizationChanged, FundChanged.
+// Consumes: DonationSucceeded, DonationRefunded, DonationRefundFailed,
+// DonationDisputed, DonationDisputeClosed, OrganizationChanged, FundChanged.
 //
 // Asks: donation, for the donor's name and address, when a receipt is issued.
 //

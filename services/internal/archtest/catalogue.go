@@ -58,8 +58,8 @@ func Events() []Event {
 		messages := file.Messages()
 		for i := range messages.Len() {
 			name := string(messages.Get(i).Name())
-			// Parts of events are no events.
-			if strings.HasSuffix(name, "ed") {
+			// Parts of events are no events. What has begun and takes days is one, too.
+			if strings.HasSuffix(name, "ed") || strings.HasSuffix(name, "Processing") {
 				events = append(events, Event{Name: string(messages.Get(i).FullName()), Producer: producer})
 			}
 		}

@@ -23,6 +23,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Frequency is how often a gift is made.
+type Frequency int32
+
+const (
+	// Not said.
+	Frequency_FREQUENCY_UNSPECIFIED Frequency = 0
+	// This once.
+	Frequency_FREQUENCY_ONCE Frequency = 1
+	// On this day of every month, until the donor ends it.
+	Frequency_FREQUENCY_MONTHLY Frequency = 2
+)
+
+// Enum value maps for Frequency.
+var (
+	Frequency_name = map[int32]string{
+		0: "FREQUENCY_UNSPECIFIED",
+		1: "FREQUENCY_ONCE",
+		2: "FREQUENCY_MONTHLY",
+	}
+	Frequency_value = map[string]int32{
+		"FREQUENCY_UNSPECIFIED": 0,
+		"FREQUENCY_ONCE":        1,
+		"FREQUENCY_MONTHLY":     2,
+	}
+)
+
+func (x Frequency) Enum() *Frequency {
+	p := new(Frequency)
+	*p = x
+	return p
+}
+
+func (x Frequency) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Frequency) Descriptor() protoreflect.EnumDescriptor {
+	return file_almoner_donation_v1_donation_service_proto_enumTypes[0].Descriptor()
+}
+
+func (Frequency) Type() protoreflect.EnumType {
+	return &file_almoner_donation_v1_donation_service_proto_enumTypes[0]
+}
+
+func (x Frequency) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Frequency.Descriptor instead.
+func (Frequency) EnumDescriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{0}
+}
+
 // State is where a donation stands.
 type State int32
 
@@ -80,11 +133,11 @@ func (x State) String() string {
 }
 
 func (State) Descriptor() protoreflect.EnumDescriptor {
-	return file_almoner_donation_v1_donation_service_proto_enumTypes[0].Descriptor()
+	return file_almoner_donation_v1_donation_service_proto_enumTypes[1].Descriptor()
 }
 
 func (State) Type() protoreflect.EnumType {
-	return &file_almoner_donation_v1_donation_service_proto_enumTypes[0]
+	return &file_almoner_donation_v1_donation_service_proto_enumTypes[1]
 }
 
 func (x State) Number() protoreflect.EnumNumber {
@@ -93,7 +146,7 @@ func (x State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use State.Descriptor instead.
 func (State) EnumDescriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{0}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{1}
 }
 
 // StartCheckoutRequest is the donate form after its amount was parsed.
@@ -127,7 +180,9 @@ type StartCheckoutRequest struct {
 	// Client's network address, for the limit on sessions; it is not stored.
 	ClientAddress string `protobuf:"bytes,12,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
 	// BCP 47 tag of the page's language; the receipt is written in it.
-	Language      string `protobuf:"bytes,13,opt,name=language,proto3" json:"language,omitempty"`
+	Language string `protobuf:"bytes,13,opt,name=language,proto3" json:"language,omitempty"`
+	// How often; unspecified means once.
+	Frequency     Frequency `protobuf:"varint,14,opt,name=frequency,proto3,enum=almoner.donation.v1.Frequency" json:"frequency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -264,6 +319,13 @@ func (x *StartCheckoutRequest) GetLanguage() string {
 	return ""
 }
 
+func (x *StartCheckoutRequest) GetFrequency() Frequency {
+	if x != nil {
+		return x.Frequency
+	}
+	return Frequency_FREQUENCY_UNSPECIFIED
+}
+
 type isStartCheckoutRequest_Target interface {
 	isStartCheckoutRequest_Target()
 }
@@ -398,7 +460,19 @@ type Donation struct {
 	// When the form was submitted, in unix microseconds.
 	CreatedAt int64 `protobuf:"varint,19,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When Stripe took the money, in unix microseconds; 0 until paid.
-	PaidAt        int64 `protobuf:"varint,20,opt,name=paid_at,json=paidAt,proto3" json:"paid_at,omitempty"`
+	PaidAt int64 `protobuf:"varint,20,opt,name=paid_at,json=paidAt,proto3" json:"paid_at,omitempty"`
+	// Given back and lost in disputes so far, cover included.
+	Returned *v1.Money `protobuf:"bytes,21,opt,name=returned,proto3" json:"returned,omitempty"`
+	// Its refunds, the oldest first; those that failed are among them.
+	Refunds []*Refund `protobuf:"bytes,22,rep,name=refunds,proto3" json:"refunds,omitempty"`
+	// Its disputes, the oldest first.
+	Disputes []*Dispute `protobuf:"bytes,23,rep,name=disputes,proto3" json:"disputes,omitempty"`
+	// The monthly plan that it is an instalment of; empty for a single gift.
+	RecurringPlanId string `protobuf:"bytes,24,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
+	// Stripe's invoice that it paid; empty for a single gift.
+	InvoiceId string `protobuf:"bytes,25,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
+	// Stripe's word for how it was paid: card, sepa_debit, …; empty until known.
+	PaymentMethod string `protobuf:"bytes,26,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -573,6 +647,295 @@ func (x *Donation) GetPaidAt() int64 {
 	return 0
 }
 
+func (x *Donation) GetReturned() *v1.Money {
+	if x != nil {
+		return x.Returned
+	}
+	return nil
+}
+
+func (x *Donation) GetRefunds() []*Refund {
+	if x != nil {
+		return x.Refunds
+	}
+	return nil
+}
+
+func (x *Donation) GetDisputes() []*Dispute {
+	if x != nil {
+		return x.Disputes
+	}
+	return nil
+}
+
+func (x *Donation) GetRecurringPlanId() string {
+	if x != nil {
+		return x.RecurringPlanId
+	}
+	return ""
+}
+
+func (x *Donation) GetInvoiceId() string {
+	if x != nil {
+		return x.InvoiceId
+	}
+	return ""
+}
+
+func (x *Donation) GetPaymentMethod() string {
+	if x != nil {
+		return x.PaymentMethod
+	}
+	return ""
+}
+
+// Refund is money given back, or asked for by staff and not given yet.
+type Refund struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stripe's refund, `re_…`; empty until Stripe has accepted it.
+	RefundId string `protobuf:"bytes,1,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// Our own id; empty when it was made in Stripe's Dashboard.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The donation.
+	DonationId string `protobuf:"bytes,3,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// What goes back, in the gift's currency.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Stripe's words: pending, succeeded, failed, canceled, requires_action. Ours
+	// before that: waiting (for a second person), asked (of Stripe), declined (by the
+	// second person), refused (by Stripe).
+	Status string `protobuf:"bytes,5,opt,name=status,proto3" json:"status,omitempty"`
+	// Why: duplicate, fraudulent, requested_by_customer; empty when nobody said.
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Why it failed, in Stripe's words, or was refused.
+	FailureReason string `protobuf:"bytes,7,opt,name=failure_reason,json=failureReason,proto3" json:"failure_reason,omitempty"`
+	// Who asked for it and who agreed: addresses of staff. Empty from the Dashboard.
+	RequestedBy string `protobuf:"bytes,8,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	// The second person.
+	DecidedBy string `protobuf:"bytes,9,opt,name=decided_by,json=decidedBy,proto3" json:"decided_by,omitempty"`
+	// When it was asked for or made, in unix microseconds.
+	CreatedAt int64 `protobuf:"varint,10,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// What staff wrote about it.
+	Note          string `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refund) Reset() {
+	*x = Refund{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refund) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refund) ProtoMessage() {}
+
+func (x *Refund) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refund.ProtoReflect.Descriptor instead.
+func (*Refund) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Refund) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *Refund) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Refund) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *Refund) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Refund) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Refund) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Refund) GetFailureReason() string {
+	if x != nil {
+		return x.FailureReason
+	}
+	return ""
+}
+
+func (x *Refund) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+func (x *Refund) GetDecidedBy() string {
+	if x != nil {
+		return x.DecidedBy
+	}
+	return ""
+}
+
+func (x *Refund) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+func (x *Refund) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// Dispute is a donor's bank that asks about a gift or takes it back.
+type Dispute struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stripe's dispute, `dp_…` or `du_…`.
+	DisputeId string `protobuf:"bytes,1,opt,name=dispute_id,json=disputeId,proto3" json:"dispute_id,omitempty"`
+	// The donation.
+	DonationId string `protobuf:"bytes,2,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// What is disputed.
+	Amount *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Stripe's words: warning_needs_response, needs_response, under_review, won, lost, …
+	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	// Stripe's words: fraudulent, product_not_received, …
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Until when Stripe takes evidence, in unix microseconds; 0 when there is no term.
+	EvidenceDueAt int64 `protobuf:"varint,6,opt,name=evidence_due_at,json=evidenceDueAt,proto3" json:"evidence_due_at,omitempty"`
+	// When it was opened, in unix microseconds.
+	CreatedAt int64 `protobuf:"varint,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Charge that is disputed.
+	ChargeId      string `protobuf:"bytes,8,opt,name=charge_id,json=chargeId,proto3" json:"charge_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dispute) Reset() {
+	*x = Dispute{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dispute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dispute) ProtoMessage() {}
+
+func (x *Dispute) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dispute.ProtoReflect.Descriptor instead.
+func (*Dispute) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Dispute) GetDisputeId() string {
+	if x != nil {
+		return x.DisputeId
+	}
+	return ""
+}
+
+func (x *Dispute) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *Dispute) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Dispute) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Dispute) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Dispute) GetEvidenceDueAt() int64 {
+	if x != nil {
+		return x.EvidenceDueAt
+	}
+	return 0
+}
+
+func (x *Dispute) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+func (x *Dispute) GetChargeId() string {
+	if x != nil {
+		return x.ChargeId
+	}
+	return ""
+}
+
 // GetDonationRequest names a donation.
 type GetDonationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -586,7 +949,7 @@ type GetDonationRequest struct {
 
 func (x *GetDonationRequest) Reset() {
 	*x = GetDonationRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[3]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +961,7 @@ func (x *GetDonationRequest) String() string {
 func (*GetDonationRequest) ProtoMessage() {}
 
 func (x *GetDonationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[3]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +974,7 @@ func (x *GetDonationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDonationRequest.ProtoReflect.Descriptor instead.
 func (*GetDonationRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{3}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetDonationRequest) GetDonationId() string {
@@ -639,7 +1002,7 @@ type GetDonationResponse struct {
 
 func (x *GetDonationResponse) Reset() {
 	*x = GetDonationResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[4]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +1014,7 @@ func (x *GetDonationResponse) String() string {
 func (*GetDonationResponse) ProtoMessage() {}
 
 func (x *GetDonationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[4]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +1027,7 @@ func (x *GetDonationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDonationResponse.ProtoReflect.Descriptor instead.
 func (*GetDonationResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{4}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetDonationResponse) GetDonation() *Donation {
@@ -688,7 +1051,7 @@ type ConfirmDonationRequest struct {
 
 func (x *ConfirmDonationRequest) Reset() {
 	*x = ConfirmDonationRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[5]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +1063,7 @@ func (x *ConfirmDonationRequest) String() string {
 func (*ConfirmDonationRequest) ProtoMessage() {}
 
 func (x *ConfirmDonationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[5]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +1076,7 @@ func (x *ConfirmDonationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmDonationRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmDonationRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{5}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConfirmDonationRequest) GetDonationId() string {
@@ -741,7 +1104,7 @@ type ConfirmDonationResponse struct {
 
 func (x *ConfirmDonationResponse) Reset() {
 	*x = ConfirmDonationResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[6]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +1116,7 @@ func (x *ConfirmDonationResponse) String() string {
 func (*ConfirmDonationResponse) ProtoMessage() {}
 
 func (x *ConfirmDonationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[6]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +1129,7 @@ func (x *ConfirmDonationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmDonationResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmDonationResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{6}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ConfirmDonationResponse) GetDonation() *Donation {
@@ -787,7 +1150,7 @@ type GetCheckoutFormRequest struct {
 
 func (x *GetCheckoutFormRequest) Reset() {
 	*x = GetCheckoutFormRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[7]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +1162,7 @@ func (x *GetCheckoutFormRequest) String() string {
 func (*GetCheckoutFormRequest) ProtoMessage() {}
 
 func (x *GetCheckoutFormRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[7]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +1175,7 @@ func (x *GetCheckoutFormRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckoutFormRequest.ProtoReflect.Descriptor instead.
 func (*GetCheckoutFormRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{7}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetCheckoutFormRequest) GetDonationId() string {
@@ -848,14 +1211,16 @@ type GetCheckoutFormResponse struct {
 	// Shared link.
 	ShareCode string `protobuf:"bytes,11,opt,name=share_code,json=shareCode,proto3" json:"share_code,omitempty"`
 	// Where the donation stands.
-	State         State `protobuf:"varint,12,opt,name=state,proto3,enum=almoner.donation.v1.State" json:"state,omitempty"`
+	State State `protobuf:"varint,12,opt,name=state,proto3,enum=almoner.donation.v1.State" json:"state,omitempty"`
+	// How often.
+	Frequency     Frequency `protobuf:"varint,13,opt,name=frequency,proto3,enum=almoner.donation.v1.Frequency" json:"frequency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetCheckoutFormResponse) Reset() {
 	*x = GetCheckoutFormResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[8]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1232,7 @@ func (x *GetCheckoutFormResponse) String() string {
 func (*GetCheckoutFormResponse) ProtoMessage() {}
 
 func (x *GetCheckoutFormResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[8]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1245,7 @@ func (x *GetCheckoutFormResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckoutFormResponse.ProtoReflect.Descriptor instead.
 func (*GetCheckoutFormResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{8}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetCheckoutFormResponse) GetIntentId() string {
@@ -967,6 +1332,13 @@ func (x *GetCheckoutFormResponse) GetState() State {
 	return State_STATE_UNSPECIFIED
 }
 
+func (x *GetCheckoutFormResponse) GetFrequency() Frequency {
+	if x != nil {
+		return x.Frequency
+	}
+	return Frequency_FREQUENCY_UNSPECIFIED
+}
+
 // GetDonorRequest names a donation.
 type GetDonorRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -978,7 +1350,7 @@ type GetDonorRequest struct {
 
 func (x *GetDonorRequest) Reset() {
 	*x = GetDonorRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[9]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1362,7 @@ func (x *GetDonorRequest) String() string {
 func (*GetDonorRequest) ProtoMessage() {}
 
 func (x *GetDonorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[9]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1375,7 @@ func (x *GetDonorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDonorRequest.ProtoReflect.Descriptor instead.
 func (*GetDonorRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{9}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetDonorRequest) GetDonationId() string {
@@ -1028,7 +1400,7 @@ type GetDonorResponse struct {
 
 func (x *GetDonorResponse) Reset() {
 	*x = GetDonorResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[10]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1412,7 @@ func (x *GetDonorResponse) String() string {
 func (*GetDonorResponse) ProtoMessage() {}
 
 func (x *GetDonorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[10]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1425,7 @@ func (x *GetDonorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDonorResponse.ProtoReflect.Descriptor instead.
 func (*GetDonorResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{10}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetDonorResponse) GetName() string {
@@ -1088,7 +1460,7 @@ type GetDonorsRequest struct {
 
 func (x *GetDonorsRequest) Reset() {
 	*x = GetDonorsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +1472,7 @@ func (x *GetDonorsRequest) String() string {
 func (*GetDonorsRequest) ProtoMessage() {}
 
 func (x *GetDonorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[11]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +1485,7 @@ func (x *GetDonorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDonorsRequest.ProtoReflect.Descriptor instead.
 func (*GetDonorsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{11}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetDonorsRequest) GetDonationIds() []string {
@@ -1135,7 +1507,7 @@ type GetDonorsResponse struct {
 
 func (x *GetDonorsResponse) Reset() {
 	*x = GetDonorsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1519,7 @@ func (x *GetDonorsResponse) String() string {
 func (*GetDonorsResponse) ProtoMessage() {}
 
 func (x *GetDonorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[12]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1532,7 @@ func (x *GetDonorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDonorsResponse.ProtoReflect.Descriptor instead.
 func (*GetDonorsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{12}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetDonorsResponse) GetDonors() []*Donor {
@@ -1187,7 +1559,7 @@ type Donor struct {
 
 func (x *Donor) Reset() {
 	*x = Donor{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1571,7 @@ func (x *Donor) String() string {
 func (*Donor) ProtoMessage() {}
 
 func (x *Donor) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[13]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1584,7 @@ func (x *Donor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Donor.ProtoReflect.Descriptor instead.
 func (*Donor) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{13}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Donor) GetDonationId() string {
@@ -1254,7 +1626,7 @@ type FindDonationsRequest struct {
 
 func (x *FindDonationsRequest) Reset() {
 	*x = FindDonationsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1638,7 @@ func (x *FindDonationsRequest) String() string {
 func (*FindDonationsRequest) ProtoMessage() {}
 
 func (x *FindDonationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[14]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1651,7 @@ func (x *FindDonationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDonationsRequest.ProtoReflect.Descriptor instead.
 func (*FindDonationsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{14}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FindDonationsRequest) GetReference() string {
@@ -1300,7 +1672,7 @@ type FindDonationsResponse struct {
 
 func (x *FindDonationsResponse) Reset() {
 	*x = FindDonationsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1684,7 @@ func (x *FindDonationsResponse) String() string {
 func (*FindDonationsResponse) ProtoMessage() {}
 
 func (x *FindDonationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[15]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1697,7 @@ func (x *FindDonationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDonationsResponse.ProtoReflect.Descriptor instead.
 func (*FindDonationsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{15}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FindDonationsResponse) GetDonations() []*Donation {
@@ -1346,7 +1718,7 @@ type PublicGiftsRequest struct {
 
 func (x *PublicGiftsRequest) Reset() {
 	*x = PublicGiftsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1730,7 @@ func (x *PublicGiftsRequest) String() string {
 func (*PublicGiftsRequest) ProtoMessage() {}
 
 func (x *PublicGiftsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[16]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1743,7 @@ func (x *PublicGiftsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGiftsRequest.ProtoReflect.Descriptor instead.
 func (*PublicGiftsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{16}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PublicGiftsRequest) GetDonationIds() []string {
@@ -1392,7 +1764,7 @@ type PublicGiftsResponse struct {
 
 func (x *PublicGiftsResponse) Reset() {
 	*x = PublicGiftsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1776,7 @@ func (x *PublicGiftsResponse) String() string {
 func (*PublicGiftsResponse) ProtoMessage() {}
 
 func (x *PublicGiftsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[17]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1789,7 @@ func (x *PublicGiftsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGiftsResponse.ProtoReflect.Descriptor instead.
 func (*PublicGiftsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{17}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PublicGiftsResponse) GetGifts() []*PublicGift {
@@ -1442,7 +1814,7 @@ type PublicGift struct {
 
 func (x *PublicGift) Reset() {
 	*x = PublicGift{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1826,7 @@ func (x *PublicGift) String() string {
 func (*PublicGift) ProtoMessage() {}
 
 func (x *PublicGift) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[18]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1839,7 @@ func (x *PublicGift) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicGift.ProtoReflect.Descriptor instead.
 func (*PublicGift) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{18}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PublicGift) GetDonationId() string {
@@ -1500,7 +1872,7 @@ type SumGiftsRequest struct {
 
 func (x *SumGiftsRequest) Reset() {
 	*x = SumGiftsRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1884,7 @@ func (x *SumGiftsRequest) String() string {
 func (*SumGiftsRequest) ProtoMessage() {}
 
 func (x *SumGiftsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[19]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1897,7 @@ func (x *SumGiftsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumGiftsRequest.ProtoReflect.Descriptor instead.
 func (*SumGiftsRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{19}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{21}
 }
 
 // GiftSum adds up the succeeded gifts of one organization and currency.
@@ -1547,7 +1919,7 @@ type GiftSum struct {
 
 func (x *GiftSum) Reset() {
 	*x = GiftSum{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1931,7 @@ func (x *GiftSum) String() string {
 func (*GiftSum) ProtoMessage() {}
 
 func (x *GiftSum) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[20]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1944,7 @@ func (x *GiftSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GiftSum.ProtoReflect.Descriptor instead.
 func (*GiftSum) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{20}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GiftSum) GetOrganizationId() string {
@@ -1631,7 +2003,7 @@ type SumGiftsResponse struct {
 
 func (x *SumGiftsResponse) Reset() {
 	*x = SumGiftsResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1643,7 +2015,7 @@ func (x *SumGiftsResponse) String() string {
 func (*SumGiftsResponse) ProtoMessage() {}
 
 func (x *SumGiftsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[21]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1656,7 +2028,7 @@ func (x *SumGiftsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SumGiftsResponse.ProtoReflect.Descriptor instead.
 func (*SumGiftsResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{21}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SumGiftsResponse) GetSums() []*GiftSum {
@@ -1710,7 +2082,7 @@ type GetStripeBalanceRequest struct {
 
 func (x *GetStripeBalanceRequest) Reset() {
 	*x = GetStripeBalanceRequest{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[22]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +2094,7 @@ func (x *GetStripeBalanceRequest) String() string {
 func (*GetStripeBalanceRequest) ProtoMessage() {}
 
 func (x *GetStripeBalanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[22]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +2107,7 @@ func (x *GetStripeBalanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStripeBalanceRequest.ProtoReflect.Descriptor instead.
 func (*GetStripeBalanceRequest) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{22}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{24}
 }
 
 // StripeBalance is what Stripe says it holds in one currency.
@@ -1755,7 +2127,7 @@ type StripeBalance struct {
 
 func (x *StripeBalance) Reset() {
 	*x = StripeBalance{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[23]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2139,7 @@ func (x *StripeBalance) String() string {
 func (*StripeBalance) ProtoMessage() {}
 
 func (x *StripeBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[23]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2152,7 @@ func (x *StripeBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StripeBalance.ProtoReflect.Descriptor instead.
 func (*StripeBalance) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{23}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StripeBalance) GetAccountId() string {
@@ -1824,7 +2196,7 @@ type GetStripeBalanceResponse struct {
 
 func (x *GetStripeBalanceResponse) Reset() {
 	*x = GetStripeBalanceResponse{}
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[24]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +2208,7 @@ func (x *GetStripeBalanceResponse) String() string {
 func (*GetStripeBalanceResponse) ProtoMessage() {}
 
 func (x *GetStripeBalanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[24]
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +2221,7 @@ func (x *GetStripeBalanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStripeBalanceResponse.ProtoReflect.Descriptor instead.
 func (*GetStripeBalanceResponse) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{24}
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetStripeBalanceResponse) GetBalances() []*StripeBalance {
@@ -1866,11 +2238,2001 @@ func (x *GetStripeBalanceResponse) GetTransactionsMissing() bool {
 	return false
 }
 
+// RequestRefundRequest is staff giving money back.
+type RequestRefundRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Made by the server when it drew the form; a UUID.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The donation.
+	DonationId string `protobuf:"bytes,2,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// What goes back, in the gift's currency.
+	Amount *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Stripe's words: duplicate, fraudulent, requested_by_customer.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Why, for who reads the books later; not shown to the donor. At most 500
+	// characters.
+	Note          string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestRefundRequest) Reset() {
+	*x = RequestRefundRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestRefundRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestRefundRequest) ProtoMessage() {}
+
+func (x *RequestRefundRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestRefundRequest.ProtoReflect.Descriptor instead.
+func (*RequestRefundRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RequestRefundRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RequestRefundRequest) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *RequestRefundRequest) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *RequestRefundRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RequestRefundRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// RequestRefundResponse carries what became of it.
+type RequestRefundResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The refund; waiting when a second person has to agree.
+	Refund        *Refund `protobuf:"bytes,1,opt,name=refund,proto3" json:"refund,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestRefundResponse) Reset() {
+	*x = RequestRefundResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestRefundResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestRefundResponse) ProtoMessage() {}
+
+func (x *RequestRefundResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestRefundResponse.ProtoReflect.Descriptor instead.
+func (*RequestRefundResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *RequestRefundResponse) GetRefund() *Refund {
+	if x != nil {
+		return x.Refund
+	}
+	return nil
+}
+
+// DecideRefundRequest is the second person's word.
+type DecideRefundRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The refund's request.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// True to give the money back, false not to.
+	Approve       bool `protobuf:"varint,2,opt,name=approve,proto3" json:"approve,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideRefundRequest) Reset() {
+	*x = DecideRefundRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideRefundRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideRefundRequest) ProtoMessage() {}
+
+func (x *DecideRefundRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideRefundRequest.ProtoReflect.Descriptor instead.
+func (*DecideRefundRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *DecideRefundRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DecideRefundRequest) GetApprove() bool {
+	if x != nil {
+		return x.Approve
+	}
+	return false
+}
+
+// DecideRefundResponse carries what became of it.
+type DecideRefundResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The refund.
+	Refund        *Refund `protobuf:"bytes,1,opt,name=refund,proto3" json:"refund,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideRefundResponse) Reset() {
+	*x = DecideRefundResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideRefundResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideRefundResponse) ProtoMessage() {}
+
+func (x *DecideRefundResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideRefundResponse.ProtoReflect.Descriptor instead.
+func (*DecideRefundResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *DecideRefundResponse) GetRefund() *Refund {
+	if x != nil {
+		return x.Refund
+	}
+	return nil
+}
+
+// ListRefundsRequest asks for a page of refunds.
+type ListRefundsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those that wait for a second person.
+	Waiting bool `protobuf:"varint,1,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// Only those that failed or were refused.
+	Failed bool `protobuf:"varint,2,opt,name=failed,proto3" json:"failed,omitempty"`
+	// From the page before; empty for the first.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// At most this many; 0 means 50, more than 200 means 200.
+	PageSize      int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRefundsRequest) Reset() {
+	*x = ListRefundsRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRefundsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRefundsRequest) ProtoMessage() {}
+
+func (x *ListRefundsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRefundsRequest.ProtoReflect.Descriptor instead.
+func (*ListRefundsRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ListRefundsRequest) GetWaiting() bool {
+	if x != nil {
+		return x.Waiting
+	}
+	return false
+}
+
+func (x *ListRefundsRequest) GetFailed() bool {
+	if x != nil {
+		return x.Failed
+	}
+	return false
+}
+
+func (x *ListRefundsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListRefundsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// ListRefundsResponse is a page of refunds.
+type ListRefundsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest first.
+	Refunds []*Refund `protobuf:"bytes,1,rep,name=refunds,proto3" json:"refunds,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRefundsResponse) Reset() {
+	*x = ListRefundsResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRefundsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRefundsResponse) ProtoMessage() {}
+
+func (x *ListRefundsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRefundsResponse.ProtoReflect.Descriptor instead.
+func (*ListRefundsResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ListRefundsResponse) GetRefunds() []*Refund {
+	if x != nil {
+		return x.Refunds
+	}
+	return nil
+}
+
+func (x *ListRefundsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// ListDisputesRequest asks for a page of disputes.
+type ListDisputesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those that are not closed.
+	Open bool `protobuf:"varint,1,opt,name=open,proto3" json:"open,omitempty"`
+	// From the page before; empty for the first.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// At most this many; 0 means 50, more than 200 means 200.
+	PageSize      int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDisputesRequest) Reset() {
+	*x = ListDisputesRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDisputesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDisputesRequest) ProtoMessage() {}
+
+func (x *ListDisputesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDisputesRequest.ProtoReflect.Descriptor instead.
+func (*ListDisputesRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListDisputesRequest) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+func (x *ListDisputesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListDisputesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// ListDisputesResponse is a page of disputes.
+type ListDisputesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Open ones first, by when their evidence is due.
+	Disputes []*Dispute `protobuf:"bytes,1,rep,name=disputes,proto3" json:"disputes,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDisputesResponse) Reset() {
+	*x = ListDisputesResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDisputesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDisputesResponse) ProtoMessage() {}
+
+func (x *ListDisputesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDisputesResponse.ProtoReflect.Descriptor instead.
+func (*ListDisputesResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ListDisputesResponse) GetDisputes() []*Dispute {
+	if x != nil {
+		return x.Disputes
+	}
+	return nil
+}
+
+func (x *ListDisputesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Payout is money on its way from the Stripe account to the charity's bank.
+type Payout struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stripe's payout, `po_…`.
+	PayoutId string `protobuf:"bytes,1,opt,name=payout_id,json=payoutId,proto3" json:"payout_id,omitempty"`
+	// Stripe account.
+	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// What arrives at the bank; negative when Stripe takes it from there.
+	Amount *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Stripe's words: pending, in_transit, paid, failed, canceled.
+	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	// Day on which it arrives, in unix microseconds.
+	ArrivalDate int64 `protobuf:"varint,5,opt,name=arrival_date,json=arrivalDate,proto3" json:"arrival_date,omitempty"`
+	// When it was made, in unix microseconds.
+	CreatedAt int64 `protobuf:"varint,6,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Stripe made it by its schedule; it cannot say what is in one that was made by
+	// hand.
+	Automatic bool `protobuf:"varint,7,opt,name=automatic,proto3" json:"automatic,omitempty"`
+	// Stripe has finished its list of what is in it, and the list was taken in whole.
+	Reconciled bool `protobuf:"varint,8,opt,name=reconciled,proto3" json:"reconciled,omitempty"`
+	// By how much the amount differs from the sum of what is in it; absent until
+	// reconciled. Anything but zero is parked for staff.
+	Difference *v1.Money `protobuf:"bytes,9,opt,name=difference,proto3" json:"difference,omitempty"`
+	// Stripe's code of why it failed; empty when it did not.
+	FailureCode   string `protobuf:"bytes,10,opt,name=failure_code,json=failureCode,proto3" json:"failure_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Payout) Reset() {
+	*x = Payout{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Payout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Payout) ProtoMessage() {}
+
+func (x *Payout) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Payout.ProtoReflect.Descriptor instead.
+func (*Payout) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Payout) GetPayoutId() string {
+	if x != nil {
+		return x.PayoutId
+	}
+	return ""
+}
+
+func (x *Payout) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *Payout) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Payout) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Payout) GetArrivalDate() int64 {
+	if x != nil {
+		return x.ArrivalDate
+	}
+	return 0
+}
+
+func (x *Payout) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+func (x *Payout) GetAutomatic() bool {
+	if x != nil {
+		return x.Automatic
+	}
+	return false
+}
+
+func (x *Payout) GetReconciled() bool {
+	if x != nil {
+		return x.Reconciled
+	}
+	return false
+}
+
+func (x *Payout) GetDifference() *v1.Money {
+	if x != nil {
+		return x.Difference
+	}
+	return nil
+}
+
+func (x *Payout) GetFailureCode() string {
+	if x != nil {
+		return x.FailureCode
+	}
+	return ""
+}
+
+// ListPayoutsRequest asks for a page of payouts.
+type ListPayoutsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From the page before; empty for the first.
+	PageToken string `protobuf:"bytes,1,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// At most this many; 0 means 50, more than 200 means 200.
+	PageSize      int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPayoutsRequest) Reset() {
+	*x = ListPayoutsRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPayoutsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPayoutsRequest) ProtoMessage() {}
+
+func (x *ListPayoutsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPayoutsRequest.ProtoReflect.Descriptor instead.
+func (*ListPayoutsRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ListPayoutsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListPayoutsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// ListPayoutsResponse is a page of payouts.
+type ListPayoutsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest first.
+	Payouts []*Payout `protobuf:"bytes,1,rep,name=payouts,proto3" json:"payouts,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPayoutsResponse) Reset() {
+	*x = ListPayoutsResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPayoutsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPayoutsResponse) ProtoMessage() {}
+
+func (x *ListPayoutsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPayoutsResponse.ProtoReflect.Descriptor instead.
+func (*ListPayoutsResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *ListPayoutsResponse) GetPayouts() []*Payout {
+	if x != nil {
+		return x.Payouts
+	}
+	return nil
+}
+
+func (x *ListPayoutsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// GetPayoutRequest names a payout.
+type GetPayoutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stripe's payout.
+	PayoutId string `protobuf:"bytes,1,opt,name=payout_id,json=payoutId,proto3" json:"payout_id,omitempty"`
+	// From the page before; empty for the first.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// At most this many; 0 means 50, more than 200 means 200.
+	PageSize      int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPayoutRequest) Reset() {
+	*x = GetPayoutRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPayoutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPayoutRequest) ProtoMessage() {}
+
+func (x *GetPayoutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPayoutRequest.ProtoReflect.Descriptor instead.
+func (*GetPayoutRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *GetPayoutRequest) GetPayoutId() string {
+	if x != nil {
+		return x.PayoutId
+	}
+	return ""
+}
+
+func (x *GetPayoutRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *GetPayoutRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// PayoutLine is one balance transaction in a payout.
+type PayoutLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stripe's id, `txn_…`.
+	TransactionId string `protobuf:"bytes,1,opt,name=transaction_id,json=transactionId,proto3" json:"transaction_id,omitempty"`
+	// Stripe's category for bookkeeping.
+	ReportingCategory string `protobuf:"bytes,2,opt,name=reporting_category,json=reportingCategory,proto3" json:"reporting_category,omitempty"`
+	// What moved before fees.
+	Amount *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// What Stripe kept.
+	Fee *v1.Money `protobuf:"bytes,4,opt,name=fee,proto3" json:"fee,omitempty"`
+	// amount − fee.
+	Net *v1.Money `protobuf:"bytes,5,opt,name=net,proto3" json:"net,omitempty"`
+	// The object that caused it; may be empty.
+	SourceId string `protobuf:"bytes,6,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	// The donation it belongs to; empty when it belongs to none.
+	DonationId string `protobuf:"bytes,7,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// When Stripe created it, in unix microseconds.
+	CreatedAt     int64 `protobuf:"varint,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PayoutLine) Reset() {
+	*x = PayoutLine{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PayoutLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PayoutLine) ProtoMessage() {}
+
+func (x *PayoutLine) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PayoutLine.ProtoReflect.Descriptor instead.
+func (*PayoutLine) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PayoutLine) GetTransactionId() string {
+	if x != nil {
+		return x.TransactionId
+	}
+	return ""
+}
+
+func (x *PayoutLine) GetReportingCategory() string {
+	if x != nil {
+		return x.ReportingCategory
+	}
+	return ""
+}
+
+func (x *PayoutLine) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *PayoutLine) GetFee() *v1.Money {
+	if x != nil {
+		return x.Fee
+	}
+	return nil
+}
+
+func (x *PayoutLine) GetNet() *v1.Money {
+	if x != nil {
+		return x.Net
+	}
+	return nil
+}
+
+func (x *PayoutLine) GetSourceId() string {
+	if x != nil {
+		return x.SourceId
+	}
+	return ""
+}
+
+func (x *PayoutLine) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *PayoutLine) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+// GetPayoutResponse is a payout and a page of what is in it.
+type GetPayoutResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The payout.
+	Payout *Payout `protobuf:"bytes,1,opt,name=payout,proto3" json:"payout,omitempty"`
+	// The oldest first.
+	Lines []*PayoutLine `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPayoutResponse) Reset() {
+	*x = GetPayoutResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPayoutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPayoutResponse) ProtoMessage() {}
+
+func (x *GetPayoutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPayoutResponse.ProtoReflect.Descriptor instead.
+func (*GetPayoutResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *GetPayoutResponse) GetPayout() *Payout {
+	if x != nil {
+		return x.Payout
+	}
+	return nil
+}
+
+func (x *GetPayoutResponse) GetLines() []*PayoutLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *GetPayoutResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Plan is a monthly commitment, without personal data.
+type Plan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// Stripe's subscription, `sub_…`; empty until the donor confirmed.
+	SubscriptionId string `protobuf:"bytes,2,opt,name=subscription_id,json=subscriptionId,proto3" json:"subscription_id,omitempty"`
+	// Stripe's words: incomplete, active, past_due, unpaid, canceled, paused,
+	// incomplete_expired. Ours before the donor confirmed: created.
+	Status string `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	// Charged every month, without the cover.
+	Gift *v1.Money `protobuf:"bytes,4,opt,name=gift,proto3" json:"gift,omitempty"`
+	// Added for the fee.
+	Cover *v1.Money `protobuf:"bytes,5,opt,name=cover,proto3" json:"cover,omitempty"`
+	// Organization that receives it.
+	OrganizationId string `protobuf:"bytes,6,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Appeal.
+	AppealId string `protobuf:"bytes,7,opt,name=appeal_id,json=appealId,proto3" json:"appeal_id,omitempty"`
+	// Address of the appeal.
+	AppealSlug string `protobuf:"bytes,8,opt,name=appeal_slug,json=appealSlug,proto3" json:"appeal_slug,omitempty"`
+	// Supporter's page, if any.
+	FundraiserId string `protobuf:"bytes,9,opt,name=fundraiser_id,json=fundraiserId,proto3" json:"fundraiser_id,omitempty"`
+	// Address of the page, empty for a direct gift.
+	FundraiserSlug string `protobuf:"bytes,10,opt,name=fundraiser_slug,json=fundraiserSlug,proto3" json:"fundraiser_slug,omitempty"`
+	// What the money is for, in words.
+	ProductName string `protobuf:"bytes,11,opt,name=product_name,json=productName,proto3" json:"product_name,omitempty"`
+	// When the next instalment is due, in unix microseconds; 0 when none is.
+	NextAt int64 `protobuf:"varint,12,opt,name=next_at,json=nextAt,proto3" json:"next_at,omitempty"`
+	// When it ends, in unix microseconds; 0 when no end is set.
+	EndsAt int64 `protobuf:"varint,13,opt,name=ends_at,json=endsAt,proto3" json:"ends_at,omitempty"`
+	// Until when nothing is charged, in unix microseconds; 0 when it is not paused,
+	// −1 until the donor says so.
+	PausedUntil int64 `protobuf:"varint,14,opt,name=paused_until,json=pausedUntil,proto3" json:"paused_until,omitempty"`
+	// When it was begun, in unix microseconds.
+	StartedAt int64 `protobuf:"varint,15,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	// How many instalments were paid.
+	Instalments int32 `protobuf:"varint,16,opt,name=instalments,proto3" json:"instalments,omitempty"`
+	// The last try to charge failed; Stripe tries again then, in unix microseconds; 0
+	// when it does not.
+	RetryAt int64 `protobuf:"varint,17,opt,name=retry_at,json=retryAt,proto3" json:"retry_at,omitempty"`
+	// The last try to charge failed.
+	PaymentFailed bool `protobuf:"varint,18,opt,name=payment_failed,json=paymentFailed,proto3" json:"payment_failed,omitempty"`
+	// The first gift of it.
+	FirstDonationId string `protobuf:"bytes,19,opt,name=first_donation_id,json=firstDonationId,proto3" json:"first_donation_id,omitempty"`
+	// Fund.
+	FundCode      string `protobuf:"bytes,20,opt,name=fund_code,json=fundCode,proto3" json:"fund_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plan) Reset() {
+	*x = Plan{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plan) ProtoMessage() {}
+
+func (x *Plan) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plan.ProtoReflect.Descriptor instead.
+func (*Plan) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *Plan) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *Plan) GetSubscriptionId() string {
+	if x != nil {
+		return x.SubscriptionId
+	}
+	return ""
+}
+
+func (x *Plan) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Plan) GetGift() *v1.Money {
+	if x != nil {
+		return x.Gift
+	}
+	return nil
+}
+
+func (x *Plan) GetCover() *v1.Money {
+	if x != nil {
+		return x.Cover
+	}
+	return nil
+}
+
+func (x *Plan) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *Plan) GetAppealId() string {
+	if x != nil {
+		return x.AppealId
+	}
+	return ""
+}
+
+func (x *Plan) GetAppealSlug() string {
+	if x != nil {
+		return x.AppealSlug
+	}
+	return ""
+}
+
+func (x *Plan) GetFundraiserId() string {
+	if x != nil {
+		return x.FundraiserId
+	}
+	return ""
+}
+
+func (x *Plan) GetFundraiserSlug() string {
+	if x != nil {
+		return x.FundraiserSlug
+	}
+	return ""
+}
+
+func (x *Plan) GetProductName() string {
+	if x != nil {
+		return x.ProductName
+	}
+	return ""
+}
+
+func (x *Plan) GetNextAt() int64 {
+	if x != nil {
+		return x.NextAt
+	}
+	return 0
+}
+
+func (x *Plan) GetEndsAt() int64 {
+	if x != nil {
+		return x.EndsAt
+	}
+	return 0
+}
+
+func (x *Plan) GetPausedUntil() int64 {
+	if x != nil {
+		return x.PausedUntil
+	}
+	return 0
+}
+
+func (x *Plan) GetStartedAt() int64 {
+	if x != nil {
+		return x.StartedAt
+	}
+	return 0
+}
+
+func (x *Plan) GetInstalments() int32 {
+	if x != nil {
+		return x.Instalments
+	}
+	return 0
+}
+
+func (x *Plan) GetRetryAt() int64 {
+	if x != nil {
+		return x.RetryAt
+	}
+	return 0
+}
+
+func (x *Plan) GetPaymentFailed() bool {
+	if x != nil {
+		return x.PaymentFailed
+	}
+	return false
+}
+
+func (x *Plan) GetFirstDonationId() string {
+	if x != nil {
+		return x.FirstDonationId
+	}
+	return ""
+}
+
+func (x *Plan) GetFundCode() string {
+	if x != nil {
+		return x.FundCode
+	}
+	return ""
+}
+
+// GetPlanRequest is the donor's link.
+type GetPlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// The link's token; a wrong one is answered as not found.
+	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPlanRequest) Reset() {
+	*x = GetPlanRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPlanRequest) ProtoMessage() {}
+
+func (x *GetPlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPlanRequest.ProtoReflect.Descriptor instead.
+func (*GetPlanRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *GetPlanRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *GetPlanRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+// GetPlanResponse is the plan as its donor sees it.
+type GetPlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	Plan *Plan `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Its instalments, the newest first, at most 24.
+	Instalments []*Donation `protobuf:"bytes,2,rep,name=instalments,proto3" json:"instalments,omitempty"`
+	// The least that can be given, from the appeal.
+	Minimum       *v1.Money `protobuf:"bytes,3,opt,name=minimum,proto3" json:"minimum,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPlanResponse) Reset() {
+	*x = GetPlanResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPlanResponse) ProtoMessage() {}
+
+func (x *GetPlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPlanResponse.ProtoReflect.Descriptor instead.
+func (*GetPlanResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *GetPlanResponse) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *GetPlanResponse) GetInstalments() []*Donation {
+	if x != nil {
+		return x.Instalments
+	}
+	return nil
+}
+
+func (x *GetPlanResponse) GetMinimum() *v1.Money {
+	if x != nil {
+		return x.Minimum
+	}
+	return nil
+}
+
+// ChangePlanRequest is what the donor asks for.
+type ChangePlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// The link's token.
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// Made by the server when it drew the form; a UUID. The same request is done once.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What to do.
+	//
+	// Types that are valid to be assigned to Change:
+	//
+	//	*ChangePlanRequest_Amount
+	//	*ChangePlanRequest_PauseMonths
+	//	*ChangePlanRequest_Resume
+	//	*ChangePlanRequest_Cancel
+	Change        isChangePlanRequest_Change `protobuf_oneof:"change"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePlanRequest) Reset() {
+	*x = ChangePlanRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePlanRequest) ProtoMessage() {}
+
+func (x *ChangePlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePlanRequest.ProtoReflect.Descriptor instead.
+func (*ChangePlanRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *ChangePlanRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *ChangePlanRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *ChangePlanRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ChangePlanRequest) GetChange() isChangePlanRequest_Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *ChangePlanRequest) GetAmount() *NewAmount {
+	if x != nil {
+		if x, ok := x.Change.(*ChangePlanRequest_Amount); ok {
+			return x.Amount
+		}
+	}
+	return nil
+}
+
+func (x *ChangePlanRequest) GetPauseMonths() int32 {
+	if x != nil {
+		if x, ok := x.Change.(*ChangePlanRequest_PauseMonths); ok {
+			return x.PauseMonths
+		}
+	}
+	return 0
+}
+
+func (x *ChangePlanRequest) GetResume() bool {
+	if x != nil {
+		if x, ok := x.Change.(*ChangePlanRequest_Resume); ok {
+			return x.Resume
+		}
+	}
+	return false
+}
+
+func (x *ChangePlanRequest) GetCancel() bool {
+	if x != nil {
+		if x, ok := x.Change.(*ChangePlanRequest_Cancel); ok {
+			return x.Cancel
+		}
+	}
+	return false
+}
+
+type isChangePlanRequest_Change interface {
+	isChangePlanRequest_Change()
+}
+
+type ChangePlanRequest_Amount struct {
+	// Another amount from the next instalment on.
+	Amount *NewAmount `protobuf:"bytes,4,opt,name=amount,proto3,oneof"`
+}
+
+type ChangePlanRequest_PauseMonths struct {
+	// Nothing is charged for so many months, 1 to 12.
+	PauseMonths int32 `protobuf:"varint,5,opt,name=pause_months,json=pauseMonths,proto3,oneof"`
+}
+
+type ChangePlanRequest_Resume struct {
+	// Go on after a pause.
+	Resume bool `protobuf:"varint,6,opt,name=resume,proto3,oneof"`
+}
+
+type ChangePlanRequest_Cancel struct {
+	// End it now; nothing more is charged.
+	Cancel bool `protobuf:"varint,7,opt,name=cancel,proto3,oneof"`
+}
+
+func (*ChangePlanRequest_Amount) isChangePlanRequest_Change() {}
+
+func (*ChangePlanRequest_PauseMonths) isChangePlanRequest_Change() {}
+
+func (*ChangePlanRequest_Resume) isChangePlanRequest_Change() {}
+
+func (*ChangePlanRequest_Cancel) isChangePlanRequest_Change() {}
+
+// NewAmount is another monthly amount.
+type NewAmount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The gift, without the cover.
+	Gift *v1.Money `protobuf:"bytes,1,opt,name=gift,proto3" json:"gift,omitempty"`
+	// The donor adds the estimated fee.
+	CoverFees     bool `protobuf:"varint,2,opt,name=cover_fees,json=coverFees,proto3" json:"cover_fees,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewAmount) Reset() {
+	*x = NewAmount{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewAmount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewAmount) ProtoMessage() {}
+
+func (x *NewAmount) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewAmount.ProtoReflect.Descriptor instead.
+func (*NewAmount) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *NewAmount) GetGift() *v1.Money {
+	if x != nil {
+		return x.Gift
+	}
+	return nil
+}
+
+func (x *NewAmount) GetCoverFees() bool {
+	if x != nil {
+		return x.CoverFees
+	}
+	return false
+}
+
+// ChangePlanResponse carries the plan as it is now.
+type ChangePlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	Plan          *Plan `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePlanResponse) Reset() {
+	*x = ChangePlanResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePlanResponse) ProtoMessage() {}
+
+func (x *ChangePlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePlanResponse.ProtoReflect.Descriptor instead.
+func (*ChangePlanResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *ChangePlanResponse) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+// OpenPlanPortalRequest is the donor's link.
+type OpenPlanPortalRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// The link's token.
+	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenPlanPortalRequest) Reset() {
+	*x = OpenPlanPortalRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenPlanPortalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenPlanPortalRequest) ProtoMessage() {}
+
+func (x *OpenPlanPortalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenPlanPortalRequest.ProtoReflect.Descriptor instead.
+func (*OpenPlanPortalRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *OpenPlanPortalRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *OpenPlanPortalRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+// OpenPlanPortalResponse says where to send the donor.
+type OpenPlanPortalResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stripe's page; it is good for a short time.
+	Url           string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenPlanPortalResponse) Reset() {
+	*x = OpenPlanPortalResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenPlanPortalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenPlanPortalResponse) ProtoMessage() {}
+
+func (x *OpenPlanPortalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenPlanPortalResponse.ProtoReflect.Descriptor instead.
+func (*OpenPlanPortalResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *OpenPlanPortalResponse) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+// SendPlanLinksRequest is somebody who lost the links.
+type SendPlanLinksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Donor's address.
+	Email string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	// Client's network address, for the limit on mails; it is not stored.
+	ClientAddress string `protobuf:"bytes,2,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
+	// BCP 47 tag of the page's language.
+	Language      string `protobuf:"bytes,3,opt,name=language,proto3" json:"language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendPlanLinksRequest) Reset() {
+	*x = SendPlanLinksRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendPlanLinksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendPlanLinksRequest) ProtoMessage() {}
+
+func (x *SendPlanLinksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendPlanLinksRequest.ProtoReflect.Descriptor instead.
+func (*SendPlanLinksRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *SendPlanLinksRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *SendPlanLinksRequest) GetClientAddress() string {
+	if x != nil {
+		return x.ClientAddress
+	}
+	return ""
+}
+
+func (x *SendPlanLinksRequest) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+// SendPlanLinksResponse says nothing about whether there are any.
+type SendPlanLinksResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendPlanLinksResponse) Reset() {
+	*x = SendPlanLinksResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendPlanLinksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendPlanLinksResponse) ProtoMessage() {}
+
+func (x *SendPlanLinksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendPlanLinksResponse.ProtoReflect.Descriptor instead.
+func (*SendPlanLinksResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{50}
+}
+
+// ListPlansRequest asks for a page of plans.
+type ListPlansRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those in this status; empty for all.
+	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// Only those whose last try to charge failed.
+	PaymentFailed bool `protobuf:"varint,2,opt,name=payment_failed,json=paymentFailed,proto3" json:"payment_failed,omitempty"`
+	// Only this one: a plan, or Stripe's subscription or customer.
+	Reference string `protobuf:"bytes,3,opt,name=reference,proto3" json:"reference,omitempty"`
+	// From the page before; empty for the first.
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// At most this many; 0 means 50, more than 200 means 200.
+	PageSize      int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPlansRequest) Reset() {
+	*x = ListPlansRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPlansRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPlansRequest) ProtoMessage() {}
+
+func (x *ListPlansRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPlansRequest.ProtoReflect.Descriptor instead.
+func (*ListPlansRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ListPlansRequest) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *ListPlansRequest) GetPaymentFailed() bool {
+	if x != nil {
+		return x.PaymentFailed
+	}
+	return false
+}
+
+func (x *ListPlansRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *ListPlansRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListPlansRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// ListPlansResponse is a page of plans.
+type ListPlansResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest first.
+	Plans []*Plan `protobuf:"bytes,1,rep,name=plans,proto3" json:"plans,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPlansResponse) Reset() {
+	*x = ListPlansResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPlansResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPlansResponse) ProtoMessage() {}
+
+func (x *ListPlansResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPlansResponse.ProtoReflect.Descriptor instead.
+func (*ListPlansResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *ListPlansResponse) GetPlans() []*Plan {
+	if x != nil {
+		return x.Plans
+	}
+	return nil
+}
+
+func (x *ListPlansResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// CancelPlanRequest ends a plan for its donor.
+type CancelPlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	PlanId string `protobuf:"bytes,1,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// Made by the server when it drew the form; a UUID.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Why, for who looks later; at most 500 characters.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelPlanRequest) Reset() {
+	*x = CancelPlanRequest{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelPlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelPlanRequest) ProtoMessage() {}
+
+func (x *CancelPlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelPlanRequest.ProtoReflect.Descriptor instead.
+func (*CancelPlanRequest) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *CancelPlanRequest) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *CancelPlanRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CancelPlanRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// CancelPlanResponse carries the plan as it is now.
+type CancelPlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The plan.
+	Plan          *Plan `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelPlanResponse) Reset() {
+	*x = CancelPlanResponse{}
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelPlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelPlanResponse) ProtoMessage() {}
+
+func (x *CancelPlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_donation_service_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelPlanResponse.ProtoReflect.Descriptor instead.
+func (*CancelPlanResponse) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_donation_service_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *CancelPlanResponse) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
 var File_almoner_donation_v1_donation_service_proto protoreflect.FileDescriptor
 
 const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\n" +
-	"*almoner/donation/v1/donation_service.proto\x12\x13almoner.donation.v1\x1a\x1ealmoner/access/v1/access.proto\x1a almoner/donation/v1/events.proto\x1a\x1calmoner/money/v1/money.proto\"\xdb\x03\n" +
+	"*almoner/donation/v1/donation_service.proto\x12\x13almoner.donation.v1\x1a\x1ealmoner/access/v1/access.proto\x1a almoner/donation/v1/events.proto\x1a\x1calmoner/money/v1/money.proto\"\x99\x04\n" +
 	"\x14StartCheckoutRequest\x12\x1b\n" +
 	"\tintent_id\x18\x01 \x01(\tR\bintentId\x12!\n" +
 	"\vappeal_slug\x18\x02 \x01(\tH\x00R\n" +
@@ -1890,7 +4252,8 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\n" +
 	"share_code\x18\v \x01(\tR\tshareCode\x12%\n" +
 	"\x0eclient_address\x18\f \x01(\tR\rclientAddress\x12\x1a\n" +
-	"\blanguage\x18\r \x01(\tR\blanguageB\b\n" +
+	"\blanguage\x18\r \x01(\tR\blanguage\x12<\n" +
+	"\tfrequency\x18\x0e \x01(\x0e2\x1e.almoner.donation.v1.FrequencyR\tfrequencyB\b\n" +
 	"\x06target\"\x9d\x01\n" +
 	"\x15StartCheckoutResponse\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
@@ -1898,7 +4261,7 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\fcheckout_url\x18\x02 \x01(\tR\vcheckoutUrl\x12!\n" +
 	"\falready_paid\x18\x03 \x01(\bR\valreadyPaid\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x04 \x01(\tR\tsessionId\"\x85\x06\n" +
+	"session_id\x18\x04 \x01(\tR\tsessionId\"\x9d\b\n" +
 	"\bDonation\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x120\n" +
@@ -1923,7 +4286,43 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0ffundraiser_slug\x18\x12 \x01(\tR\x0efundraiserSlug\x12\x1d\n" +
 	"\n" +
 	"created_at\x18\x13 \x01(\x03R\tcreatedAt\x12\x17\n" +
-	"\apaid_at\x18\x14 \x01(\x03R\x06paidAt\"T\n" +
+	"\apaid_at\x18\x14 \x01(\x03R\x06paidAt\x123\n" +
+	"\breturned\x18\x15 \x01(\v2\x17.almoner.money.v1.MoneyR\breturned\x125\n" +
+	"\arefunds\x18\x16 \x03(\v2\x1b.almoner.donation.v1.RefundR\arefunds\x128\n" +
+	"\bdisputes\x18\x17 \x03(\v2\x1c.almoner.donation.v1.DisputeR\bdisputes\x12*\n" +
+	"\x11recurring_plan_id\x18\x18 \x01(\tR\x0frecurringPlanId\x12\x1d\n" +
+	"\n" +
+	"invoice_id\x18\x19 \x01(\tR\tinvoiceId\x12%\n" +
+	"\x0epayment_method\x18\x1a \x01(\tR\rpaymentMethod\"\xe2\x02\n" +
+	"\x06Refund\x12\x1b\n" +
+	"\trefund_id\x18\x01 \x01(\tR\brefundId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x1f\n" +
+	"\vdonation_id\x18\x03 \x01(\tR\n" +
+	"donationId\x12/\n" +
+	"\x06amount\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12\x16\n" +
+	"\x06status\x18\x05 \x01(\tR\x06status\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12%\n" +
+	"\x0efailure_reason\x18\a \x01(\tR\rfailureReason\x12!\n" +
+	"\frequested_by\x18\b \x01(\tR\vrequestedBy\x12\x1d\n" +
+	"\n" +
+	"decided_by\x18\t \x01(\tR\tdecidedBy\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\n" +
+	" \x01(\x03R\tcreatedAt\x12\x12\n" +
+	"\x04note\x18\v \x01(\tR\x04note\"\x8e\x02\n" +
+	"\aDispute\x12\x1d\n" +
+	"\n" +
+	"dispute_id\x18\x01 \x01(\tR\tdisputeId\x12\x1f\n" +
+	"\vdonation_id\x18\x02 \x01(\tR\n" +
+	"donationId\x12/\n" +
+	"\x06amount\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12\x16\n" +
+	"\x06status\x18\x04 \x01(\tR\x06status\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12&\n" +
+	"\x0fevidence_due_at\x18\x06 \x01(\x03R\revidenceDueAt\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\a \x01(\x03R\tcreatedAt\x12\x1b\n" +
+	"\tcharge_id\x18\b \x01(\tR\bchargeId\"T\n" +
 	"\x12GetDonationRequest\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -1940,7 +4339,7 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\bdonation\x18\x01 \x01(\v2\x1d.almoner.donation.v1.DonationR\bdonation\"9\n" +
 	"\x16GetCheckoutFormRequest\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
-	"donationId\"\xbf\x03\n" +
+	"donationId\"\xfd\x03\n" +
 	"\x17GetCheckoutFormResponse\x12\x1b\n" +
 	"\tintent_id\x18\x01 \x01(\tR\bintentId\x12\x1f\n" +
 	"\vappeal_slug\x18\x02 \x01(\tR\n" +
@@ -1959,7 +4358,8 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	" \x01(\tR\amessage\x12\x1d\n" +
 	"\n" +
 	"share_code\x18\v \x01(\tR\tshareCode\x120\n" +
-	"\x05state\x18\f \x01(\x0e2\x1a.almoner.donation.v1.StateR\x05state\"2\n" +
+	"\x05state\x18\f \x01(\x0e2\x1a.almoner.donation.v1.StateR\x05state\x12<\n" +
+	"\tfrequency\x18\r \x01(\x0e2\x1e.almoner.donation.v1.FrequencyR\tfrequency\"2\n" +
 	"\x0fGetDonorRequest\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\"X\n" +
@@ -2016,7 +4416,164 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0ereserved_minor\x18\x04 \x01(\x03R\rreservedMinor\"\x8d\x01\n" +
 	"\x18GetStripeBalanceResponse\x12>\n" +
 	"\bbalances\x18\x01 \x03(\v2\".almoner.donation.v1.StripeBalanceR\bbalances\x121\n" +
-	"\x14transactions_missing\x18\x02 \x01(\bR\x13transactionsMissing*\xaf\x01\n" +
+	"\x14transactions_missing\x18\x02 \x01(\bR\x13transactionsMissing\"\xb3\x01\n" +
+	"\x14RequestRefundRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"\vdonation_id\x18\x02 \x01(\tR\n" +
+	"donationId\x12/\n" +
+	"\x06amount\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\"L\n" +
+	"\x15RequestRefundResponse\x123\n" +
+	"\x06refund\x18\x01 \x01(\v2\x1b.almoner.donation.v1.RefundR\x06refund\"N\n" +
+	"\x13DecideRefundRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
+	"\aapprove\x18\x02 \x01(\bR\aapprove\"K\n" +
+	"\x14DecideRefundResponse\x123\n" +
+	"\x06refund\x18\x01 \x01(\v2\x1b.almoner.donation.v1.RefundR\x06refund\"\x82\x01\n" +
+	"\x12ListRefundsRequest\x12\x18\n" +
+	"\awaiting\x18\x01 \x01(\bR\awaiting\x12\x16\n" +
+	"\x06failed\x18\x02 \x01(\bR\x06failed\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\"t\n" +
+	"\x13ListRefundsResponse\x125\n" +
+	"\arefunds\x18\x01 \x03(\v2\x1b.almoner.donation.v1.RefundR\arefunds\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"e\n" +
+	"\x13ListDisputesRequest\x12\x12\n" +
+	"\x04open\x18\x01 \x01(\bR\x04open\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\"x\n" +
+	"\x14ListDisputesResponse\x128\n" +
+	"\bdisputes\x18\x01 \x03(\v2\x1c.almoner.donation.v1.DisputeR\bdisputes\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe9\x02\n" +
+	"\x06Payout\x12\x1b\n" +
+	"\tpayout_id\x18\x01 \x01(\tR\bpayoutId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12/\n" +
+	"\x06amount\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12\x16\n" +
+	"\x06status\x18\x04 \x01(\tR\x06status\x12!\n" +
+	"\farrival_date\x18\x05 \x01(\x03R\varrivalDate\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\x06 \x01(\x03R\tcreatedAt\x12\x1c\n" +
+	"\tautomatic\x18\a \x01(\bR\tautomatic\x12\x1e\n" +
+	"\n" +
+	"reconciled\x18\b \x01(\bR\n" +
+	"reconciled\x127\n" +
+	"\n" +
+	"difference\x18\t \x01(\v2\x17.almoner.money.v1.MoneyR\n" +
+	"difference\x12!\n" +
+	"\ffailure_code\x18\n" +
+	" \x01(\tR\vfailureCode\"P\n" +
+	"\x12ListPayoutsRequest\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x01 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\"t\n" +
+	"\x13ListPayoutsResponse\x125\n" +
+	"\apayouts\x18\x01 \x03(\v2\x1b.almoner.donation.v1.PayoutR\apayouts\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"k\n" +
+	"\x10GetPayoutRequest\x12\x1b\n" +
+	"\tpayout_id\x18\x01 \x01(\tR\bpayoutId\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\"\xc6\x02\n" +
+	"\n" +
+	"PayoutLine\x12%\n" +
+	"\x0etransaction_id\x18\x01 \x01(\tR\rtransactionId\x12-\n" +
+	"\x12reporting_category\x18\x02 \x01(\tR\x11reportingCategory\x12/\n" +
+	"\x06amount\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12)\n" +
+	"\x03fee\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x03fee\x12)\n" +
+	"\x03net\x18\x05 \x01(\v2\x17.almoner.money.v1.MoneyR\x03net\x12\x1b\n" +
+	"\tsource_id\x18\x06 \x01(\tR\bsourceId\x12\x1f\n" +
+	"\vdonation_id\x18\a \x01(\tR\n" +
+	"donationId\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\b \x01(\x03R\tcreatedAt\"\xa7\x01\n" +
+	"\x11GetPayoutResponse\x123\n" +
+	"\x06payout\x18\x01 \x01(\v2\x1b.almoner.donation.v1.PayoutR\x06payout\x125\n" +
+	"\x05lines\x18\x02 \x03(\v2\x1f.almoner.donation.v1.PayoutLineR\x05lines\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xb5\x05\n" +
+	"\x04Plan\x12\x17\n" +
+	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12'\n" +
+	"\x0fsubscription_id\x18\x02 \x01(\tR\x0esubscriptionId\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12+\n" +
+	"\x04gift\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x04gift\x12-\n" +
+	"\x05cover\x18\x05 \x01(\v2\x17.almoner.money.v1.MoneyR\x05cover\x12'\n" +
+	"\x0forganization_id\x18\x06 \x01(\tR\x0eorganizationId\x12\x1b\n" +
+	"\tappeal_id\x18\a \x01(\tR\bappealId\x12\x1f\n" +
+	"\vappeal_slug\x18\b \x01(\tR\n" +
+	"appealSlug\x12#\n" +
+	"\rfundraiser_id\x18\t \x01(\tR\ffundraiserId\x12'\n" +
+	"\x0ffundraiser_slug\x18\n" +
+	" \x01(\tR\x0efundraiserSlug\x12!\n" +
+	"\fproduct_name\x18\v \x01(\tR\vproductName\x12\x17\n" +
+	"\anext_at\x18\f \x01(\x03R\x06nextAt\x12\x17\n" +
+	"\aends_at\x18\r \x01(\x03R\x06endsAt\x12!\n" +
+	"\fpaused_until\x18\x0e \x01(\x03R\vpausedUntil\x12\x1d\n" +
+	"\n" +
+	"started_at\x18\x0f \x01(\x03R\tstartedAt\x12 \n" +
+	"\vinstalments\x18\x10 \x01(\x05R\vinstalments\x12\x19\n" +
+	"\bretry_at\x18\x11 \x01(\x03R\aretryAt\x12%\n" +
+	"\x0epayment_failed\x18\x12 \x01(\bR\rpaymentFailed\x12*\n" +
+	"\x11first_donation_id\x18\x13 \x01(\tR\x0ffirstDonationId\x12\x1b\n" +
+	"\tfund_code\x18\x14 \x01(\tR\bfundCode\"?\n" +
+	"\x0eGetPlanRequest\x12\x17\n" +
+	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xb4\x01\n" +
+	"\x0fGetPlanResponse\x12-\n" +
+	"\x04plan\x18\x01 \x01(\v2\x19.almoner.donation.v1.PlanR\x04plan\x12?\n" +
+	"\vinstalments\x18\x02 \x03(\v2\x1d.almoner.donation.v1.DonationR\vinstalments\x121\n" +
+	"\aminimum\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\aminimum\"\xfe\x01\n" +
+	"\x11ChangePlanRequest\x12\x17\n" +
+	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x128\n" +
+	"\x06amount\x18\x04 \x01(\v2\x1e.almoner.donation.v1.NewAmountH\x00R\x06amount\x12#\n" +
+	"\fpause_months\x18\x05 \x01(\x05H\x00R\vpauseMonths\x12\x18\n" +
+	"\x06resume\x18\x06 \x01(\bH\x00R\x06resume\x12\x18\n" +
+	"\x06cancel\x18\a \x01(\bH\x00R\x06cancelB\b\n" +
+	"\x06change\"W\n" +
+	"\tNewAmount\x12+\n" +
+	"\x04gift\x18\x01 \x01(\v2\x17.almoner.money.v1.MoneyR\x04gift\x12\x1d\n" +
+	"\n" +
+	"cover_fees\x18\x02 \x01(\bR\tcoverFees\"C\n" +
+	"\x12ChangePlanResponse\x12-\n" +
+	"\x04plan\x18\x01 \x01(\v2\x19.almoner.donation.v1.PlanR\x04plan\"F\n" +
+	"\x15OpenPlanPortalRequest\x12\x17\n" +
+	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"*\n" +
+	"\x16OpenPlanPortalResponse\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\"o\n" +
+	"\x14SendPlanLinksRequest\x12\x14\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\x12%\n" +
+	"\x0eclient_address\x18\x02 \x01(\tR\rclientAddress\x12\x1a\n" +
+	"\blanguage\x18\x03 \x01(\tR\blanguage\"\x17\n" +
+	"\x15SendPlanLinksResponse\"\xab\x01\n" +
+	"\x10ListPlansRequest\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\x12%\n" +
+	"\x0epayment_failed\x18\x02 \x01(\bR\rpaymentFailed\x12\x1c\n" +
+	"\treference\x18\x03 \x01(\tR\treference\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\"l\n" +
+	"\x11ListPlansResponse\x12/\n" +
+	"\x05plans\x18\x01 \x03(\v2\x19.almoner.donation.v1.PlanR\x05plans\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"_\n" +
+	"\x11CancelPlanRequest\x12\x17\n" +
+	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x12\n" +
+	"\x04note\x18\x03 \x01(\tR\x04note\"C\n" +
+	"\x12CancelPlanResponse\x12-\n" +
+	"\x04plan\x18\x01 \x01(\v2\x19.almoner.donation.v1.PlanR\x04plan*Q\n" +
+	"\tFrequency\x12\x19\n" +
+	"\x15FREQUENCY_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eFREQUENCY_ONCE\x10\x01\x12\x15\n" +
+	"\x11FREQUENCY_MONTHLY\x10\x02*\xaf\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_CREATED\x10\x01\x12\x17\n" +
@@ -2070,80 +4627,141 @@ func file_almoner_donation_v1_donation_service_proto_rawDescGZIP() []byte {
 	return file_almoner_donation_v1_donation_service_proto_rawDescData
 }
 
-var file_almoner_donation_v1_donation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_almoner_donation_v1_donation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_almoner_donation_v1_donation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_almoner_donation_v1_donation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_almoner_donation_v1_donation_service_proto_goTypes = []any{
-	(State)(0),                       // 0: almoner.donation.v1.State
-	(*StartCheckoutRequest)(nil),     // 1: almoner.donation.v1.StartCheckoutRequest
-	(*StartCheckoutResponse)(nil),    // 2: almoner.donation.v1.StartCheckoutResponse
-	(*Donation)(nil),                 // 3: almoner.donation.v1.Donation
-	(*GetDonationRequest)(nil),       // 4: almoner.donation.v1.GetDonationRequest
-	(*GetDonationResponse)(nil),      // 5: almoner.donation.v1.GetDonationResponse
-	(*ConfirmDonationRequest)(nil),   // 6: almoner.donation.v1.ConfirmDonationRequest
-	(*ConfirmDonationResponse)(nil),  // 7: almoner.donation.v1.ConfirmDonationResponse
-	(*GetCheckoutFormRequest)(nil),   // 8: almoner.donation.v1.GetCheckoutFormRequest
-	(*GetCheckoutFormResponse)(nil),  // 9: almoner.donation.v1.GetCheckoutFormResponse
-	(*GetDonorRequest)(nil),          // 10: almoner.donation.v1.GetDonorRequest
-	(*GetDonorResponse)(nil),         // 11: almoner.donation.v1.GetDonorResponse
-	(*GetDonorsRequest)(nil),         // 12: almoner.donation.v1.GetDonorsRequest
-	(*GetDonorsResponse)(nil),        // 13: almoner.donation.v1.GetDonorsResponse
-	(*Donor)(nil),                    // 14: almoner.donation.v1.Donor
-	(*FindDonationsRequest)(nil),     // 15: almoner.donation.v1.FindDonationsRequest
-	(*FindDonationsResponse)(nil),    // 16: almoner.donation.v1.FindDonationsResponse
-	(*PublicGiftsRequest)(nil),       // 17: almoner.donation.v1.PublicGiftsRequest
-	(*PublicGiftsResponse)(nil),      // 18: almoner.donation.v1.PublicGiftsResponse
-	(*PublicGift)(nil),               // 19: almoner.donation.v1.PublicGift
-	(*SumGiftsRequest)(nil),          // 20: almoner.donation.v1.SumGiftsRequest
-	(*GiftSum)(nil),                  // 21: almoner.donation.v1.GiftSum
-	(*SumGiftsResponse)(nil),         // 22: almoner.donation.v1.SumGiftsResponse
-	(*GetStripeBalanceRequest)(nil),  // 23: almoner.donation.v1.GetStripeBalanceRequest
-	(*StripeBalance)(nil),            // 24: almoner.donation.v1.StripeBalance
-	(*GetStripeBalanceResponse)(nil), // 25: almoner.donation.v1.GetStripeBalanceResponse
-	(*v1.Money)(nil),                 // 26: almoner.money.v1.Money
-	(Visibility)(0),                  // 27: almoner.donation.v1.Visibility
+	(Frequency)(0),                   // 0: almoner.donation.v1.Frequency
+	(State)(0),                       // 1: almoner.donation.v1.State
+	(*StartCheckoutRequest)(nil),     // 2: almoner.donation.v1.StartCheckoutRequest
+	(*StartCheckoutResponse)(nil),    // 3: almoner.donation.v1.StartCheckoutResponse
+	(*Donation)(nil),                 // 4: almoner.donation.v1.Donation
+	(*Refund)(nil),                   // 5: almoner.donation.v1.Refund
+	(*Dispute)(nil),                  // 6: almoner.donation.v1.Dispute
+	(*GetDonationRequest)(nil),       // 7: almoner.donation.v1.GetDonationRequest
+	(*GetDonationResponse)(nil),      // 8: almoner.donation.v1.GetDonationResponse
+	(*ConfirmDonationRequest)(nil),   // 9: almoner.donation.v1.ConfirmDonationRequest
+	(*ConfirmDonationResponse)(nil),  // 10: almoner.donation.v1.ConfirmDonationResponse
+	(*GetCheckoutFormRequest)(nil),   // 11: almoner.donation.v1.GetCheckoutFormRequest
+	(*GetCheckoutFormResponse)(nil),  // 12: almoner.donation.v1.GetCheckoutFormResponse
+	(*GetDonorRequest)(nil),          // 13: almoner.donation.v1.GetDonorRequest
+	(*GetDonorResponse)(nil),         // 14: almoner.donation.v1.GetDonorResponse
+	(*GetDonorsRequest)(nil),         // 15: almoner.donation.v1.GetDonorsRequest
+	(*GetDonorsResponse)(nil),        // 16: almoner.donation.v1.GetDonorsResponse
+	(*Donor)(nil),                    // 17: almoner.donation.v1.Donor
+	(*FindDonationsRequest)(nil),     // 18: almoner.donation.v1.FindDonationsRequest
+	(*FindDonationsResponse)(nil),    // 19: almoner.donation.v1.FindDonationsResponse
+	(*PublicGiftsRequest)(nil),       // 20: almoner.donation.v1.PublicGiftsRequest
+	(*PublicGiftsResponse)(nil),      // 21: almoner.donation.v1.PublicGiftsResponse
+	(*PublicGift)(nil),               // 22: almoner.donation.v1.PublicGift
+	(*SumGiftsRequest)(nil),          // 23: almoner.donation.v1.SumGiftsRequest
+	(*GiftSum)(nil),                  // 24: almoner.donation.v1.GiftSum
+	(*SumGiftsResponse)(nil),         // 25: almoner.donation.v1.SumGiftsResponse
+	(*GetStripeBalanceRequest)(nil),  // 26: almoner.donation.v1.GetStripeBalanceRequest
+	(*StripeBalance)(nil),            // 27: almoner.donation.v1.StripeBalance
+	(*GetStripeBalanceResponse)(nil), // 28: almoner.donation.v1.GetStripeBalanceResponse
+	(*RequestRefundRequest)(nil),     // 29: almoner.donation.v1.RequestRefundRequest
+	(*RequestRefundResponse)(nil),    // 30: almoner.donation.v1.RequestRefundResponse
+	(*DecideRefundRequest)(nil),      // 31: almoner.donation.v1.DecideRefundRequest
+	(*DecideRefundResponse)(nil),     // 32: almoner.donation.v1.DecideRefundResponse
+	(*ListRefundsRequest)(nil),       // 33: almoner.donation.v1.ListRefundsRequest
+	(*ListRefundsResponse)(nil),      // 34: almoner.donation.v1.ListRefundsResponse
+	(*ListDisputesRequest)(nil),      // 35: almoner.donation.v1.ListDisputesRequest
+	(*ListDisputesResponse)(nil),     // 36: almoner.donation.v1.ListDisputesResponse
+	(*Payout)(nil),                   // 37: almoner.donation.v1.Payout
+	(*ListPayoutsRequest)(nil),       // 38: almoner.donation.v1.ListPayoutsRequest
+	(*ListPayoutsResponse)(nil),      // 39: almoner.donation.v1.ListPayoutsResponse
+	(*GetPayoutRequest)(nil),         // 40: almoner.donation.v1.GetPayoutRequest
+	(*PayoutLine)(nil),               // 41: almoner.donation.v1.PayoutLine
+	(*GetPayoutResponse)(nil),        // 42: almoner.donation.v1.GetPayoutResponse
+	(*Plan)(nil),                     // 43: almoner.donation.v1.Plan
+	(*GetPlanRequest)(nil),           // 44: almoner.donation.v1.GetPlanRequest
+	(*GetPlanResponse)(nil),          // 45: almoner.donation.v1.GetPlanResponse
+	(*ChangePlanRequest)(nil),        // 46: almoner.donation.v1.ChangePlanRequest
+	(*NewAmount)(nil),                // 47: almoner.donation.v1.NewAmount
+	(*ChangePlanResponse)(nil),       // 48: almoner.donation.v1.ChangePlanResponse
+	(*OpenPlanPortalRequest)(nil),    // 49: almoner.donation.v1.OpenPlanPortalRequest
+	(*OpenPlanPortalResponse)(nil),   // 50: almoner.donation.v1.OpenPlanPortalResponse
+	(*SendPlanLinksRequest)(nil),     // 51: almoner.donation.v1.SendPlanLinksRequest
+	(*SendPlanLinksResponse)(nil),    // 52: almoner.donation.v1.SendPlanLinksResponse
+	(*ListPlansRequest)(nil),         // 53: almoner.donation.v1.ListPlansRequest
+	(*ListPlansResponse)(nil),        // 54: almoner.donation.v1.ListPlansResponse
+	(*CancelPlanRequest)(nil),        // 55: almoner.donation.v1.CancelPlanRequest
+	(*CancelPlanResponse)(nil),       // 56: almoner.donation.v1.CancelPlanResponse
+	(*v1.Money)(nil),                 // 57: almoner.money.v1.Money
+	(Visibility)(0),                  // 58: almoner.donation.v1.Visibility
 }
 var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
-	26, // 0: almoner.donation.v1.StartCheckoutRequest.gift:type_name -> almoner.money.v1.Money
-	27, // 1: almoner.donation.v1.StartCheckoutRequest.visibility:type_name -> almoner.donation.v1.Visibility
-	0,  // 2: almoner.donation.v1.Donation.state:type_name -> almoner.donation.v1.State
-	26, // 3: almoner.donation.v1.Donation.gift:type_name -> almoner.money.v1.Money
-	26, // 4: almoner.donation.v1.Donation.cover:type_name -> almoner.money.v1.Money
-	26, // 5: almoner.donation.v1.Donation.fee:type_name -> almoner.money.v1.Money
-	3,  // 6: almoner.donation.v1.GetDonationResponse.donation:type_name -> almoner.donation.v1.Donation
-	3,  // 7: almoner.donation.v1.ConfirmDonationResponse.donation:type_name -> almoner.donation.v1.Donation
-	26, // 8: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
-	27, // 9: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
-	0,  // 10: almoner.donation.v1.GetCheckoutFormResponse.state:type_name -> almoner.donation.v1.State
-	14, // 11: almoner.donation.v1.GetDonorsResponse.donors:type_name -> almoner.donation.v1.Donor
-	3,  // 12: almoner.donation.v1.FindDonationsResponse.donations:type_name -> almoner.donation.v1.Donation
-	19, // 13: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
-	21, // 14: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
-	24, // 15: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
-	1,  // 16: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
-	4,  // 17: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
-	6,  // 18: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
-	8,  // 19: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
-	10, // 20: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
-	12, // 21: almoner.donation.v1.DonationService.GetDonors:input_type -> almoner.donation.v1.GetDonorsRequest
-	15, // 22: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
-	17, // 23: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
-	20, // 24: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
-	23, // 25: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
-	2,  // 26: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	5,  // 27: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	7,  // 28: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	9,  // 29: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	11, // 30: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	13, // 31: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
-	16, // 32: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
-	18, // 33: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	22, // 34: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	25, // 35: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	26, // [26:36] is the sub-list for method output_type
-	16, // [16:26] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	57, // 0: almoner.donation.v1.StartCheckoutRequest.gift:type_name -> almoner.money.v1.Money
+	58, // 1: almoner.donation.v1.StartCheckoutRequest.visibility:type_name -> almoner.donation.v1.Visibility
+	0,  // 2: almoner.donation.v1.StartCheckoutRequest.frequency:type_name -> almoner.donation.v1.Frequency
+	1,  // 3: almoner.donation.v1.Donation.state:type_name -> almoner.donation.v1.State
+	57, // 4: almoner.donation.v1.Donation.gift:type_name -> almoner.money.v1.Money
+	57, // 5: almoner.donation.v1.Donation.cover:type_name -> almoner.money.v1.Money
+	57, // 6: almoner.donation.v1.Donation.fee:type_name -> almoner.money.v1.Money
+	57, // 7: almoner.donation.v1.Donation.returned:type_name -> almoner.money.v1.Money
+	5,  // 8: almoner.donation.v1.Donation.refunds:type_name -> almoner.donation.v1.Refund
+	6,  // 9: almoner.donation.v1.Donation.disputes:type_name -> almoner.donation.v1.Dispute
+	57, // 10: almoner.donation.v1.Refund.amount:type_name -> almoner.money.v1.Money
+	57, // 11: almoner.donation.v1.Dispute.amount:type_name -> almoner.money.v1.Money
+	4,  // 12: almoner.donation.v1.GetDonationResponse.donation:type_name -> almoner.donation.v1.Donation
+	4,  // 13: almoner.donation.v1.ConfirmDonationResponse.donation:type_name -> almoner.donation.v1.Donation
+	57, // 14: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
+	58, // 15: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
+	1,  // 16: almoner.donation.v1.GetCheckoutFormResponse.state:type_name -> almoner.donation.v1.State
+	0,  // 17: almoner.donation.v1.GetCheckoutFormResponse.frequency:type_name -> almoner.donation.v1.Frequency
+	17, // 18: almoner.donation.v1.GetDonorsResponse.donors:type_name -> almoner.donation.v1.Donor
+	4,  // 19: almoner.donation.v1.FindDonationsResponse.donations:type_name -> almoner.donation.v1.Donation
+	22, // 20: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
+	24, // 21: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
+	27, // 22: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
+	57, // 23: almoner.donation.v1.RequestRefundRequest.amount:type_name -> almoner.money.v1.Money
+	5,  // 24: almoner.donation.v1.RequestRefundResponse.refund:type_name -> almoner.donation.v1.Refund
+	5,  // 25: almoner.donation.v1.DecideRefundResponse.refund:type_name -> almoner.donation.v1.Refund
+	5,  // 26: almoner.donation.v1.ListRefundsResponse.refunds:type_name -> almoner.donation.v1.Refund
+	6,  // 27: almoner.donation.v1.ListDisputesResponse.disputes:type_name -> almoner.donation.v1.Dispute
+	57, // 28: almoner.donation.v1.Payout.amount:type_name -> almoner.money.v1.Money
+	57, // 29: almoner.donation.v1.Payout.difference:type_name -> almoner.money.v1.Money
+	37, // 30: almoner.donation.v1.ListPayoutsResponse.payouts:type_name -> almoner.donation.v1.Payout
+	57, // 31: almoner.donation.v1.PayoutLine.amount:type_name -> almoner.money.v1.Money
+	57, // 32: almoner.donation.v1.PayoutLine.fee:type_name -> almoner.money.v1.Money
+	57, // 33: almoner.donation.v1.PayoutLine.net:type_name -> almoner.money.v1.Money
+	37, // 34: almoner.donation.v1.GetPayoutResponse.payout:type_name -> almoner.donation.v1.Payout
+	41, // 35: almoner.donation.v1.GetPayoutResponse.lines:type_name -> almoner.donation.v1.PayoutLine
+	57, // 36: almoner.donation.v1.Plan.gift:type_name -> almoner.money.v1.Money
+	57, // 37: almoner.donation.v1.Plan.cover:type_name -> almoner.money.v1.Money
+	43, // 38: almoner.donation.v1.GetPlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	4,  // 39: almoner.donation.v1.GetPlanResponse.instalments:type_name -> almoner.donation.v1.Donation
+	57, // 40: almoner.donation.v1.GetPlanResponse.minimum:type_name -> almoner.money.v1.Money
+	47, // 41: almoner.donation.v1.ChangePlanRequest.amount:type_name -> almoner.donation.v1.NewAmount
+	57, // 42: almoner.donation.v1.NewAmount.gift:type_name -> almoner.money.v1.Money
+	43, // 43: almoner.donation.v1.ChangePlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	43, // 44: almoner.donation.v1.ListPlansResponse.plans:type_name -> almoner.donation.v1.Plan
+	43, // 45: almoner.donation.v1.CancelPlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	2,  // 46: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
+	7,  // 47: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
+	9,  // 48: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
+	11, // 49: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
+	13, // 50: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
+	15, // 51: almoner.donation.v1.DonationService.GetDonors:input_type -> almoner.donation.v1.GetDonorsRequest
+	18, // 52: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
+	20, // 53: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
+	23, // 54: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
+	26, // 55: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
+	3,  // 56: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	8,  // 57: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	10, // 58: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	12, // 59: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	14, // 60: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	16, // 61: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
+	19, // 62: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	21, // 63: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	25, // 64: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	28, // 65: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	56, // [56:66] is the sub-list for method output_type
+	46, // [46:56] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_almoner_donation_v1_donation_service_proto_init() }
@@ -2156,13 +4774,19 @@ func file_almoner_donation_v1_donation_service_proto_init() {
 		(*StartCheckoutRequest_AppealSlug)(nil),
 		(*StartCheckoutRequest_FundraiserSlug)(nil),
 	}
+	file_almoner_donation_v1_donation_service_proto_msgTypes[44].OneofWrappers = []any{
+		(*ChangePlanRequest_Amount)(nil),
+		(*ChangePlanRequest_PauseMonths)(nil),
+		(*ChangePlanRequest_Resume)(nil),
+		(*ChangePlanRequest_Cancel)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_almoner_donation_v1_donation_service_proto_rawDesc), len(file_almoner_donation_v1_donation_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   25,
+			NumEnums:      2,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

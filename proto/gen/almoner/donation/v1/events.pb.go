@@ -80,6 +80,63 @@ func (Visibility) EnumDescriptor() ([]byte, []int) {
 	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{0}
 }
 
+// DisputeOutcome is how a dispute ended.
+type DisputeOutcome int32
+
+const (
+	// Not said.
+	DisputeOutcome_DISPUTE_OUTCOME_UNSPECIFIED DisputeOutcome = 0
+	// The money stays, or comes back.
+	DisputeOutcome_DISPUTE_OUTCOME_WON DisputeOutcome = 1
+	// The money is gone.
+	DisputeOutcome_DISPUTE_OUTCOME_LOST DisputeOutcome = 2
+	// An inquiry that never became a dispute.
+	DisputeOutcome_DISPUTE_OUTCOME_INQUIRY_CLOSED DisputeOutcome = 3
+)
+
+// Enum value maps for DisputeOutcome.
+var (
+	DisputeOutcome_name = map[int32]string{
+		0: "DISPUTE_OUTCOME_UNSPECIFIED",
+		1: "DISPUTE_OUTCOME_WON",
+		2: "DISPUTE_OUTCOME_LOST",
+		3: "DISPUTE_OUTCOME_INQUIRY_CLOSED",
+	}
+	DisputeOutcome_value = map[string]int32{
+		"DISPUTE_OUTCOME_UNSPECIFIED":    0,
+		"DISPUTE_OUTCOME_WON":            1,
+		"DISPUTE_OUTCOME_LOST":           2,
+		"DISPUTE_OUTCOME_INQUIRY_CLOSED": 3,
+	}
+)
+
+func (x DisputeOutcome) Enum() *DisputeOutcome {
+	p := new(DisputeOutcome)
+	*p = x
+	return p
+}
+
+func (x DisputeOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DisputeOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_almoner_donation_v1_events_proto_enumTypes[1].Descriptor()
+}
+
+func (DisputeOutcome) Type() protoreflect.EnumType {
+	return &file_almoner_donation_v1_events_proto_enumTypes[1]
+}
+
+func (x DisputeOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DisputeOutcome.Descriptor instead.
+func (DisputeOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{1}
+}
+
 // DonationSucceeded says that the donor's money has reached the Stripe account.
 // It happens once for a donation.
 type DonationSucceeded struct {
@@ -103,7 +160,11 @@ type DonationSucceeded struct {
 	// When Stripe took the money, in unix microseconds.
 	PaidAt int64 `protobuf:"varint,9,opt,name=paid_at,json=paidAt,proto3" json:"paid_at,omitempty"`
 	// The payment came after the gift had been given up as expired or abandoned.
-	Late          bool `protobuf:"varint,10,opt,name=late,proto3" json:"late,omitempty"`
+	Late bool `protobuf:"varint,10,opt,name=late,proto3" json:"late,omitempty"`
+	// The monthly plan that it is an instalment of; empty for a single gift.
+	RecurringPlanId string `protobuf:"bytes,11,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
+	// Stripe's invoice that it paid, `in_…`; empty for a single gift.
+	InvoiceId     string `protobuf:"bytes,12,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -208,6 +269,786 @@ func (x *DonationSucceeded) GetLate() bool {
 	return false
 }
 
+func (x *DonationSucceeded) GetRecurringPlanId() string {
+	if x != nil {
+		return x.RecurringPlanId
+	}
+	return ""
+}
+
+func (x *DonationSucceeded) GetInvoiceId() string {
+	if x != nil {
+		return x.InvoiceId
+	}
+	return ""
+}
+
+// DonationProcessing says that the donor has paid by a method that takes days, such
+// as a direct debit. It is no money yet: there is no receipt and no settled total
+// before DonationSucceeded.
+type DonationProcessing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donation; also the aggregate.
+	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Stripe account that is to be paid.
+	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// The gift, without what the donor added for the fee.
+	Gift *v1.Money `protobuf:"bytes,3,opt,name=gift,proto3" json:"gift,omitempty"`
+	// What the donor added to cover the fee, in the same currency; may be 0.
+	Cover *v1.Money `protobuf:"bytes,4,opt,name=cover,proto3" json:"cover,omitempty"`
+	// What was given to.
+	Attribution *v11.Attribution `protobuf:"bytes,5,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Stripe's payment intent, `pi_…`.
+	PaymentIntentId string `protobuf:"bytes,6,opt,name=payment_intent_id,json=paymentIntentId,proto3" json:"payment_intent_id,omitempty"`
+	// When that was heard, in unix microseconds.
+	ProcessingAt  int64 `protobuf:"varint,7,opt,name=processing_at,json=processingAt,proto3" json:"processing_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DonationProcessing) Reset() {
+	*x = DonationProcessing{}
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DonationProcessing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DonationProcessing) ProtoMessage() {}
+
+func (x *DonationProcessing) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DonationProcessing.ProtoReflect.Descriptor instead.
+func (*DonationProcessing) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *DonationProcessing) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *DonationProcessing) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *DonationProcessing) GetGift() *v1.Money {
+	if x != nil {
+		return x.Gift
+	}
+	return nil
+}
+
+func (x *DonationProcessing) GetCover() *v1.Money {
+	if x != nil {
+		return x.Cover
+	}
+	return nil
+}
+
+func (x *DonationProcessing) GetAttribution() *v11.Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+func (x *DonationProcessing) GetPaymentIntentId() string {
+	if x != nil {
+		return x.PaymentIntentId
+	}
+	return ""
+}
+
+func (x *DonationProcessing) GetProcessingAt() int64 {
+	if x != nil {
+		return x.ProcessingAt
+	}
+	return 0
+}
+
+// DonationFailed says that a payment that was processing has failed. It is told of
+// no gift that was never processing: nobody waits for that one.
+type DonationFailed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donation; also the aggregate.
+	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Stripe account that was to be paid.
+	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// The gift, without what the donor added for the fee.
+	Gift *v1.Money `protobuf:"bytes,3,opt,name=gift,proto3" json:"gift,omitempty"`
+	// What the donor added to cover the fee, in the same currency; may be 0.
+	Cover *v1.Money `protobuf:"bytes,4,opt,name=cover,proto3" json:"cover,omitempty"`
+	// What was given to.
+	Attribution *v11.Attribution `protobuf:"bytes,5,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Stripe's payment intent, `pi_…`.
+	PaymentIntentId string `protobuf:"bytes,6,opt,name=payment_intent_id,json=paymentIntentId,proto3" json:"payment_intent_id,omitempty"`
+	// When that was heard, in unix microseconds.
+	FailedAt      int64 `protobuf:"varint,7,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DonationFailed) Reset() {
+	*x = DonationFailed{}
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DonationFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DonationFailed) ProtoMessage() {}
+
+func (x *DonationFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DonationFailed.ProtoReflect.Descriptor instead.
+func (*DonationFailed) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *DonationFailed) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *DonationFailed) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *DonationFailed) GetGift() *v1.Money {
+	if x != nil {
+		return x.Gift
+	}
+	return nil
+}
+
+func (x *DonationFailed) GetCover() *v1.Money {
+	if x != nil {
+		return x.Cover
+	}
+	return nil
+}
+
+func (x *DonationFailed) GetAttribution() *v11.Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+func (x *DonationFailed) GetPaymentIntentId() string {
+	if x != nil {
+		return x.PaymentIntentId
+	}
+	return ""
+}
+
+func (x *DonationFailed) GetFailedAt() int64 {
+	if x != nil {
+		return x.FailedAt
+	}
+	return 0
+}
+
+// Reduction is by how much a fact changes what is left of a gift: first of the
+// gift, then of the cover, and what goes beyond both is excess. With t the sum of
+// accepted refunds and lost disputes, it is f(t after) − f(t before), so that the
+// sums are the same in whatever order the facts were heard. All three are in the
+// gift's currency and have the same sign: positive when money goes back to the
+// donor, negative when a failure brings it back to us.
+type Reduction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the gift.
+	Gift *v1.Money `protobuf:"bytes,1,opt,name=gift,proto3" json:"gift,omitempty"`
+	// Of what was added for the fee.
+	Cover *v1.Money `protobuf:"bytes,2,opt,name=cover,proto3" json:"cover,omitempty"`
+	// Beyond what was paid: lost in a dispute after a refund.
+	Excess        *v1.Money `protobuf:"bytes,3,opt,name=excess,proto3" json:"excess,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reduction) Reset() {
+	*x = Reduction{}
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reduction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reduction) ProtoMessage() {}
+
+func (x *Reduction) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reduction.ProtoReflect.Descriptor instead.
+func (*Reduction) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Reduction) GetGift() *v1.Money {
+	if x != nil {
+		return x.Gift
+	}
+	return nil
+}
+
+func (x *Reduction) GetCover() *v1.Money {
+	if x != nil {
+		return x.Cover
+	}
+	return nil
+}
+
+func (x *Reduction) GetExcess() *v1.Money {
+	if x != nil {
+		return x.Excess
+	}
+	return nil
+}
+
+// DonationRefunded says that a refund was accepted by Stripe, pending or done. It
+// happens once for a refund.
+type DonationRefunded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donation; also the aggregate.
+	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Stripe account that pays.
+	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Stripe's refund, `re_…`.
+	RefundId string `protobuf:"bytes,3,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// All of this refund, in the gift's currency.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// What it takes from the gift and from the cover.
+	Reduction *Reduction `protobuf:"bytes,5,opt,name=reduction,proto3" json:"reduction,omitempty"`
+	// What was given to.
+	Attribution *v11.Attribution `protobuf:"bytes,6,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Charge that is refunded.
+	ChargeId string `protobuf:"bytes,7,opt,name=charge_id,json=chargeId,proto3" json:"charge_id,omitempty"`
+	// Its payment intent.
+	PaymentIntentId string `protobuf:"bytes,8,opt,name=payment_intent_id,json=paymentIntentId,proto3" json:"payment_intent_id,omitempty"`
+	// When Stripe made the refund, in unix microseconds.
+	RefundedAt int64 `protobuf:"varint,9,opt,name=refunded_at,json=refundedAt,proto3" json:"refunded_at,omitempty"`
+	// The monthly plan that the gift is an instalment of; empty for a single gift.
+	RecurringPlanId string `protobuf:"bytes,10,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DonationRefunded) Reset() {
+	*x = DonationRefunded{}
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DonationRefunded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DonationRefunded) ProtoMessage() {}
+
+func (x *DonationRefunded) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DonationRefunded.ProtoReflect.Descriptor instead.
+func (*DonationRefunded) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DonationRefunded) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *DonationRefunded) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *DonationRefunded) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *DonationRefunded) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *DonationRefunded) GetReduction() *Reduction {
+	if x != nil {
+		return x.Reduction
+	}
+	return nil
+}
+
+func (x *DonationRefunded) GetAttribution() *v11.Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+func (x *DonationRefunded) GetChargeId() string {
+	if x != nil {
+		return x.ChargeId
+	}
+	return ""
+}
+
+func (x *DonationRefunded) GetPaymentIntentId() string {
+	if x != nil {
+		return x.PaymentIntentId
+	}
+	return ""
+}
+
+func (x *DonationRefunded) GetRefundedAt() int64 {
+	if x != nil {
+		return x.RefundedAt
+	}
+	return 0
+}
+
+func (x *DonationRefunded) GetRecurringPlanId() string {
+	if x != nil {
+		return x.RecurringPlanId
+	}
+	return ""
+}
+
+// DonationRefundFailed says that a refund that had been accepted has failed or was
+// canceled: the donor did not get the money. It happens once for a refund.
+type DonationRefundFailed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donation; also the aggregate.
+	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Stripe account that did not pay.
+	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Stripe's refund, `re_…`.
+	RefundId string `protobuf:"bytes,3,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// All of this refund, in the gift's currency.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// What it gives back to the gift and the cover; negative.
+	Reduction *Reduction `protobuf:"bytes,5,opt,name=reduction,proto3" json:"reduction,omitempty"`
+	// What was given to.
+	Attribution *v11.Attribution `protobuf:"bytes,6,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Charge that was to be refunded.
+	ChargeId string `protobuf:"bytes,7,opt,name=charge_id,json=chargeId,proto3" json:"charge_id,omitempty"`
+	// Its payment intent.
+	PaymentIntentId string `protobuf:"bytes,8,opt,name=payment_intent_id,json=paymentIntentId,proto3" json:"payment_intent_id,omitempty"`
+	// When that was heard, in unix microseconds.
+	FailedAt int64 `protobuf:"varint,9,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	// The monthly plan that the gift is an instalment of; empty for a single gift.
+	RecurringPlanId string `protobuf:"bytes,10,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DonationRefundFailed) Reset() {
+	*x = DonationRefundFailed{}
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DonationRefundFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DonationRefundFailed) ProtoMessage() {}
+
+func (x *DonationRefundFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DonationRefundFailed.ProtoReflect.Descriptor instead.
+func (*DonationRefundFailed) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DonationRefundFailed) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *DonationRefundFailed) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *DonationRefundFailed) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *DonationRefundFailed) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *DonationRefundFailed) GetReduction() *Reduction {
+	if x != nil {
+		return x.Reduction
+	}
+	return nil
+}
+
+func (x *DonationRefundFailed) GetAttribution() *v11.Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+func (x *DonationRefundFailed) GetChargeId() string {
+	if x != nil {
+		return x.ChargeId
+	}
+	return ""
+}
+
+func (x *DonationRefundFailed) GetPaymentIntentId() string {
+	if x != nil {
+		return x.PaymentIntentId
+	}
+	return ""
+}
+
+func (x *DonationRefundFailed) GetFailedAt() int64 {
+	if x != nil {
+		return x.FailedAt
+	}
+	return 0
+}
+
+func (x *DonationRefundFailed) GetRecurringPlanId() string {
+	if x != nil {
+		return x.RecurringPlanId
+	}
+	return ""
+}
+
+// DonationDisputed says that the donor's bank asks about a gift or takes it back.
+// It happens once as an inquiry, which moves no money, and once as a dispute; an
+// inquiry may become one. What is given away is known only at its end.
+type DonationDisputed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donation; also the aggregate.
+	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Stripe account that is asked.
+	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Stripe's dispute, `dp_…` or `du_…`.
+	DisputeId string `protobuf:"bytes,3,opt,name=dispute_id,json=disputeId,proto3" json:"dispute_id,omitempty"`
+	// What is disputed, in the gift's currency.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Only asked about; no money has moved.
+	Inquiry bool `protobuf:"varint,5,opt,name=inquiry,proto3" json:"inquiry,omitempty"`
+	// What was given to.
+	Attribution *v11.Attribution `protobuf:"bytes,6,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Charge that is disputed.
+	ChargeId string `protobuf:"bytes,7,opt,name=charge_id,json=chargeId,proto3" json:"charge_id,omitempty"`
+	// When Stripe opened it, in unix microseconds.
+	DisputedAt    int64 `protobuf:"varint,8,opt,name=disputed_at,json=disputedAt,proto3" json:"disputed_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DonationDisputed) Reset() {
+	*x = DonationDisputed{}
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DonationDisputed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DonationDisputed) ProtoMessage() {}
+
+func (x *DonationDisputed) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DonationDisputed.ProtoReflect.Descriptor instead.
+func (*DonationDisputed) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DonationDisputed) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *DonationDisputed) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *DonationDisputed) GetDisputeId() string {
+	if x != nil {
+		return x.DisputeId
+	}
+	return ""
+}
+
+func (x *DonationDisputed) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *DonationDisputed) GetInquiry() bool {
+	if x != nil {
+		return x.Inquiry
+	}
+	return false
+}
+
+func (x *DonationDisputed) GetAttribution() *v11.Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+func (x *DonationDisputed) GetChargeId() string {
+	if x != nil {
+		return x.ChargeId
+	}
+	return ""
+}
+
+func (x *DonationDisputed) GetDisputedAt() int64 {
+	if x != nil {
+		return x.DisputedAt
+	}
+	return 0
+}
+
+// DonationDisputeClosed says how a dispute ended. It happens once for a dispute.
+type DonationDisputeClosed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The donation; also the aggregate.
+	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
+	// Stripe account that was asked.
+	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Stripe's dispute, `dp_…` or `du_…`.
+	DisputeId string `protobuf:"bytes,3,opt,name=dispute_id,json=disputeId,proto3" json:"dispute_id,omitempty"`
+	// What was disputed, in the gift's currency.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// How it ended.
+	Outcome DisputeOutcome `protobuf:"varint,5,opt,name=outcome,proto3,enum=almoner.donation.v1.DisputeOutcome" json:"outcome,omitempty"`
+	// What it takes from the gift and from the cover; all zero unless it was lost.
+	Reduction *Reduction `protobuf:"bytes,6,opt,name=reduction,proto3" json:"reduction,omitempty"`
+	// What was given to.
+	Attribution *v11.Attribution `protobuf:"bytes,7,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Charge that was disputed.
+	ChargeId string `protobuf:"bytes,8,opt,name=charge_id,json=chargeId,proto3" json:"charge_id,omitempty"`
+	// When that was heard, in unix microseconds.
+	ClosedAt int64 `protobuf:"varint,9,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
+	// The monthly plan that the gift is an instalment of; empty for a single gift.
+	RecurringPlanId string `protobuf:"bytes,10,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DonationDisputeClosed) Reset() {
+	*x = DonationDisputeClosed{}
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DonationDisputeClosed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DonationDisputeClosed) ProtoMessage() {}
+
+func (x *DonationDisputeClosed) ProtoReflect() protoreflect.Message {
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DonationDisputeClosed.ProtoReflect.Descriptor instead.
+func (*DonationDisputeClosed) Descriptor() ([]byte, []int) {
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DonationDisputeClosed) GetDonationId() string {
+	if x != nil {
+		return x.DonationId
+	}
+	return ""
+}
+
+func (x *DonationDisputeClosed) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *DonationDisputeClosed) GetDisputeId() string {
+	if x != nil {
+		return x.DisputeId
+	}
+	return ""
+}
+
+func (x *DonationDisputeClosed) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *DonationDisputeClosed) GetOutcome() DisputeOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return DisputeOutcome_DISPUTE_OUTCOME_UNSPECIFIED
+}
+
+func (x *DonationDisputeClosed) GetReduction() *Reduction {
+	if x != nil {
+		return x.Reduction
+	}
+	return nil
+}
+
+func (x *DonationDisputeClosed) GetAttribution() *v11.Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+func (x *DonationDisputeClosed) GetChargeId() string {
+	if x != nil {
+		return x.ChargeId
+	}
+	return ""
+}
+
+func (x *DonationDisputeClosed) GetClosedAt() int64 {
+	if x != nil {
+		return x.ClosedAt
+	}
+	return 0
+}
+
+func (x *DonationDisputeClosed) GetRecurringPlanId() string {
+	if x != nil {
+		return x.RecurringPlanId
+	}
+	return ""
+}
+
 // FeeDetail is one part of what Stripe kept.
 type FeeDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -223,7 +1064,7 @@ type FeeDetail struct {
 
 func (x *FeeDetail) Reset() {
 	*x = FeeDetail{}
-	mi := &file_almoner_donation_v1_events_proto_msgTypes[1]
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -235,7 +1076,7 @@ func (x *FeeDetail) String() string {
 func (*FeeDetail) ProtoMessage() {}
 
 func (x *FeeDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_events_proto_msgTypes[1]
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -248,7 +1089,7 @@ func (x *FeeDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeeDetail.ProtoReflect.Descriptor instead.
 func (*FeeDetail) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{1}
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FeeDetail) GetType() string {
@@ -307,14 +1148,19 @@ type BalanceTransactionRecorded struct {
 	// Attribution of the donation, so that its fee carries the same dimensions.
 	Attribution *v11.Attribution `protobuf:"bytes,15,opt,name=attribution,proto3" json:"attribution,omitempty"`
 	// When Stripe created it, in unix microseconds.
-	CreatedAt     int64 `protobuf:"varint,16,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CreatedAt int64 `protobuf:"varint,16,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Charge that the source is, refunds or disputes, if it is about one: what waits
+	// in suspense for a charge is cleared by what happens to that charge.
+	ChargeId string `protobuf:"bytes,17,opt,name=charge_id,json=chargeId,proto3" json:"charge_id,omitempty"`
+	// The monthly plan that the donation is an instalment of; empty for a single gift.
+	RecurringPlanId string `protobuf:"bytes,18,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *BalanceTransactionRecorded) Reset() {
 	*x = BalanceTransactionRecorded{}
-	mi := &file_almoner_donation_v1_events_proto_msgTypes[2]
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -326,7 +1172,7 @@ func (x *BalanceTransactionRecorded) String() string {
 func (*BalanceTransactionRecorded) ProtoMessage() {}
 
 func (x *BalanceTransactionRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_almoner_donation_v1_events_proto_msgTypes[2]
+	mi := &file_almoner_donation_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -339,7 +1185,7 @@ func (x *BalanceTransactionRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BalanceTransactionRecorded.ProtoReflect.Descriptor instead.
 func (*BalanceTransactionRecorded) Descriptor() ([]byte, []int) {
-	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{2}
+	return file_almoner_donation_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BalanceTransactionRecorded) GetTransactionId() string {
@@ -454,11 +1300,25 @@ func (x *BalanceTransactionRecorded) GetCreatedAt() int64 {
 	return 0
 }
 
+func (x *BalanceTransactionRecorded) GetChargeId() string {
+	if x != nil {
+		return x.ChargeId
+	}
+	return ""
+}
+
+func (x *BalanceTransactionRecorded) GetRecurringPlanId() string {
+	if x != nil {
+		return x.RecurringPlanId
+	}
+	return ""
+}
+
 var File_almoner_donation_v1_events_proto protoreflect.FileDescriptor
 
 const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\n" +
-	" almoner/donation/v1/events.proto\x12\x13almoner.donation.v1\x1a(almoner/attribution/v1/attribution.proto\x1a\x1calmoner/money/v1/money.proto\"\xad\x03\n" +
+	" almoner/donation/v1/events.proto\x12\x13almoner.donation.v1\x1a(almoner/attribution/v1/attribution.proto\x1a\x1calmoner/money/v1/money.proto\"\xf8\x03\n" +
 	"\x11DonationSucceeded\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -474,11 +1334,95 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\tcharge_id\x18\b \x01(\tR\bchargeId\x12\x17\n" +
 	"\apaid_at\x18\t \x01(\x03R\x06paidAt\x12\x12\n" +
 	"\x04late\x18\n" +
-	" \x01(\bR\x04late\"r\n" +
+	" \x01(\bR\x04late\x12*\n" +
+	"\x11recurring_plan_id\x18\v \x01(\tR\x0frecurringPlanId\x12\x1d\n" +
+	"\n" +
+	"invoice_id\x18\f \x01(\tR\tinvoiceId\"\xc8\x02\n" +
+	"\x12DonationProcessing\x12\x1f\n" +
+	"\vdonation_id\x18\x01 \x01(\tR\n" +
+	"donationId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12+\n" +
+	"\x04gift\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x04gift\x12-\n" +
+	"\x05cover\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x05cover\x12E\n" +
+	"\vattribution\x18\x05 \x01(\v2#.almoner.attribution.v1.AttributionR\vattribution\x12*\n" +
+	"\x11payment_intent_id\x18\x06 \x01(\tR\x0fpaymentIntentId\x12#\n" +
+	"\rprocessing_at\x18\a \x01(\x03R\fprocessingAt\"\xbc\x02\n" +
+	"\x0eDonationFailed\x12\x1f\n" +
+	"\vdonation_id\x18\x01 \x01(\tR\n" +
+	"donationId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12+\n" +
+	"\x04gift\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x04gift\x12-\n" +
+	"\x05cover\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x05cover\x12E\n" +
+	"\vattribution\x18\x05 \x01(\v2#.almoner.attribution.v1.AttributionR\vattribution\x12*\n" +
+	"\x11payment_intent_id\x18\x06 \x01(\tR\x0fpaymentIntentId\x12\x1b\n" +
+	"\tfailed_at\x18\a \x01(\x03R\bfailedAt\"\x98\x01\n" +
+	"\tReduction\x12+\n" +
+	"\x04gift\x18\x01 \x01(\v2\x17.almoner.money.v1.MoneyR\x04gift\x12-\n" +
+	"\x05cover\x18\x02 \x01(\v2\x17.almoner.money.v1.MoneyR\x05cover\x12/\n" +
+	"\x06excess\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x06excess\"\xbb\x03\n" +
+	"\x10DonationRefunded\x12\x1f\n" +
+	"\vdonation_id\x18\x01 \x01(\tR\n" +
+	"donationId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12\x1b\n" +
+	"\trefund_id\x18\x03 \x01(\tR\brefundId\x12/\n" +
+	"\x06amount\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12<\n" +
+	"\treduction\x18\x05 \x01(\v2\x1e.almoner.donation.v1.ReductionR\treduction\x12E\n" +
+	"\vattribution\x18\x06 \x01(\v2#.almoner.attribution.v1.AttributionR\vattribution\x12\x1b\n" +
+	"\tcharge_id\x18\a \x01(\tR\bchargeId\x12*\n" +
+	"\x11payment_intent_id\x18\b \x01(\tR\x0fpaymentIntentId\x12\x1f\n" +
+	"\vrefunded_at\x18\t \x01(\x03R\n" +
+	"refundedAt\x12*\n" +
+	"\x11recurring_plan_id\x18\n" +
+	" \x01(\tR\x0frecurringPlanId\"\xbb\x03\n" +
+	"\x14DonationRefundFailed\x12\x1f\n" +
+	"\vdonation_id\x18\x01 \x01(\tR\n" +
+	"donationId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12\x1b\n" +
+	"\trefund_id\x18\x03 \x01(\tR\brefundId\x12/\n" +
+	"\x06amount\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12<\n" +
+	"\treduction\x18\x05 \x01(\v2\x1e.almoner.donation.v1.ReductionR\treduction\x12E\n" +
+	"\vattribution\x18\x06 \x01(\v2#.almoner.attribution.v1.AttributionR\vattribution\x12\x1b\n" +
+	"\tcharge_id\x18\a \x01(\tR\bchargeId\x12*\n" +
+	"\x11payment_intent_id\x18\b \x01(\tR\x0fpaymentIntentId\x12\x1b\n" +
+	"\tfailed_at\x18\t \x01(\x03R\bfailedAt\x12*\n" +
+	"\x11recurring_plan_id\x18\n" +
+	" \x01(\tR\x0frecurringPlanId\"\xc1\x02\n" +
+	"\x10DonationDisputed\x12\x1f\n" +
+	"\vdonation_id\x18\x01 \x01(\tR\n" +
+	"donationId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12\x1d\n" +
+	"\n" +
+	"dispute_id\x18\x03 \x01(\tR\tdisputeId\x12/\n" +
+	"\x06amount\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12\x18\n" +
+	"\ainquiry\x18\x05 \x01(\bR\ainquiry\x12E\n" +
+	"\vattribution\x18\x06 \x01(\v2#.almoner.attribution.v1.AttributionR\vattribution\x12\x1b\n" +
+	"\tcharge_id\x18\a \x01(\tR\bchargeId\x12\x1f\n" +
+	"\vdisputed_at\x18\b \x01(\x03R\n" +
+	"disputedAt\"\xd1\x03\n" +
+	"\x15DonationDisputeClosed\x12\x1f\n" +
+	"\vdonation_id\x18\x01 \x01(\tR\n" +
+	"donationId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12\x1d\n" +
+	"\n" +
+	"dispute_id\x18\x03 \x01(\tR\tdisputeId\x12/\n" +
+	"\x06amount\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12=\n" +
+	"\aoutcome\x18\x05 \x01(\x0e2#.almoner.donation.v1.DisputeOutcomeR\aoutcome\x12<\n" +
+	"\treduction\x18\x06 \x01(\v2\x1e.almoner.donation.v1.ReductionR\treduction\x12E\n" +
+	"\vattribution\x18\a \x01(\v2#.almoner.attribution.v1.AttributionR\vattribution\x12\x1b\n" +
+	"\tcharge_id\x18\b \x01(\tR\bchargeId\x12\x1b\n" +
+	"\tclosed_at\x18\t \x01(\x03R\bclosedAt\x12*\n" +
+	"\x11recurring_plan_id\x18\n" +
+	" \x01(\tR\x0frecurringPlanId\"r\n" +
 	"\tFeeDetail\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12/\n" +
 	"\x06amount\x18\x02 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xcf\x05\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"\x98\x06\n" +
 	"\x1aBalanceTransactionRecorded\x12%\n" +
 	"\x0etransaction_id\x18\x01 \x01(\tR\rtransactionId\x12\x1d\n" +
 	"\n" +
@@ -500,13 +1444,20 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\x11payment_intent_id\x18\x0e \x01(\tR\x0fpaymentIntentId\x12E\n" +
 	"\vattribution\x18\x0f \x01(\v2#.almoner.attribution.v1.AttributionR\vattribution\x12\x1d\n" +
 	"\n" +
-	"created_at\x18\x10 \x01(\x03R\tcreatedAt*t\n" +
+	"created_at\x18\x10 \x01(\x03R\tcreatedAt\x12\x1b\n" +
+	"\tcharge_id\x18\x11 \x01(\tR\bchargeId\x12*\n" +
+	"\x11recurring_plan_id\x18\x12 \x01(\tR\x0frecurringPlanId*t\n" +
 	"\n" +
 	"Visibility\x12\x1a\n" +
 	"\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11VISIBILITY_PUBLIC\x10\x01\x12\x19\n" +
 	"\x15VISIBILITY_FIRST_NAME\x10\x02\x12\x18\n" +
-	"\x14VISIBILITY_ANONYMOUS\x10\x03B\xd9\x01\n" +
+	"\x14VISIBILITY_ANONYMOUS\x10\x03*\x88\x01\n" +
+	"\x0eDisputeOutcome\x12\x1f\n" +
+	"\x1bDISPUTE_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13DISPUTE_OUTCOME_WON\x10\x01\x12\x18\n" +
+	"\x14DISPUTE_OUTCOME_LOST\x10\x02\x12\"\n" +
+	"\x1eDISPUTE_OUTCOME_INQUIRY_CLOSED\x10\x03B\xd9\x01\n" +
 	"\x17com.almoner.donation.v1B\vEventsProtoP\x01ZCgithub.com/almoner/almoner/proto/gen/almoner/donation/v1;donationv1\xa2\x02\x03ADX\xaa\x02\x13Almoner.Donation.V1\xca\x02\x13Almoner\\Donation\\V1\xe2\x02\x1fAlmoner\\Donation\\V1\\GPBMetadata\xea\x02\x15Almoner::Donation::V1b\x06proto3"
 
 var (
@@ -521,33 +1472,62 @@ func file_almoner_donation_v1_events_proto_rawDescGZIP() []byte {
 	return file_almoner_donation_v1_events_proto_rawDescData
 }
 
-var file_almoner_donation_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_almoner_donation_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_almoner_donation_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_almoner_donation_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_almoner_donation_v1_events_proto_goTypes = []any{
 	(Visibility)(0),                    // 0: almoner.donation.v1.Visibility
-	(*DonationSucceeded)(nil),          // 1: almoner.donation.v1.DonationSucceeded
-	(*FeeDetail)(nil),                  // 2: almoner.donation.v1.FeeDetail
-	(*BalanceTransactionRecorded)(nil), // 3: almoner.donation.v1.BalanceTransactionRecorded
-	(*v1.Money)(nil),                   // 4: almoner.money.v1.Money
-	(*v11.Attribution)(nil),            // 5: almoner.attribution.v1.Attribution
+	(DisputeOutcome)(0),                // 1: almoner.donation.v1.DisputeOutcome
+	(*DonationSucceeded)(nil),          // 2: almoner.donation.v1.DonationSucceeded
+	(*DonationProcessing)(nil),         // 3: almoner.donation.v1.DonationProcessing
+	(*DonationFailed)(nil),             // 4: almoner.donation.v1.DonationFailed
+	(*Reduction)(nil),                  // 5: almoner.donation.v1.Reduction
+	(*DonationRefunded)(nil),           // 6: almoner.donation.v1.DonationRefunded
+	(*DonationRefundFailed)(nil),       // 7: almoner.donation.v1.DonationRefundFailed
+	(*DonationDisputed)(nil),           // 8: almoner.donation.v1.DonationDisputed
+	(*DonationDisputeClosed)(nil),      // 9: almoner.donation.v1.DonationDisputeClosed
+	(*FeeDetail)(nil),                  // 10: almoner.donation.v1.FeeDetail
+	(*BalanceTransactionRecorded)(nil), // 11: almoner.donation.v1.BalanceTransactionRecorded
+	(*v1.Money)(nil),                   // 12: almoner.money.v1.Money
+	(*v11.Attribution)(nil),            // 13: almoner.attribution.v1.Attribution
 }
 var file_almoner_donation_v1_events_proto_depIdxs = []int32{
-	4,  // 0: almoner.donation.v1.DonationSucceeded.gift:type_name -> almoner.money.v1.Money
-	4,  // 1: almoner.donation.v1.DonationSucceeded.cover:type_name -> almoner.money.v1.Money
-	5,  // 2: almoner.donation.v1.DonationSucceeded.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 0: almoner.donation.v1.DonationSucceeded.gift:type_name -> almoner.money.v1.Money
+	12, // 1: almoner.donation.v1.DonationSucceeded.cover:type_name -> almoner.money.v1.Money
+	13, // 2: almoner.donation.v1.DonationSucceeded.attribution:type_name -> almoner.attribution.v1.Attribution
 	0,  // 3: almoner.donation.v1.DonationSucceeded.visibility:type_name -> almoner.donation.v1.Visibility
-	4,  // 4: almoner.donation.v1.FeeDetail.amount:type_name -> almoner.money.v1.Money
-	4,  // 5: almoner.donation.v1.BalanceTransactionRecorded.amount:type_name -> almoner.money.v1.Money
-	4,  // 6: almoner.donation.v1.BalanceTransactionRecorded.fee:type_name -> almoner.money.v1.Money
-	2,  // 7: almoner.donation.v1.BalanceTransactionRecorded.fee_details:type_name -> almoner.donation.v1.FeeDetail
-	4,  // 8: almoner.donation.v1.BalanceTransactionRecorded.net:type_name -> almoner.money.v1.Money
-	4,  // 9: almoner.donation.v1.BalanceTransactionRecorded.source_amount:type_name -> almoner.money.v1.Money
-	5,  // 10: almoner.donation.v1.BalanceTransactionRecorded.attribution:type_name -> almoner.attribution.v1.Attribution
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	12, // 4: almoner.donation.v1.DonationProcessing.gift:type_name -> almoner.money.v1.Money
+	12, // 5: almoner.donation.v1.DonationProcessing.cover:type_name -> almoner.money.v1.Money
+	13, // 6: almoner.donation.v1.DonationProcessing.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 7: almoner.donation.v1.DonationFailed.gift:type_name -> almoner.money.v1.Money
+	12, // 8: almoner.donation.v1.DonationFailed.cover:type_name -> almoner.money.v1.Money
+	13, // 9: almoner.donation.v1.DonationFailed.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 10: almoner.donation.v1.Reduction.gift:type_name -> almoner.money.v1.Money
+	12, // 11: almoner.donation.v1.Reduction.cover:type_name -> almoner.money.v1.Money
+	12, // 12: almoner.donation.v1.Reduction.excess:type_name -> almoner.money.v1.Money
+	12, // 13: almoner.donation.v1.DonationRefunded.amount:type_name -> almoner.money.v1.Money
+	5,  // 14: almoner.donation.v1.DonationRefunded.reduction:type_name -> almoner.donation.v1.Reduction
+	13, // 15: almoner.donation.v1.DonationRefunded.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 16: almoner.donation.v1.DonationRefundFailed.amount:type_name -> almoner.money.v1.Money
+	5,  // 17: almoner.donation.v1.DonationRefundFailed.reduction:type_name -> almoner.donation.v1.Reduction
+	13, // 18: almoner.donation.v1.DonationRefundFailed.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 19: almoner.donation.v1.DonationDisputed.amount:type_name -> almoner.money.v1.Money
+	13, // 20: almoner.donation.v1.DonationDisputed.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 21: almoner.donation.v1.DonationDisputeClosed.amount:type_name -> almoner.money.v1.Money
+	1,  // 22: almoner.donation.v1.DonationDisputeClosed.outcome:type_name -> almoner.donation.v1.DisputeOutcome
+	5,  // 23: almoner.donation.v1.DonationDisputeClosed.reduction:type_name -> almoner.donation.v1.Reduction
+	13, // 24: almoner.donation.v1.DonationDisputeClosed.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 25: almoner.donation.v1.FeeDetail.amount:type_name -> almoner.money.v1.Money
+	12, // 26: almoner.donation.v1.BalanceTransactionRecorded.amount:type_name -> almoner.money.v1.Money
+	12, // 27: almoner.donation.v1.BalanceTransactionRecorded.fee:type_name -> almoner.money.v1.Money
+	10, // 28: almoner.donation.v1.BalanceTransactionRecorded.fee_details:type_name -> almoner.donation.v1.FeeDetail
+	12, // 29: almoner.donation.v1.BalanceTransactionRecorded.net:type_name -> almoner.money.v1.Money
+	12, // 30: almoner.donation.v1.BalanceTransactionRecorded.source_amount:type_name -> almoner.money.v1.Money
+	13, // 31: almoner.donation.v1.BalanceTransactionRecorded.attribution:type_name -> almoner.attribution.v1.Attribution
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_almoner_donation_v1_events_proto_init() }
@@ -560,8 +1540,8 @@ func file_almoner_donation_v1_events_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_almoner_donation_v1_events_proto_rawDesc), len(file_almoner_donation_v1_events_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   3,
+			NumEnums:      2,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
