@@ -41,11 +41,15 @@ type write struct {
 func (s *Server) apiRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/v1/", s.unknownURL)
-	for pattern, endpoint := range s.reads() {
-		mux.HandleFunc("GET "+pattern, s.serveRead(endpoint))
+	for _, part := range []map[string]read{s.reads(), s.billingReads()} {
+		for pattern, endpoint := range part {
+			mux.HandleFunc("GET "+pattern, s.serveRead(endpoint))
+		}
 	}
-	for pattern, endpoint := range s.writes() {
-		mux.HandleFunc(pattern, s.serveWrite(endpoint))
+	for _, part := range []map[string]write{s.writes(), s.billingWrites()} {
+		for pattern, endpoint := range part {
+			mux.HandleFunc(pattern, s.serveWrite(endpoint))
+		}
 	}
 	return mux
 }
@@ -309,7 +313,8 @@ func (s *Server) execute(c *call, endpoint write) {
 }
 
 // answer runs the endpoint and renders what the client will see. A refused
-// request, and one that a fault stops before it commits, leave no change.
+// request, and one that a fault stops before it commits, leave no change; a
+// declined card leaves the attempt.
 func (s *Server) answer(c *call, t *tx, endpoint write) (int, []byte, *apiError) {
 	failure := (*apiError)(nil)
 	var object map[string]any
@@ -323,7 +328,9 @@ func (s *Server) answer(c *call, t *tx, endpoint write) (int, []byte, *apiError)
 		failure = expand(t, object, c.expand)
 	}
 	if failure != nil {
-		t.rec.Puts, t.rec.Events = nil, nil
+		if !failure.kept {
+			t.rec.Puts, t.rec.Events = nil, nil
+		}
 		c.complete(failure)
 		return failure.Status, encode(map[string]any{"error": failure}), failure
 	}
@@ -394,6 +401,9 @@ func (c *call) body() (string, *apiError) {
 	kind, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";")
 	if len(raw) > 0 && kind != "" && strings.TrimSpace(kind) != "application/x-www-form-urlencoded" {
 		return "", badRequest("", "", "Invalid request: send parameters as application/x-www-form-urlencoded.")
+	}
+	if c.r.Method == http.MethodDelete && c.r.URL.RawQuery != "" {
+		return c.r.URL.RawQuery + "&" + string(raw), nil // clients put them there or here
 	}
 	return string(raw), nil
 }

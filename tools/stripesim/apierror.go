@@ -19,6 +19,8 @@ type apiError struct {
 	// executed says that the request got past its checks. Only then does Stripe
 	// keep the answer under the idempotency key.
 	executed bool
+	// kept says that what happened before the refusal stays: a declined card.
+	kept bool
 }
 
 // Error types of Stripe.

@@ -38,6 +38,21 @@ func (s *Server) tick() error {
 	return s.transact(requestInfo{}, func(*tx) error { return nil })
 }
 
+// beginAt starts what was due at a second that has passed: when the clock leaps
+// over months, each thing still happens on its day, and nothing before what was
+// written already.
+func (s *Server) beginAt(due int64) *tx {
+	t := s.begin(requestInfo{})
+	then := time.Unix(due, 0)
+	if last := time.UnixMicro(s.state.lastAt); then.Before(last) {
+		then = last
+	}
+	if then.Before(t.now) {
+		t.now, t.rec.At = then, then.UnixMicro()
+	}
+	return t
+}
+
 // timerDue tells whether time alone has changed something that no record says
 // yet. The caller holds the lock.
 func (s *Server) timerDue() bool {
@@ -46,11 +61,11 @@ func (s *Server) timerDue() bool {
 
 // fireTimers does all that is due, a record each. It runs before every
 // transition, so that none can meet a session that should have expired. A timer
-// is taken off only after its record is written. The caller holds the lock.
+// is over only when its record is written. The caller holds the lock.
 func (s *Server) fireTimers() error {
 	for s.timerDue() {
-		due := s.state.timers[0]
-		t := s.begin(requestInfo{})
+		due := heap.Pop(&s.state.timers).(timer)
+		t := s.beginAt(due.at)
 		if due.kind == timerCapture {
 			t.captureLate(due.id)
 		} else {
@@ -58,9 +73,9 @@ func (s *Server) fireTimers() error {
 		}
 		err := s.commit(t)
 		if err != nil {
+			heap.Push(&s.state.timers, due)
 			return err
 		}
-		heap.Pop(&s.state.timers)
 	}
 	return nil
 }

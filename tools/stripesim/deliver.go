@@ -282,7 +282,7 @@ func (s *Server) finish(d *delivery, result sentRecord) {
 	if result.State == deliveryPending {
 		pause := s.cfg.RetrySchedule[min(result.Attempt, len(s.cfg.RetrySchedule))-1]
 		result.NextAt = t.rec.At + pause.Microseconds()
-		if result.NextAt > d.event.Created*1_000_000+s.cfg.RetryFor.Microseconds() {
+		if result.NextAt > s.state.firstTried(d.event)+s.cfg.RetryFor.Microseconds() {
 			result.State, result.NextAt = deliveryGivenUp, 0
 		}
 	}
@@ -301,6 +301,16 @@ func (s *Server) finish(d *delivery, result sentRecord) {
 		s.log.Error("record delivery", "event", d.event.ID, "error", err)
 	}
 	s.outbox.signal()
+}
+
+// firstTried is when delivery of an event could begin, in unix microseconds. What
+// happened while the clock leapt had its first chance after the leap.
+func (st *state) firstTried(event *Event) int64 {
+	created := event.Created * 1_000_000
+	if created > st.leapFrom && created < st.leapTo {
+		return st.leapTo
+	}
+	return created
 }
 
 // webhookBody renders the event as the endpoint gets it. The caller holds the

@@ -38,7 +38,7 @@ func expandable(kind, property string) bool {
 		"charge":              " balance_transaction payment_intent refunds customer invoice review application application_fee failure_balance_transaction on_behalf_of source_transfer transfer ",
 		"balance_transaction": " source ",
 	}
-	return strings.Contains(names[kind], " "+property+" ")
+	return strings.Contains(names[kind]+billingExpandable(kind), " "+property+" ")
 }
 
 // expand replaces ids in a rendered object by the objects they name.
@@ -99,7 +99,7 @@ func expandProperty(v view, object map[string]any, kind, property string) map[st
 	case "balance_transaction":
 		return renderTransaction(v, v.transaction(id))
 	}
-	return nil
+	return expandBilling(v, property, id)
 }
 
 func emptyList(url string) map[string]any {

@@ -48,6 +48,7 @@ var idShapes = map[string]struct {
 	"line_item":      {"li_1", 23},
 	"price":          {"price_1", 23},
 	"product":        {"prod_", 14},
+	"customer":       {"cus_", 14},
 	"account":        {"acct_1", 15},
 	"secret":         {"whsec_", 32},
 	"request":        {"req_", 14},

@@ -81,7 +81,8 @@ type PaymentIntent struct {
 	LastError           *PaymentError     `json:"last_payment_error,omitempty"`
 	Metadata            map[string]string `json:"metadata"`
 	// Session is the session that made it; empty for money of other programs.
-	Session string `json:"session,omitempty"`
+	Session  string `json:"session,omitempty"`
+	Customer string `json:"customer,omitempty"`
 }
 
 // PaymentError is why the last attempt failed.
@@ -103,6 +104,12 @@ type PaymentMethod struct {
 	ExpMonth int     `json:"exp_month"`
 	ExpYear  int     `json:"exp_year"`
 	Billing  Billing `json:"billing_details"`
+	Customer string  `json:"customer,omitempty"`
+	// SetUp says that 3-D Secure was passed for charges without the donor.
+	SetUp bool `json:"set_up,omitempty"`
+	// Detached says that it was a customer's once and may not be used again.
+	Detached bool              `json:"detached,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
 // Charge is one attempt to take the money.
@@ -126,7 +133,8 @@ type Charge struct {
 	Metadata            map[string]string `json:"metadata"`
 	// CaptureDue is when the balance transaction of an asynchronous capture
 	// appears, in unix seconds; zero when there is nothing to wait for.
-	CaptureDue int64 `json:"capture_due,omitempty"`
+	CaptureDue int64  `json:"capture_due,omitempty"`
+	Customer   string `json:"customer,omitempty"`
 }
 
 // BalanceTransaction is money that moved on the account, in the currency it

@@ -17,7 +17,7 @@ import (
 var pageFiles embed.FS
 
 // Parsed once from files in the binary, never written afterwards.
-var pages = template.Must(template.ParseFS(pageFiles, "page/page.html"))
+var pages = template.Must(template.ParseFS(pageFiles, "page/*.html"))
 
 // routes joins the API, the hosted pages and the control surface.
 func (s *Server) routes() http.Handler {

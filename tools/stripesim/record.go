@@ -45,6 +45,7 @@ type put struct {
 	Charge        *Charge             `json:"charge,omitempty"`
 	Transaction   *BalanceTransaction `json:"txn,omitempty"`
 	Endpoint      *WebhookEndpoint    `json:"we,omitempty"`
+	billingPut
 }
 
 func (p put) object() any {
@@ -62,7 +63,7 @@ func (p put) object() any {
 	case p.Endpoint != nil:
 		return p.Endpoint
 	}
-	return nil
+	return p.billingPut.object()
 }
 
 // sentRecord is the outcome of one delivery attempt. Losing it costs one more

@@ -12,7 +12,7 @@ func renderObject(v view, object any) map[string]any {
 	case *Charge:
 		return renderCharge(v, o)
 	}
-	return nil
+	return renderBillingObject(v, object)
 }
 
 // renderEvent renders an event in the version of the endpoint it goes to.

@@ -13,7 +13,7 @@ func renderIntent(v view, p *PaymentIntent) map[string]any {
 		"automatic_payment_methods": nil, "canceled_at": nil,
 		"cancellation_reason": orNull(p.CancellationReason), "capture_method": p.CaptureMethod,
 		"client_secret": p.ClientSecret, "confirmation_method": "automatic", "created": p.Created,
-		"currency": p.Currency, "customer": nil, "description": orNull(p.Description), "invoice": nil,
+		"currency": p.Currency, "customer": orNull(p.Customer), "description": orNull(p.Description), "invoice": nil,
 		"last_payment_error": nil, "latest_charge": orNull(p.LatestCharge), "livemode": false,
 		"metadata": metadataOf(p.Metadata), "next_action": nil, "on_behalf_of": nil,
 		"payment_method": orNull(p.PaymentMethod), "payment_method_configuration_details": nil,
@@ -66,7 +66,7 @@ func renderMethod(m *PaymentMethod) map[string]any {
 	c := cardNamed(m.Card)
 	return map[string]any{
 		"id": m.ID, "object": "payment_method", "billing_details": renderBilling(m.Billing),
-		"created": m.Created, "customer": nil, "livemode": false, "metadata": map[string]string{},
+		"created": m.Created, "customer": orNull(m.Customer), "livemode": false, "metadata": metadataOf(m.Metadata),
 		"type": "card",
 		"card": map[string]any{
 			"brand": c.brand, "checks": renderChecks(c), "country": c.country, "display_brand": c.displayBrand(),
@@ -96,7 +96,7 @@ func renderCharge(v view, ch *Charge) map[string]any {
 		"application": nil, "application_fee": nil, "application_fee_amount": nil,
 		"balance_transaction": orNull(ch.BalanceTransaction), "billing_details": renderBilling(method.Billing),
 		"calculated_statement_descriptor": calculatedDescriptor(ch), "captured": ok, "created": ch.Created,
-		"currency": ch.Currency, "customer": nil, "description": orNull(ch.Description), "disputed": false,
+		"currency": ch.Currency, "customer": orNull(ch.Customer), "description": orNull(ch.Description), "disputed": false,
 		"failure_balance_transaction": nil, "failure_code": orNull(ch.FailureCode),
 		"failure_message": orNull(ch.FailureMessage), "fraud_details": map[string]any{}, "invoice": nil,
 		"livemode": false, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,

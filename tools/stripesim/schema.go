@@ -19,6 +19,8 @@ type rule struct {
 	enum   []string
 	fields schema
 	elem   *rule
+	// unset says that an empty value takes the parameter away.
+	unset bool
 }
 
 type schema map[string]rule
@@ -80,6 +82,9 @@ func (s schema) sorted() []string {
 }
 
 func (r rule) check(n *node, name string) *apiError {
+	if r.unset && n.fields == nil && n.value == "" {
+		return nil
+	}
 	switch r.kind {
 	case isHash:
 		if n.fields == nil {

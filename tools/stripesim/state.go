@@ -12,8 +12,11 @@ type state struct {
 	ids         uint64
 	boots       uint64
 	clockOffset int64
-	lastAt      int64
-	init        initRecord
+	// leapFrom and leapTo are the last stretch of time that nobody lived
+	// through, in unix microseconds.
+	leapFrom, leapTo int64
+	lastAt           int64
+	init             initRecord
 
 	sessions  table[Session]
 	intents   table[PaymentIntent]
@@ -22,6 +25,7 @@ type state struct {
 	txns      table[BalanceTransaction]
 	endpoints table[WebhookEndpoint]
 	events    table[Event]
+	billingTables
 
 	chargesOfIntent map[string][]string
 	completedBy     map[string]*Event
@@ -83,6 +87,7 @@ func (st *state) apply(rec *record) error {
 		st.boots++
 	}
 	if rec.ClockOffset != nil {
+		st.leapFrom, st.leapTo = rec.At, rec.At+*rec.ClockOffset-st.clockOffset
 		st.clockOffset = *rec.ClockOffset
 	}
 	for i := range rec.Puts {
@@ -126,6 +131,7 @@ func (st *state) applyPut(p *put) {
 	case p.PaymentIntent != nil:
 		st.intents.put(p.PaymentIntent.ID, p.PaymentIntent)
 	case p.PaymentMethod != nil:
+		st.indexMethod(st.methods.byID[p.PaymentMethod.ID], p.PaymentMethod)
 		st.methods.put(p.PaymentMethod.ID, p.PaymentMethod)
 	case p.Charge != nil:
 		if st.charges.byID[p.Charge.ID] == nil {
@@ -140,6 +146,8 @@ func (st *state) applyPut(p *put) {
 		st.txns.put(p.Transaction.ID, p.Transaction)
 	case p.Endpoint != nil:
 		st.endpoints.put(p.Endpoint.ID, p.Endpoint)
+	default:
+		st.applyBilling(&p.billingPut)
 	}
 }
 
@@ -214,10 +222,20 @@ type timer struct {
 
 type timerHeap []timer
 
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].at < h[j].at }
-func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) }
+func (h timerHeap) Len() int { return len(h) }
+
+// Less leaves nothing to the shape of the heap, which a restart changes.
+func (h timerHeap) Less(i, j int) bool {
+	if h[i].at != h[j].at {
+		return h[i].at < h[j].at
+	}
+	if h[i].kind != h[j].kind {
+		return h[i].kind < h[j].kind
+	}
+	return h[i].id < h[j].id
+}
+func (h timerHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *timerHeap) Push(x any)   { *h = append(*h, x.(timer)) }
 func (h *timerHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]

@@ -16,6 +16,7 @@ type tx struct {
 	charges  map[string]*Charge
 	txns     map[string]*BalanceTransaction
 	hooks    map[string]*WebhookEndpoint
+	billingChanges
 }
 
 // requestInfo is what an event says about the request that caused it.
@@ -34,6 +35,7 @@ type view interface {
 	transaction(id string) *BalanceTransaction
 	clock() time.Time
 	baseURL() string
+	billingView
 }
 
 func (t *tx) clock() time.Time { return t.now }

@@ -1,0 +1,40 @@
+package stripesim
+
+// The part of the surface that recurring money needs.
+
+func (s *Server) billingReads() map[string]read {
+	return map[string]read{
+		"/v1/customers":                           {customerFilters(), s.listCustomers},
+		"/v1/customers/{id}":                      {schema{}, getCustomer},
+		"/v1/customers/{id}/payment_methods":      {methodFilters(false), listMethodsOfCustomer},
+		"/v1/customers/{id}/payment_methods/{pm}": {schema{}, getMethodOfCustomer},
+		"/v1/payment_methods":                     {methodFilters(true), listMethods},
+		"/v1/payment_methods/{id}":                {schema{}, getMethod},
+		"/v1/prices":                              {priceFilters(), s.listPrices},
+		"/v1/prices/{id}":                         {schema{}, getPrice},
+		"/v1/products":                            {productFilters(), s.listProducts},
+		"/v1/products/{id}":                       {schema{}, getProduct},
+	}
+}
+
+func (s *Server) billingWrites() map[string]write {
+	return map[string]write{
+		"POST /v1/customers":                   {customerParams(true), nil, createCustomer},
+		"POST /v1/customers/{id}":              {customerParams(false), nil, updateCustomer},
+		"DELETE /v1/customers/{id}":            {schema{}, nil, deleteCustomer},
+		"POST /v1/payment_methods/{id}/attach": {attachParams(), nil, attachMethod},
+		"POST /v1/payment_methods/{id}/detach": {schema{}, nil, detachMethod},
+		"POST /v1/prices":                      {priceParams(), nil, createPrice},
+		"POST /v1/prices/{id}":                 {priceUpdateParams(), nil, updatePrice},
+		"POST /v1/products":                    {productParams(true), nil, createProduct},
+		"POST /v1/products/{id}":               {productParams(false), nil, updateProduct},
+	}
+}
+
+// later marks parameters of Stripe's that are refused in plain words.
+func (s schema) later(names ...string) schema {
+	for _, name := range names {
+		s[name] = rule{kind: isLater}
+	}
+	return s
+}

@@ -1,0 +1,23 @@
+package stripesim
+
+// billingExpandable names what Stripe expands in the objects of recurring money.
+func billingExpandable(kind string) string {
+	return map[string]string{
+		"customer":       " default_source test_clock ",
+		"product":        " default_price tax_code ",
+		"price":          " product ",
+		"payment_method": " customer ",
+	}[kind]
+}
+
+func expandBilling(v view, property, id string) map[string]any {
+	switch property {
+	case "customer":
+		return renderCustomerObject(v.customer(id))
+	case "product":
+		return renderProduct(v.product(id))
+	case "default_price":
+		return renderPrice(v.price(id))
+	}
+	return nil
+}
