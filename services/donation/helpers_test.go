@@ -42,6 +42,8 @@ type gate struct {
 	// unmark takes our mark out of balance transactions, as somebody in Stripe's
 	// dashboard can.
 	unmark bool
+	// forge changes what sessions' payments say that their gift was.
+	forge bool
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -59,6 +61,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.calls[r.Method+" "+path]++
 	refused := g.refuse != nil && g.refuse(r.URL.Path)
 	unmark := g.unmark && path == "/v1/balance_transactions"
+	forge := g.forge && path == "/v1/checkout/sessions" && r.Method == http.MethodGet
 	g.mu.Unlock()
 	if hung != nil {
 		select {
@@ -77,6 +80,10 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		g.next.ServeHTTP(answer, r)
 		_, _ = w.Write(bytes.ReplaceAll(answer.Body.Bytes(), []byte(`"almoner":`), []byte(`"renamed":`)))
+	case forge:
+		answer := httptest.NewRecorder()
+		g.next.ServeHTTP(answer, r)
+		_, _ = w.Write(bytes.ReplaceAll(answer.Body.Bytes(), []byte(`GENERAL`), []byte(`SPECIAL`)))
 	default:
 		g.next.ServeHTTP(w, r)
 	}

@@ -83,7 +83,13 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 			continue
 		}
 		d, known := gifts[e.found.DonationID]
-		if !known {
+		switch {
+		case known:
+		case e.found.Snapshot.Moneyless():
+			// Forgotten by a database that was restored, and never paid: nothing hangs on it.
+			rulings[i] = ruling{state: EventIgnored}
+			continue
+		default:
 			rulings[i] = ruling{state: EventParked, reason: domain.UnknownDonation}
 			continue
 		}

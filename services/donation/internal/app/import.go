@@ -220,7 +220,7 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 	}
 	whole = len(ready) == len(page)
 	page = ready
-	gifts, err = a.catchUp(ctx, page, gifts)
+	gifts, err = a.catchUp(ctx, account, page, gifts)
 	if err != nil {
 		return 0, false, err
 	}
@@ -295,10 +295,10 @@ func giftsIn(ctx context.Context, tx Tx, page []Transaction) (map[string]PaidGif
 }
 
 // catchUp takes in payments whose webhook has not come, or never will: money
-// that is on the account and carries our metadata is a gift of ours. What
-// cannot be one (unknown donation, second payment) is parked by ingest and its
+// that is on the account and carries our metadata is a gift of ours. One that the
+// database forgot is put back first. What cannot be one (unknown donation, second payment) is parked by ingest and its
 // transaction is booked as foreign.
-func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]PaidGift) (map[string]PaidGift, error) {
+func (a *App) catchUp(ctx context.Context, account string, page []Transaction, gifts map[string]PaidGift) (map[string]PaidGift, error) {
 	missing := false
 	for _, t := range page {
 		_, known := gifts[t.PaymentIntentID]
@@ -312,7 +312,14 @@ func (a *App) catchUp(ctx context.Context, page []Transaction, gifts map[string]
 		if err != nil {
 			return nil, fmt.Errorf("fetch the payment of transaction %s: %w", t.ID, err)
 		}
+		recalled, err := a.recall(ctx, account, found)
+		if err != nil {
+			return nil, err
+		}
 		_, err = a.ingest(ctx, found)
+		if err == nil && recalled {
+			err = a.retryParkedOf(ctx, t.PaymentIntentID)
+		}
 		if err != nil {
 			return nil, err
 		}

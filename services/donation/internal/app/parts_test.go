@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/money"
 )
 
 func TestSealOpensOnlyWhatItClosed(t *testing.T) {
@@ -288,3 +292,60 @@ func TestWhatWasReadIsHandedOverOnce(t *testing.T) {
 		}
 	}
 }
+
+// What a payment carries makes the same gift again, and nobody else can write it.
+func TestARecordIsReadOnlyAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	seal, err := NewSeal([]byte("a secret of this installation"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &App{Parts: Parts{Seal: seal}}
+	euros := func(minor int64) money.Amount {
+		currency, err := money.ParseCurrency("EUR")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return money.Amount{Minor: minor, Currency: currency}
+	}
+	gift := a.recalled(domain.Donation{
+		ID: "7b2f8a52-7d4c-4b4e-9d2f-0a1b2c3d4e5f", IntentID: "0a7e0a2e-5c0a-4f0c-8ad1-111111111111",
+		Gift: euros(100_00), Cover: euros(3_30), CoverFees: true, AppealSlug: "winter-shelter", FundraiserSlug: "amina-runs",
+		Traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		Attribution: domain.Attribution{
+			OrganizationID: "5f0c4f4e-4b1e-5d8e-9a53-1d9c1d3f7a10", AppealID: "9e107d9d-372b-4b6e-8a3c-5f1d0a3e9b42",
+			FundCode: "SYRIA", FundClass: domain.Restricted, FundraiserID: "c56a4180-65aa-42ec-a945-5fd21dec0538",
+			TeamID: "3f333df6-90a4-4fda-8dd3-9485d27cee36", ShareCode: "k7m2",
+		},
+	})
+	text, proof := a.recordOf(gift)
+	kept := Keepsake{Organization: gift.Attribution.OrganizationID, Record: text, Proof: proof}
+	read, err := a.fromRecord(gift.ID, kept)
+	if err != nil || read != gift {
+		t.Errorf("%+v became %+v (%v)", gift, read, err)
+	}
+	for name, change := range map[string]func(id *string, kept *Keepsake){
+		"another amount":       func(_ *string, kept *Keepsake) { kept.Record = strings.Replace(kept.Record, "10000", "90000", 1) },
+		"another gift":         func(id *string, _ *Keepsake) { *id = "0a7e0a2e-5c0a-4f0c-8ad1-222222222222" },
+		"another organization": func(_ *string, kept *Keepsake) { kept.Organization = "org-other" },
+		"no proof":             func(_ *string, kept *Keepsake) { kept.Proof = "" },
+		"no record":            func(_ *string, kept *Keepsake) { *kept = Keepsake{} },
+	} {
+		id, other := gift.ID, kept
+		change(&id, &other)
+		if d, err := a.fromRecord(id, other); err == nil {
+			t.Errorf("%s was taken for %+v", name, d)
+		}
+	}
+
+	// The longest of everything has to fit; where it does not, the ways back go first.
+	gift.AppealSlug, gift.FundraiserSlug = strings.Repeat("a", 64), strings.Repeat("b", 64)
+	gift.Attribution.FundCode, gift.Attribution.ShareCode = strings.Repeat("F", maxFundCode), strings.Repeat("s", maxFundCode)
+	text, proof = a.recordOf(gift)
+	if len(text) == 0 || len(text) > longestRecord || proof == "" || strings.Contains(text, "aaaa") {
+		t.Errorf("the longest record has %d bytes: %s", len(text), text)
+	}
+}
+
+// maxFundCode is what a form takes.
+const maxFundCode = 64

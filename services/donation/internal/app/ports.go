@@ -273,6 +273,9 @@ type Feed interface {
 	AppendEvents(ctx context.Context, events ...envelope.Event) error
 	// EventPosition is 0 until the event has one.
 	EventPosition(ctx context.Context, eventID string) (int64, error)
+	// SalvagedEvent is the newest event of a type about an aggregate that an
+	// operator's recovery of the feed kept of what the log had forgotten, or ErrNone.
+	SalvagedEvent(ctx context.Context, eventType, aggregateID string) (envelope.Event, error)
 	// FeedStatus is the newest position, and how many events have none yet.
 	FeedStatus(ctx context.Context) (head, unsequenced int64, err error)
 }
@@ -324,6 +327,18 @@ type SessionRequest struct {
 	Attempt   int64
 	BaseURL   string
 	ExpiresAt int64 // unix seconds
+	// Record and Proof say what the gift is, signed; both may be empty.
+	Record, Proof string
+}
+
+// Keepsake is what Stripe still has of a gift beside its payment.
+type Keepsake struct {
+	SessionID   string
+	CreatedAt   int64 // of the session
+	Name, Email string
+	ProductName string
+	// Organization, Record and Proof as they were sent with the session.
+	Organization, Record, Proof string
 }
 
 // Found is one object of Stripe's, read as far as it concerns a gift.
@@ -347,6 +362,9 @@ type Stripe interface {
 	// Session and PaymentIntent fetch the object and what hangs on it.
 	Session(ctx context.Context, id string) (Found, error)
 	PaymentIntent(ctx context.Context, id string) (Found, error)
+	// Keepsake reads what was sent with the session of a payment, and who paid;
+	// ErrStripeUnknown for a payment that no session led to.
+	Keepsake(ctx context.Context, paymentIntentID string) (Keepsake, error)
 	// ReadEvent reads a webhook's body: which event it is, and what its object says
 	// about a gift, nil when that is nothing or cannot be read. It fails when the
 	// text is not what every event is.

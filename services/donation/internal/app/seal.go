@@ -4,16 +4,20 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 )
 
 // Seal closes the raw bodies of webhooks, which hold donors' names and
-// addresses: a copy of the database alone does not give them away.
+// addresses: a copy of the database alone does not give them away. It also signs
+// what is left at Stripe about a gift.
 type Seal struct {
-	aead cipher.AEAD
+	aead    cipher.AEAD
+	signing []byte
 }
 
 // NewSeal derives the key from the installation's secret. Another secret cannot
@@ -34,7 +38,11 @@ func NewSeal(secret []byte) (*Seal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal webhook bodies: %w", err)
 	}
-	return &Seal{aead: aead}, nil
+	signing, err := hkdf.Key(sha256.New, secret, nil, "almoner donation gift 1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key that signs gifts: %w", err)
+	}
+	return &Seal{aead: aead, signing: signing}, nil
 }
 
 // Close seals body for one event; it opens under no other event's id.
@@ -56,4 +64,19 @@ func (s *Seal) Open(eventID string, sealed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("open webhook body: %w", err)
 	}
 	return body, nil
+}
+
+// Sign answers a proof that this installation wrote the parts, in this order.
+func (s *Seal) Sign(parts ...string) string {
+	mac := hmac.New(sha256.New, s.signing)
+	for _, part := range parts {
+		// Lengths keep ("ab","c") and ("a","bc") apart.
+		fmt.Fprintf(mac, "%d:%s,", len(part), part)
+	}
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Signed reports whether a proof is one of Sign's for the parts.
+func (s *Seal) Signed(proof string, parts ...string) bool {
+	return hmac.Equal([]byte(proof), []byte(s.Sign(parts...)))
 }

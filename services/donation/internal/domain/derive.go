@@ -50,6 +50,15 @@ type Snapshot struct {
 	Payment *Payment
 }
 
+// Moneyless reports whether a snapshot tells of no payment that was made or can
+// still be: a session that expired, or a card that was declined.
+func (s Snapshot) Moneyless() bool {
+	if s.Payment != nil && s.Payment.Status != PaymentCanceled && s.Payment.Status != PaymentMethodMissing {
+		return false
+	}
+	return s.Session == nil || s.Session.Status == SessionExpired
+}
+
 // Reason says why something from Stripe could not be applied and waits for staff.
 type Reason string
 

@@ -214,3 +214,39 @@ func TestOurOwnMovesFollowTheTable(t *testing.T) {
 		}
 	}
 }
+
+// Of a gift that we do not know, only what moves money, or still may, is worth
+// somebody's time.
+func TestWhatTellsOfNoMoney(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		snapshot  Snapshot
+		moneyless bool
+	}{
+		"an expired session":   {Snapshot{Session: &Session{ID: "cs_1", Status: SessionExpired}}, true},
+		"a declined card":      {Snapshot{Payment: &Payment{ID: "pi_1", Status: PaymentMethodMissing}}, true},
+		"a canceled payment":   {Snapshot{Payment: &Payment{ID: "pi_1", Status: PaymentCanceled}}, true},
+		"an open session":      {Snapshot{Session: &Session{ID: "cs_1", Status: SessionOpen}}, false},
+		"a complete session":   {Snapshot{Session: &Session{ID: "cs_1", Status: SessionComplete}}, false},
+		"a payment":            {Snapshot{Payment: paid("pi_1")}, false},
+		"one on its way":       {Snapshot{Payment: &Payment{ID: "pi_1", Status: PaymentProcessing}}, false},
+		"a status of tomorrow": {Snapshot{Payment: &Payment{ID: "pi_1", Status: "held"}}, false},
+	} {
+		if got := c.snapshot.Moneyless(); got != c.moneyless {
+			t.Errorf("%s: moneyless is %t", name, got)
+		}
+	}
+}
+
+func TestWhoPaidIsWhoGave(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		" Amina\u202e  Yusuf ": "Amina Yusuf",
+		"\u200d":               "amina@example.org",
+		"":                     "amina@example.org",
+	} {
+		if donor := RecalledDonor(name, "amina@example.org"); donor != (Donor{Name: want, Email: "amina@example.org"}) {
+			t.Errorf("%q became %+v", name, donor)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 
@@ -19,6 +20,8 @@ const (
 	metaMarkValue    = "1"
 	metaDonation     = "donation_id"
 	metaOrganization = "organization_id"
+	metaRecord       = "gift"
+	metaProof        = "gift_proof"
 )
 
 // CreateSession asks for a hosted checkout page. The request is made of nothing
@@ -38,6 +41,12 @@ func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, a
 	metadata := map[string]string{
 		metaMark: metaMarkValue, metaDonation: d.ID, metaOrganization: d.Attribution.OrganizationID,
 	}
+	// What the gift is goes where the money is and nowhere else: a payment is all
+	// that is left of a gift that was lost here.
+	payment := maps.Clone(metadata)
+	if r.Record != "" {
+		payment[metaRecord], payment[metaProof] = r.Record, r.Proof
+	}
 	back := r.BaseURL + "/donations/" + d.ID
 	params := &stripe.CheckoutSessionParams{
 		Mode:               stripe.String(string(stripe.CheckoutSessionModePayment)),
@@ -53,7 +62,7 @@ func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, a
 		Metadata:   metadata,
 		PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{
 			Description: stripe.String(d.ProductName),
-			Metadata:    metadata,
+			Metadata:    payment,
 		},
 	}
 	if d.Cover.Minor > 0 {

@@ -58,6 +58,15 @@ func (t *tx) EventPosition(ctx context.Context, eventID string) (int64, error) {
 	return pos, err
 }
 
+// SalvagedEvent reads what an operator's recovery kept.
+func (t *tx) SalvagedEvent(ctx context.Context, eventType, aggregateID string) (envelope.Event, error) {
+	event, err := t.log.Salvaged(ctx, t.Tx, eventType, aggregateID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return envelope.Event{}, app.ErrNone
+	}
+	return event, err
+}
+
 // FeedStatus reads the log in the caller's snapshot, so that sums and head are
 // true at the same moment.
 func (t *tx) FeedStatus(ctx context.Context) (head, unsequenced int64, err error) {

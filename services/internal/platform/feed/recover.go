@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed/envelope"
 )
 
 // Fork is how a feed's log and what others remember of it disagree.
@@ -274,4 +276,19 @@ func salvage(ctx context.Context, tx *database.Tx, feed string, told delivery) e
 		return fmt.Errorf("salvage position %d: %w", told.pos, err)
 	}
 	return nil
+}
+
+// Salvaged returns the newest event of a type about an aggregate that a recovery
+// kept because the log had forgotten it; sql.ErrNoRows when there is none.
+func (l *Log) Salvaged(ctx context.Context, q database.Querier, eventType, aggregateID string) (envelope.Event, error) {
+	event := envelope.Event{Type: eventType, AggregateID: aggregateID}
+	var occurredAt int64
+	err := q.QueryRowContext(ctx, `SELECT id, aggregate_version, occurred_at, traceparent, payload FROM salvaged_event
+		WHERE feed = $1 AND type = $2 AND aggregate_id = $3 ORDER BY epoch DESC, pos DESC LIMIT 1`,
+		l.feed, eventType, aggregateID).Scan(&event.ID, &event.Version, &occurredAt, &event.Traceparent, &event.Payload)
+	if err != nil {
+		return envelope.Event{}, fmt.Errorf("look for a salvaged event of feed %s: %w", l.feed, err)
+	}
+	event.OccurredAt = time.UnixMicro(occurredAt).UTC()
+	return event, nil
 }

@@ -2,7 +2,9 @@ package feed_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -132,6 +134,22 @@ func TestARecoveryEndsInEqualBooks(t *testing.T) {
 				if kept := w.strings(w.producer, `SELECT id FROM salvaged_event ORDER BY pos`); len(kept) != story.lost || len(kept) > 0 && kept[0] != forgotten[0].ID {
 					t.Errorf("%d events were salvaged, want %d", len(kept), story.lost)
 				}
+				for i, gone := range forgotten[:min(2, story.lost)] {
+					w.read(w.producer, func(ctx context.Context, tx *database.Tx) error {
+						kept, err := feed.NewLog(w.producer, producing).Salvaged(ctx, tx, gone.Type, gone.AggregateID)
+						if err != nil || !reflect.DeepEqual(kept, gone) {
+							t.Errorf("forgotten event %d was\n%+v\nand is kept as\n%+v (%v)", i, gone, kept, err)
+						}
+						return nil
+					})
+				}
+				w.read(w.producer, func(ctx context.Context, tx *database.Tx) error {
+					_, err := feed.NewLog(w.producer, producing).Salvaged(ctx, tx, "almoner.donation.v1.DonationSucceeded", "never-told")
+					if !errors.Is(err, sql.ErrNoRows) {
+						t.Errorf("an event that nobody told is kept (%v)", err)
+					}
+					return nil
+				})
 				if fork := w.look(); fork != nil {
 					t.Errorf("after the recovery: %+v", fork)
 				}

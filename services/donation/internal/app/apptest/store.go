@@ -492,6 +492,10 @@ func events(t *testing.T, s app.Store) {
 	}
 	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.AppendEvents(ctx, event) })
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.SalvagedEvent(ctx, event.Type, event.AggregateID)
+		if !errors.Is(err, app.ErrNone) {
+			t.Errorf("an event that was never forgotten is salvaged: %v", err)
+		}
 		head, unsequenced, err := tx.FeedStatus(ctx)
 		if err != nil || head != 0 || unsequenced != 1 {
 			t.Errorf("head %d, unsequenced %d, %v", head, unsequenced, err)

@@ -1,0 +1,163 @@
+package donation_test
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
+)
+
+// backUp keeps the database as it is now, and answers what brings it back. The
+// service is stopped, so that the one file is all of it.
+func (w *world) backUp() (restore func()) {
+	w.t.Helper()
+	path := strings.TrimPrefix(w.dbURL, "sqlite:")
+	w.kill()
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.start()
+	return func() {
+		w.t.Helper()
+		w.kill()
+		for _, beside := range []string{"-wal", "-shm"} {
+			err := os.Remove(path + beside)
+			if err != nil && !os.IsNotExist(err) {
+				w.t.Fatal(err)
+			}
+		}
+		err := os.WriteFile(path, kept, 0o600)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.start()
+	}
+}
+
+// generous is a gift with all that a form can say.
+func generous() *donationv1.StartCheckoutRequest {
+	r := form()
+	r.Target = &donationv1.StartCheckoutRequest_FundraiserSlug{FundraiserSlug: "amina-runs"}
+	r.FundCode, r.ShareCode, r.CoverFees = "SYRIA", "k7m2", true
+	r.Gift = &moneyv1.Money{Minor: 250_00, Currency: "EUR"}
+	r.Visibility = donationv1.Visibility_VISIBILITY_PUBLIC
+	return r
+}
+
+// The database is restored to the evening before. What was given since is at
+// Stripe, and with it what it was for: the gift is back under its number, with the
+// same events, and the donor by the name on the card. What only the form said, is
+// not shown to anybody.
+func TestAForgottenGiftIsPutBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	restore := w.backUp()
+	request := generous()
+	started := w.checkout(request)
+	w.pay(started.GetSessionId(), visa)
+	before := w.settled(started.GetDonationId())
+	told := w.events()
+
+	restore()
+	w.clock.Advance(time.Minute)
+	w.eventually("the gift is known again", func() bool { return w.sums().GetSums() != nil })
+	after := w.settled(started.GetDonationId())
+	want := proto.CloneOf(before)
+	want.EventPos, want.CreatedAt = after.GetEventPos(), after.GetCreatedAt()
+	want.SucceededAt, want.WebhookReceivedAt = after.GetSucceededAt(), after.GetWebhookReceivedAt()
+	if !proto.Equal(after, want) {
+		t.Errorf("it was\n%v\nand came back as\n%v", before, after)
+	}
+	again := w.events()
+	if len(again) != len(told) {
+		t.Fatalf("%d events were told, then %d", len(told), len(again))
+	}
+	for i := range told {
+		if told[i].GetId() != again[i].GetId() || told[i].GetAggregateId() != again[i].GetAggregateId() {
+			t.Errorf("told was %v, then %v", told[i], again[i])
+		}
+	}
+	if w.rows(`SELECT COUNT(*) FROM donor JOIN donation ON id = donation_id WHERE id = $1 AND name = 'Amina Yusuf'
+		AND email = 'amina@example.org' AND message = '' AND visibility = 'anonymous'`, started.GetDonationId()) != 1 {
+		t.Error("its donor is not the one on the card, or more is shown of her than Stripe was told")
+	}
+	if items := w.parked(); len(items) != 0 {
+		t.Errorf("parked are %v", items)
+	}
+	if foreign := w.rows(`SELECT COUNT(*) FROM balance_transaction WHERE is_foreign = 1`); foreign != 0 {
+		t.Errorf("%d transactions are booked as foreign", foreign)
+	}
+	// The donor, who sees an old page, sends the form again.
+	if answer := w.checkout(request); !answer.GetAlreadyPaid() {
+		t.Errorf("the form sent again leads to %v", answer)
+	}
+}
+
+// The donor was on Stripe's page when the database went back, and pays then. The
+// webhooks come first, are of an unknown gift, and are applied when it is known. One
+// who does not pay any more leaves nothing that somebody has to look into.
+func TestAGiftIsPaidAfterItWasForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	restore := w.backUp()
+	started, declined, left := w.checkout(generous()), w.checkout(form()), w.checkout(form())
+	restore()
+	w.pay(declined.GetSessionId(), noFunds)
+	w.pay(started.GetSessionId(), visa)
+	w.quiet()
+	w.eventually("the gift is known again", func() bool { return w.sums().GetSums() != nil })
+	w.settled(started.GetDonationId())
+	w.expire(left.GetSessionId())
+	w.quiet()
+	w.eventually("nothing is parked", func() bool { return len(w.parked()) == 0 })
+	if got := w.kinds(); got["DonationSucceeded"] != 1 || got["BalanceTransactionRecorded"] != 1 {
+		t.Errorf("events %v", got)
+	}
+	if known := w.rows(`SELECT COUNT(*) FROM donation`); known != 1 {
+		t.Errorf("%d gifts are known, one was paid", known)
+	}
+}
+
+// expire ends a session as its time would.
+func (w *world) expire(session string) {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.simURL+"/v1/checkout/sessions/"+session+"/expire", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	request.SetBasicAuth("sk_test_donation", "")
+	response, err := w.client().Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		w.t.Fatalf("expiring answered %d", response.StatusCode)
+	}
+}
+
+// Somebody with access to Stripe's dashboard writes a gift by hand: it carries a
+// record, and no proof of ours.
+func TestARecordOfSomebodyElseIsNoGift(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	restore := w.backUp()
+	started := w.checkout(form())
+	w.pay(started.GetSessionId(), visa)
+	w.settled(started.GetDonationId())
+	w.stripe.change(func(g *gate) { g.forge = true })
+	restore()
+	w.clock.Advance(time.Minute)
+	w.eventually("its money is booked", func() bool {
+		return w.rows(`SELECT COUNT(*) FROM balance_transaction WHERE is_foreign = 1`) == 1
+	})
+	truth := w.sim.Truth().Sessions
+	w.one(truth[len(truth)-1].PaymentIntent, unknownGift)
+}

@@ -1,0 +1,237 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/money"
+)
+
+// A database that was restored to an earlier time has forgotten gifts that were paid.
+// Their money is at Stripe, and so is what they were: each payment carries a record,
+// signed by this installation. Of gifts that were made before there were records,
+// an operator's recovery keeps the events (salvaged_event). From either the gift's row
+// is made again, and then its payment is applied like any other.
+
+// longestRecord is what one value of Stripe's metadata holds.
+const longestRecord = 500
+
+// record is what a gift was made from, as its payment carries it: no personal data,
+// and short names, for there is little room.
+type record struct {
+	Intent         string `json:"i,omitempty"`
+	Minor          int64  `json:"g"`
+	Cover          int64  `json:"c,omitempty"`
+	CoverFees      bool   `json:"cf,omitempty"`
+	Currency       string `json:"cur"`
+	Appeal         string `json:"a,omitempty"`
+	Fund           string `json:"f,omitempty"`
+	FundClass      string `json:"fc"`
+	Fundraiser     string `json:"p,omitempty"`
+	Team           string `json:"t,omitempty"`
+	ShareCode      string `json:"s,omitempty"`
+	Traceparent    string `json:"tr,omitempty"`
+	AppealSlug     string `json:"as,omitempty"`
+	FundraiserSlug string `json:"ps,omitempty"`
+}
+
+// recordOf is what a gift's payment is to carry, and the proof that it is ours:
+// metadata can be edited, and another installation may use the same account. Both
+// are empty when it would not fit.
+func (a *App) recordOf(d domain.Donation) (text, proof string) {
+	r := record{
+		Intent: d.IntentID, Minor: d.Gift.Minor, Cover: d.Cover.Minor, CoverFees: d.CoverFees, Currency: d.Gift.Currency.Code(),
+		Appeal: d.Attribution.AppealID, Fund: d.Attribution.FundCode, FundClass: string(d.Attribution.FundClass),
+		Fundraiser: d.Attribution.FundraiserID, Team: d.Attribution.TeamID, ShareCode: d.Attribution.ShareCode,
+		Traceparent: d.Traceparent, AppealSlug: d.AppealSlug, FundraiserSlug: d.FundraiserSlug,
+	}
+	raw, err := json.Marshal(r)
+	if err == nil && len(raw) > longestRecord {
+		// The way back to the page is the least of it.
+		r.AppealSlug, r.FundraiserSlug = "", ""
+		raw, err = json.Marshal(r)
+	}
+	if err != nil || len(raw) > longestRecord {
+		return "", ""
+	}
+	return string(raw), a.Seal.Sign(d.ID, d.Attribution.OrganizationID, string(raw))
+}
+
+// recall stores the gift of a payment again if it is one of ours that was forgotten,
+// and answers whether it did. Whether the payment fits it, is for ingest to find.
+func (a *App) recall(ctx context.Context, account string, found Found) (bool, error) {
+	payment := found.Snapshot.Payment
+	if !found.Ours || payment == nil || payment.Status != domain.PaymentSucceeded || uuid.Validate(found.DonationID) != nil {
+		return false, nil
+	}
+	known := false
+	var salvaged *donationv1.DonationSucceeded
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.Donation(ctx, found.DonationID)
+		known = err == nil
+		if !errors.Is(err, ErrNone) {
+			return err
+		}
+		salvaged, err = salvagedGift(ctx, tx, found.DonationID)
+		return err
+	})
+	if err != nil || known {
+		return false, err
+	}
+	kept, err := a.Stripe.Keepsake(ctx, payment.ID)
+	if err != nil && !errors.Is(err, ErrStripeUnknown) {
+		return false, fmt.Errorf("ask what stripe has of a forgotten gift: %w", err)
+	}
+	d, err := a.fromRecord(found.DonationID, kept)
+	if err != nil && salvaged != nil {
+		d, err = a.fromEvent(salvaged, payment.ID)
+	}
+	if err != nil {
+		a.Logger.WarnContext(ctx, "a payment carries our mark, and its gift cannot be told", "payment", payment.ID, "cause", err)
+		return false, nil
+	}
+	d.ProductName, d.SessionID, d.CreatedAt = kept.ProductName, kept.SessionID, kept.CreatedAt
+	if d.CreatedAt == 0 {
+		d.CreatedAt = payment.PaidAt
+	}
+	return a.putBack(ctx, account, d, domain.RecalledDonor(kept.Name, kept.Email))
+}
+
+// salvagedGift is nil when there is none.
+func salvagedGift(ctx context.Context, tx Tx, donationID string) (*donationv1.DonationSucceeded, error) {
+	message := &donationv1.DonationSucceeded{}
+	event, err := tx.SalvagedEvent(ctx, string(message.ProtoReflect().Descriptor().FullName()), donationID)
+	if errors.Is(err, ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = proto.Unmarshal(event.Payload, message)
+	if err != nil {
+		return nil, fmt.Errorf("read salvaged event %s: %w", event.ID, err)
+	}
+	return message, nil
+}
+
+// fromRecord reads what a payment carries, if this installation wrote it.
+func (a *App) fromRecord(donationID string, kept Keepsake) (domain.Donation, error) {
+	if kept.Record == "" || !a.Seal.Signed(kept.Proof, donationID, kept.Organization, kept.Record) {
+		return domain.Donation{}, errors.New("it carries no record of this installation")
+	}
+	var r record
+	err := json.Unmarshal([]byte(kept.Record), &r)
+	if err != nil {
+		return domain.Donation{}, fmt.Errorf("read its record: %w", err)
+	}
+	currency, err := money.ParseCurrency(r.Currency)
+	if err != nil {
+		return domain.Donation{}, fmt.Errorf("read its record: %w", err)
+	}
+	return a.recalled(domain.Donation{
+		ID: donationID, IntentID: r.Intent,
+		Gift: money.Amount{Minor: r.Minor, Currency: currency}, Cover: money.Amount{Minor: r.Cover, Currency: currency}, CoverFees: r.CoverFees,
+		Attribution: domain.Attribution{
+			OrganizationID: kept.Organization, AppealID: r.Appeal, FundCode: r.Fund, FundClass: domain.FundClass(r.FundClass),
+			FundraiserID: r.Fundraiser, TeamID: r.Team, ShareCode: r.ShareCode,
+		},
+		AppealSlug: r.AppealSlug, FundraiserSlug: r.FundraiserSlug, Traceparent: r.Traceparent,
+	}), nil
+}
+
+// fromEvent reads what had been told of a gift, if it was paid by that payment.
+func (a *App) fromEvent(event *donationv1.DonationSucceeded, paymentID string) (domain.Donation, error) {
+	if event.GetPaymentIntentId() != paymentID {
+		return domain.Donation{}, errors.New("another payment was told of it")
+	}
+	currency, err := money.ParseCurrency(event.GetGift().GetCurrency())
+	if err != nil {
+		return domain.Donation{}, fmt.Errorf("read what was told of it: %w", err)
+	}
+	attribution, err := attributionOf(event.GetAttribution())
+	if err != nil {
+		return domain.Donation{}, err
+	}
+	cover := event.GetCover().GetMinor()
+	return a.recalled(domain.Donation{
+		ID:   event.GetDonationId(),
+		Gift: money.Amount{Minor: event.GetGift().GetMinor(), Currency: currency}, Cover: money.Amount{Minor: cover, Currency: currency},
+		CoverFees: cover > 0, Attribution: attribution,
+	}), nil
+}
+
+// recalled completes a gift by what is the same for all that are put back. Nobody
+// knows what its donor let the public see, so it is nothing.
+func (a *App) recalled(d domain.Donation) domain.Donation {
+	if d.IntentID == "" {
+		d.IntentID = d.ID
+	}
+	d.InputHash = "put back: " + d.ID
+	d.Visibility, d.Livemode, d.State = domain.Anonymous, a.cfg.Livemode, domain.Created
+	return d
+}
+
+// putBack stores the gift with its session, which is over.
+func (a *App) putBack(ctx context.Context, account string, d domain.Donation, donor domain.Donor) (stored bool, err error) {
+	if d.SessionID != "" {
+		d.Attempt = 1
+	}
+	d.AccountID = account
+	err = a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
+		stored = false
+		err := tx.LockAccount(ctx, account)
+		if err != nil {
+			return err
+		}
+		before, err := tx.LockDonations(ctx, []string{d.ID})
+		if err != nil || len(before) > 0 {
+			return err // another process was faster
+		}
+		_, err = tx.LockIntent(ctx, d.IntentID)
+		if err != nil {
+			return err
+		}
+		stored, err = tx.InsertDonation(ctx, d, donor)
+		if err != nil || !stored || d.SessionID == "" {
+			return err
+		}
+		return tx.InsertAttempt(ctx, Attempt{
+			DonationID: d.ID, Number: d.Attempt, IntentID: d.IntentID, State: AttemptClosed, SessionID: d.SessionID,
+			BaseURL: a.cfg.BaseURL, StartedAt: d.CreatedAt, ExpiresAt: d.CreatedAt,
+		})
+	})
+	if err != nil {
+		return false, fmt.Errorf("put donation %s back: %w", d.ID, err)
+	}
+	if stored {
+		a.Logger.WarnContext(ctx, "a forgotten gift is put back", "donation", d.ID)
+	}
+	return stored, nil
+}
+
+// retryParkedOf tries again what was parked about a payment before its gift was
+// known again.
+func (a *App) retryParkedOf(ctx context.Context, paymentID string) error {
+	var parked []StripeEvent
+	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		parked, err = tx.ParkedOf(ctx, []string{paymentID})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("look for what is parked: %w", err)
+	}
+	if len(parked) == 0 {
+		return nil
+	}
+	_, err = a.retry(ctx, parked)
+	return err
+}
