@@ -96,7 +96,7 @@ func (a *App) recall(ctx context.Context, account string, found Found) (bool, er
 	}
 	if err != nil {
 		a.Logger.WarnContext(ctx, "a payment carries our mark, and its gift cannot be told", "payment", payment.ID, "cause", err)
-		return false, nil
+		return false, nil //nolint:nilerr // it is parked, as what it is
 	}
 	d.ProductName, d.SessionID, d.CreatedAt = kept.ProductName, kept.SessionID, kept.CreatedAt
 	if d.CreatedAt == 0 {
