@@ -41,12 +41,12 @@ type write struct {
 func (s *Server) apiRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/v1/", s.unknownURL)
-	for _, part := range []map[string]read{s.reads(), s.billingReads()} {
+	for _, part := range []map[string]read{s.reads(), s.billingReads(), s.aftermathReads()} {
 		for pattern, endpoint := range part {
 			mux.HandleFunc("GET "+pattern, s.serveRead(endpoint))
 		}
 	}
-	for _, part := range []map[string]write{s.writes(), s.billingWrites()} {
+	for _, part := range []map[string]write{s.writes(), s.billingWrites(), s.aftermathWrites()} {
 		for pattern, endpoint := range part {
 			mux.HandleFunc(pattern, s.serveWrite(endpoint))
 		}

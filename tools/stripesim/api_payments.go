@@ -92,10 +92,7 @@ func (s *Server) listTransactions(c *call, v reader) (map[string]any, *apiError)
 		render: func(row *BalanceTransaction) map[string]any { return renderTransaction(v, row) },
 	}
 	if id := p.str("source"); id != "" {
-		l.restricted = true
-		if charge := v.charge(id); charge != nil && charge.BalanceTransaction != "" {
-			l.among = []string{charge.BalanceTransaction}
-		}
+		l.restricted, l.among = true, v.txnsOf[id]
 	}
 	return l.page(c, v)
 }

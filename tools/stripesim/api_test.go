@@ -45,7 +45,7 @@ func TestKeysAndVersions(t *testing.T) {
 func TestWhatIsNotThereYetIsStripes404(t *testing.T) {
 	t.Parallel()
 	a := open(t, nil)
-	for _, path := range []string{"/v1/refunds", "/v1/subscriptions", "/v1/nonsense", "/v1/checkout", "/v1/"} {
+	for _, path := range []string{"/v1/tokens", "/v1/nonsense", "/v1/checkout", "/v1/"} {
 		r := a.post(path, nil)
 		if r.status != 404 || !strings.HasPrefix(r.text("error.message"), "Unrecognized request URL (POST: "+path+")") {
 			t.Errorf("%s: %d %s", path, r.status, r.raw)

@@ -22,6 +22,8 @@ type card struct {
 	failsCVC    bool
 	failsPostal bool
 	instant     bool // money is available at once
+	// refund is what becomes of refunds to the card; empty means success.
+	refund string
 	// later says which feature the card needs that is not offered yet.
 	later string
 }
@@ -64,6 +66,11 @@ func (c card) declines(code, declineCode, message string) card {
 
 func (c card) with3DS(when threeDS) card {
 	c.secure = when
+	return c
+}
+
+func (c card) refunding(how string) card {
+	c.refund = how
 	return c
 }
 
@@ -142,8 +149,8 @@ func cards() []card {
 		visa("inquiry", "4000000000001976", "US", "").needs("disputes"),
 		visa("fraud_warning", "4000000000005423", "US", "").needs("early fraud warnings"),
 		visa("many_disputes", "4000000404000079", "US", "").needs("disputes"),
-		visa("refund_pending", "4000000000007726", "US", "").needs("refunds"),
-		visa("refund_fails", "4000000000005126", "US", "").needs("refunds"),
+		visa("refund_pending", "4000000000007726", "US", "Success; refunds are pending first").refunding(refundSlow),
+		visa("refund_fails", "4000000000005126", "US", "Success; refunds succeed and fail later").refunding(refundFails),
 	}
 }
 

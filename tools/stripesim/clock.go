@@ -66,11 +66,7 @@ func (s *Server) fireTimers() error {
 	for s.timerDue() {
 		due := heap.Pop(&s.state.timers).(timer)
 		t := s.beginAt(due.at)
-		if due.kind == timerCapture {
-			t.captureLate(due.id)
-		} else {
-			t.expireBy(due.id)
-		}
+		t.fire(due)
 		err := s.commit(t)
 		if err != nil {
 			heap.Push(&s.state.timers, due)
@@ -78,4 +74,15 @@ func (s *Server) fireTimers() error {
 		}
 	}
 	return nil
+}
+
+func (t *tx) fire(due timer) {
+	switch due.kind {
+	case timerSession:
+		t.expireBy(due.id)
+	case timerCapture:
+		t.captureLate(due.id)
+	default:
+		t.fireAftermath(due)
+	}
 }

@@ -21,6 +21,7 @@ type simView struct {
 	Endpoints                                          []endpointRow
 	Events                                             []eventRow
 	SessionCount, ChargeCount, EventCount, Undelivered int
+	aftermathRows
 }
 
 type (
@@ -81,6 +82,7 @@ func (s *Server) simView() simView {
 			Intent: row.PaymentIntent, Open: row.Status == sessionOpen,
 		})
 	}
+	v.aftermathRows = s.aftermathRows()
 	for _, row := range newest(&st.charges) {
 		shown := chargeRow{ID: row.ID, Amount: money(row.Amount, row.Currency), Status: row.Status, Transaction: row.BalanceTransaction}
 		if row.FailureCode != "" {
@@ -111,6 +113,8 @@ func rowOf(event *Event) eventRow {
 		out.Object = object.ID
 	case *Charge:
 		out.Object = object.ID
+	default:
+		out.Object = aftermathID(object)
 	}
 	for _, d := range event.deliveries {
 		line := fmt.Sprintf("%s, %d attempts", d.state, d.attempts)

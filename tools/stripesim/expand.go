@@ -38,7 +38,7 @@ func expandable(kind, property string) bool {
 		"charge":              " balance_transaction payment_intent refunds customer invoice review application application_fee failure_balance_transaction on_behalf_of source_transfer transfer ",
 		"balance_transaction": " source ",
 	}
-	return strings.Contains(names[kind]+billingExpandable(kind), " "+property+" ")
+	return strings.Contains(names[kind]+billingExpandable(kind)+aftermathExpandable(kind), " "+property+" ")
 }
 
 // expand replaces ids in a rendered object by the objects they name.
@@ -84,7 +84,7 @@ func expandProperty(v view, object map[string]any, kind, property string) map[st
 	case "checkout.session.line_items":
 		return renderLineItems(v.session(self))
 	case "charge.refunds":
-		return emptyList("/v1/charges/" + self + "/refunds")
+		return renderRefundsOf(v, self)
 	}
 	if id == "" {
 		return nil
@@ -94,12 +94,16 @@ func expandProperty(v view, object map[string]any, kind, property string) map[st
 		return renderIntent(v, v.intent(id))
 	case "payment_method":
 		return renderMethod(v.method(id))
-	case "latest_charge", "source":
+	case "latest_charge":
 		return renderCharge(v, v.charge(id))
 	case "balance_transaction":
 		return renderTransaction(v, v.transaction(id))
 	}
-	return expandBilling(v, property, id)
+	found := expandBilling(v, property, id)
+	if found == nil {
+		found = expandAftermath(v, property, id)
+	}
+	return found
 }
 
 func emptyList(url string) map[string]any {

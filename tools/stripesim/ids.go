@@ -44,6 +44,7 @@ var idShapes = map[string]struct {
 	"txn":            {"txn_3", 23},
 	"payment_method": {"pm_1", 23},
 	"event":          {"evt_1", 23},
+	"refund":         {"re_3", 23},
 	"endpoint":       {"we_1", 23},
 	"line_item":      {"li_1", 23},
 	"price":          {"price_1", 23},

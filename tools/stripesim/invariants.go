@@ -9,7 +9,7 @@ func (s *Server) CheckInvariants() error {
 	defer s.mu.RUnlock()
 	st := s.state
 	for _, check := range []func() error{
-		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkOrder,
+		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkSteps, st.checkRefunds, st.checkOrder,
 		func() error { return st.checkBalances(s.now().Unix()) },
 	} {
 		err := check()
@@ -23,10 +23,14 @@ func (s *Server) CheckInvariants() error {
 func (st *state) checkTransactions() error {
 	sources := map[string]string{}
 	for _, t := range st.txns.all() {
+		if t.Net != t.Amount-t.Fee {
+			return fmt.Errorf("%s: net %d is not amount %d less fee %d", t.ID, t.Net, t.Amount, t.Fee)
+		}
+		if t.Category != "charge" {
+			continue // checked with the object that it belongs to
+		}
 		charge := st.charges.byID[t.Source]
 		switch {
-		case t.Net != t.Amount-t.Fee:
-			return fmt.Errorf("%s: net %d is not amount %d less fee %d", t.ID, t.Net, t.Amount, t.Fee)
 		case charge == nil || charge.BalanceTransaction != t.ID:
 			return fmt.Errorf("%s: its charge %s does not name it", t.ID, t.Source)
 		case sources[t.Source] != "":

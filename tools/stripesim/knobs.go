@@ -22,6 +22,7 @@ type knobs struct {
 	apiVersion string
 	rates      map[string]Settlement
 	configured map[string]Settlement
+	settings   settings
 }
 
 // fault strikes the next Count times, or each time with probability P.
@@ -145,6 +146,7 @@ func (k *knobs) show() map[string]any {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	out := map[string]any{"order": k.order, "api_version": orNull(k.apiVersion), "settlement": maps.Clone(k.rates)}
+	k.settings.show(out)
 	if k.order.Mode == "" {
 		out["order"] = nil
 	}
@@ -168,9 +170,10 @@ func (k *knobs) set(document []byte) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	faults, order, version, rates := maps.Clone(k.faults), k.order, k.apiVersion, maps.Clone(k.rates)
+	faults, order, version, rates, settings := maps.Clone(k.faults), k.order, k.apiVersion, maps.Clone(k.rates), k.settings
 	if raw, ok := given["reset"]; ok && string(raw) == "true" {
 		faults, order, version, rates = map[string]*fault{}, orderKnob{}, "", maps.Clone(k.configured)
+		settings.reset()
 	}
 	for name, raw := range given {
 		switch {
@@ -189,13 +192,13 @@ func (k *knobs) set(document []byte) error {
 				delete(faults, name)
 			}
 		default:
-			err = fmt.Errorf("there is no knob of this name")
+			err = settings.set(name, raw)
 		}
 		if err != nil {
 			return fmt.Errorf("knob %q: %w", name, err)
 		}
 	}
-	k.faults, k.order, k.apiVersion, k.rates = faults, order, version, rates
+	k.faults, k.order, k.apiVersion, k.rates, k.settings = faults, order, version, rates, settings
 	return nil
 }
 

@@ -114,18 +114,23 @@ type PaymentMethod struct {
 
 // Charge is one attempt to take the money.
 type Charge struct {
-	ID                  string            `json:"id"`
-	Created             int64             `json:"created"`
-	Amount              int64             `json:"amount"`
-	Currency            string            `json:"currency"`
-	Status              string            `json:"status"`
-	BalanceTransaction  string            `json:"balance_transaction,omitempty"`
-	PaymentIntent       string            `json:"payment_intent"`
-	PaymentMethod       string            `json:"payment_method"`
-	FailureCode         string            `json:"failure_code,omitempty"`
-	FailureMessage      string            `json:"failure_message,omitempty"`
-	DeclineCode         string            `json:"decline_code,omitempty"`
-	ThreeDSecure        string            `json:"three_d_secure,omitempty"`
+	ID                 string `json:"id"`
+	Created            int64  `json:"created"`
+	Amount             int64  `json:"amount"`
+	Currency           string `json:"currency"`
+	Status             string `json:"status"`
+	BalanceTransaction string `json:"balance_transaction,omitempty"`
+	PaymentIntent      string `json:"payment_intent"`
+	PaymentMethod      string `json:"payment_method"`
+	FailureCode        string `json:"failure_code,omitempty"`
+	FailureMessage     string `json:"failure_message,omitempty"`
+	DeclineCode        string `json:"decline_code,omitempty"`
+	ThreeDSecure       string `json:"three_d_secure,omitempty"`
+	// AmountRefunded counts the refunds that neither failed nor were canceled.
+	AmountRefunded int64 `json:"amount_refunded,omitempty"`
+	Disputed       bool  `json:"disputed,omitempty"`
+	// FraudReport is "fraudulent" after a refund for that reason.
+	FraudReport         string            `json:"user_report,omitempty"`
 	Description         string            `json:"description,omitempty"`
 	ReceiptEmail        string            `json:"receipt_email,omitempty"`
 	StatementDescriptor string            `json:"statement_descriptor,omitempty"`

@@ -46,6 +46,7 @@ type put struct {
 	Transaction   *BalanceTransaction `json:"txn,omitempty"`
 	Endpoint      *WebhookEndpoint    `json:"we,omitempty"`
 	billingPut
+	aftermathPut
 }
 
 func (p put) object() any {
@@ -63,7 +64,11 @@ func (p put) object() any {
 	case p.Endpoint != nil:
 		return p.Endpoint
 	}
-	return p.billingPut.object()
+	object := p.billingPut.object()
+	if object == nil {
+		object = p.aftermathPut.object()
+	}
+	return object
 }
 
 // sentRecord is the outcome of one delivery attempt. Losing it costs one more

@@ -12,12 +12,16 @@ func renderObject(v view, object any) map[string]any {
 	case *Charge:
 		return renderCharge(v, o)
 	}
-	return renderBillingObject(v, object)
+	rendered := renderBillingObject(v, object)
+	if rendered == nil {
+		rendered = renderAftermath(v, object)
+	}
+	return rendered
 }
 
 // renderEvent renders an event in the version of the endpoint it goes to.
 func renderEvent(v view, e *Event, version string) map[string]any {
-	inner := map[string]any{"object": renderObject(v, e.object)}
+	inner := map[string]any{"object": renderObject(moment{v, e.Created}, e.object)}
 	if e.Previous != nil {
 		inner["previous_attributes"] = e.Previous
 	}

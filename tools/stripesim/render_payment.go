@@ -92,18 +92,18 @@ func renderCharge(v view, ch *Charge) map[string]any {
 		captured = ch.Amount
 	}
 	out := map[string]any{
-		"id": ch.ID, "object": "charge", "amount": ch.Amount, "amount_captured": captured, "amount_refunded": 0,
+		"id": ch.ID, "object": "charge", "amount": ch.Amount, "amount_captured": captured, "amount_refunded": ch.AmountRefunded,
 		"application": nil, "application_fee": nil, "application_fee_amount": nil,
 		"balance_transaction": orNull(ch.BalanceTransaction), "billing_details": renderBilling(method.Billing),
 		"calculated_statement_descriptor": calculatedDescriptor(ch), "captured": ok, "created": ch.Created,
-		"currency": ch.Currency, "customer": orNull(ch.Customer), "description": orNull(ch.Description), "disputed": false,
+		"currency": ch.Currency, "customer": orNull(ch.Customer), "description": orNull(ch.Description), "disputed": ch.Disputed,
 		"failure_balance_transaction": nil, "failure_code": orNull(ch.FailureCode),
-		"failure_message": orNull(ch.FailureMessage), "fraud_details": map[string]any{}, "invoice": nil,
+		"failure_message": orNull(ch.FailureMessage), "fraud_details": renderFraudDetails(ch), "invoice": nil,
 		"livemode": false, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
 		"outcome": renderOutcome(ch, cardNamed(method.Card)), "paid": ok, "payment_intent": ch.PaymentIntent,
 		"payment_method": ch.PaymentMethod, "payment_method_details": renderCardDetails(ch, method),
 		"receipt_email": orNull(ch.ReceiptEmail), "receipt_number": nil, "receipt_url": nil,
-		"refunded": false, "review": nil, "shipping": nil, "source_transfer": nil,
+		"refunded": ok && ch.AmountRefunded == ch.Amount, "review": nil, "shipping": nil, "source_transfer": nil,
 		"statement_descriptor":        orNull(ch.StatementDescriptor),
 		"statement_descriptor_suffix": orNull(ch.StatementSuffix),
 		"status":                      ch.Status, "transfer_data": nil, "transfer_group": nil,

@@ -25,6 +25,7 @@ func (s *Server) simRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/resend", s.control(s.postResend))
 	mux.HandleFunc("POST /_sim/foreign_charge", s.control(s.postForeignCharge))
 	mux.HandleFunc("POST /_sim/webhook_endpoints/{id}/roll", s.control(s.postRoll))
+	s.simAftermath(mux)
 }
 
 func serveStyle(w http.ResponseWriter, _ *http.Request) {
@@ -85,6 +86,9 @@ func readControl(r *http.Request, isForm bool) ([]byte, error) {
 	fields := map[string]any{}
 	for name := range r.PostForm {
 		value := r.PostForm.Get(name)
+		if value == "" {
+			continue // a field left open
+		}
 		number, err := strconv.ParseInt(value, 10, 64)
 		if err == nil {
 			fields[name] = number

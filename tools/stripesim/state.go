@@ -26,6 +26,7 @@ type state struct {
 	endpoints table[WebhookEndpoint]
 	events    table[Event]
 	billingTables
+	aftermath
 
 	chargesOfIntent map[string][]string
 	completedBy     map[string]*Event
@@ -70,6 +71,7 @@ func newState() *state {
 		chargesOfIntent: make(map[string][]string),
 		completedBy:     make(map[string]*Event),
 		idem:            make(map[string]*idemEntry),
+		aftermath:       newAftermath(),
 	}
 }
 
@@ -125,7 +127,7 @@ func (st *state) applyPut(p *put) {
 	switch {
 	case p.Session != nil:
 		if st.sessions.byID[p.Session.ID] == nil {
-			heap.Push(&st.timers, timer{p.Session.ExpiresAt, timerSession, p.Session.ID})
+			st.addTimer(p.Session.ExpiresAt, timerSession, p.Session.ID)
 		}
 		st.sessions.put(p.Session.ID, p.Session)
 	case p.PaymentIntent != nil:
@@ -138,16 +140,21 @@ func (st *state) applyPut(p *put) {
 			of := p.Charge.PaymentIntent
 			st.chargesOfIntent[of] = append(st.chargesOfIntent[of], p.Charge.ID)
 			if p.Charge.CaptureDue != 0 {
-				heap.Push(&st.timers, timer{p.Charge.CaptureDue, timerCapture, p.Charge.ID})
+				st.addTimer(p.Charge.CaptureDue, timerCapture, p.Charge.ID)
 			}
 		}
 		st.charges.put(p.Charge.ID, p.Charge)
 	case p.Transaction != nil:
+		if st.txns.byID[p.Transaction.ID] == nil {
+			of := p.Transaction.Source
+			st.txnsOf[of] = append(st.txnsOf[of], p.Transaction.ID)
+		}
 		st.txns.put(p.Transaction.ID, p.Transaction)
 	case p.Endpoint != nil:
 		st.endpoints.put(p.Endpoint.ID, p.Endpoint)
 	default:
 		st.applyBilling(&p.billingPut)
+		st.applyAftermath(&p.aftermathPut)
 	}
 }
 
@@ -218,6 +225,10 @@ type timer struct {
 	at   int64 // unix seconds
 	kind string
 	id   string
+}
+
+func (st *state) addTimer(at int64, kind, id string) {
+	heap.Push(&st.timers, timer{at, kind, id})
 }
 
 type timerHeap []timer

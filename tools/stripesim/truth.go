@@ -15,8 +15,8 @@ type Truth struct {
 	Sessions            []Session            `json:"checkout_sessions"`
 	PaymentIntents      []PaymentIntent      `json:"payment_intents"`
 	Charges             []Charge             `json:"charges"`
-	// Refunds, Disputes and Payouts are empty: the simulator makes none yet.
-	Refunds  []struct{} `json:"refunds"`
+	Refunds             []Refund             `json:"refunds"`
+	// Disputes and Payouts are empty: the simulator makes none yet.
 	Disputes []struct{} `json:"disputes"`
 	Payouts  []struct{} `json:"payouts"`
 	// Undelivered counts deliveries that wait for an answer or for their turn.
@@ -37,7 +37,7 @@ func (s *Server) Truth() Truth {
 		Account: s.state.init.Account, Now: now, Available: maps.Clone(sums.Available), Pending: maps.Clone(sums.Pending),
 		BalanceTransactions: copies(&s.state.txns), Sessions: copies(&s.state.sessions),
 		PaymentIntents: copies(&s.state.intents), Charges: copies(&s.state.charges),
-		Refunds: []struct{}{}, Disputes: []struct{}{}, Payouts: []struct{}{},
+		Refunds: copies(&s.state.refunds), Disputes: []struct{}{}, Payouts: []struct{}{},
 		Undelivered: s.undelivered(),
 	}
 }

@@ -17,6 +17,7 @@ type tx struct {
 	txns     map[string]*BalanceTransaction
 	hooks    map[string]*WebhookEndpoint
 	billingChanges
+	aftermathTx
 }
 
 // requestInfo is what an event says about the request that caused it.
@@ -33,6 +34,7 @@ type view interface {
 	method(id string) *PaymentMethod
 	charge(id string) *Charge
 	transaction(id string) *BalanceTransaction
+	aftermathView
 	clock() time.Time
 	baseURL() string
 	billingView

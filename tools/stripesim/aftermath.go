@@ -1,0 +1,171 @@
+package stripesim
+
+import "time"
+
+// What can become of money after the gift: its tables, its part of a record and
+// of a transition, and the surface. Everything here goes through the same log
+// and the same apply as the gift itself.
+
+// aftermath is the part of the state.
+type aftermath struct {
+	refunds table[Refund]
+
+	// Ids in the order of creation, by charge and by payment intent.
+	refundsOf map[string][]string
+	// txnsOf are the balance transactions of a source.
+	txnsOf map[string][]string
+	// illegal is the first change of a status that Stripe would not make.
+	illegal error
+}
+
+func newAftermath() aftermath {
+	return aftermath{refundsOf: map[string][]string{}, txnsOf: map[string][]string{}}
+}
+
+// aftermathPut is the part of put; at most one field is set.
+type aftermathPut struct {
+	Refund *Refund `json:"refund,omitempty"`
+}
+
+func (p aftermathPut) object() any {
+	if p.Refund != nil {
+		return p.Refund
+	}
+	return nil
+}
+
+func (st *state) applyAftermath(p *aftermathPut) {
+	if p.Refund != nil {
+		st.applyRefund(p.Refund)
+	}
+}
+
+func (st *state) applyRefund(r *Refund) {
+	before, status := st.refunds.byID[r.ID], ""
+	if before != nil {
+		status = before.Status
+	}
+	st.step(legalRefund(), r.ID, status, r.Status)
+	if before == nil {
+		st.refundsOf[r.Charge] = append(st.refundsOf[r.Charge], r.ID)
+		st.refundsOf[r.PaymentIntent] = append(st.refundsOf[r.PaymentIntent], r.ID)
+	}
+	if r.Due != 0 && (before == nil || before.Due != r.Due) {
+		st.addTimer(r.Due, timerRefund, r.ID)
+	}
+	st.refunds.put(r.ID, r)
+}
+
+// aftermathTx is the part of a transition.
+type aftermathTx struct {
+	refunds map[string]*Refund
+}
+
+// aftermathView is the part of a view.
+type aftermathView interface {
+	refund(id string) *Refund
+	refundsOn(charge string) []*Refund
+}
+
+func (t *tx) refund(id string) *Refund { return overlay(t.refunds, t.s.state.refunds.byID, id) }
+
+func (t *tx) putRefund(v Refund) *Refund {
+	remember(&t.refunds, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{aftermathPut: aftermathPut{Refund: &v}})
+	return &v
+}
+
+// refundsOn are the refunds of a charge, newest first.
+func (t *tx) refundsOn(charge string) []*Refund {
+	var out []*Refund
+	for i := len(t.rec.Puts) - 1; i >= 0; i-- {
+		made := t.rec.Puts[i].Refund
+		if made != nil && made.Charge == charge && t.refund(made.ID) == made && t.s.state.refunds.byID[made.ID] == nil {
+			out = append(out, made)
+		}
+	}
+	for _, stored := range (reader{state: t.s.state}).refundsOn(charge) {
+		out = append(out, t.refund(stored.ID))
+	}
+	return out
+}
+
+func (r reader) refund(id string) *Refund { return r.refunds.byID[id] }
+
+func (r reader) refundsOn(charge string) []*Refund {
+	ids := r.refundsOf[charge]
+	out := make([]*Refund, 0, len(ids))
+	for i := len(ids) - 1; i >= 0; i-- {
+		out = append(out, r.refunds.byID[ids[i]])
+	}
+	return out
+}
+
+// moment is a view with the clock of an event, so that an event shows its object
+// as it was then, whenever it is sent.
+type moment struct {
+	view
+	at int64
+}
+
+func (m moment) clock() time.Time { return time.Unix(m.at, 0).UTC() }
+
+// What happens after the gift by the passing of time alone.
+const timerRefund = "refund"
+
+func (t *tx) fireAftermath(due timer) {
+	if due.kind == timerRefund {
+		t.refundDue(due)
+	}
+}
+
+func (s *Server) aftermathReads() map[string]read {
+	return map[string]read{
+		"/v1/refunds":              {refundFilters(), s.listRefunds},
+		"/v1/refunds/{id}":         {schema{}, getRefund},
+		"/v1/charges/{id}/refunds": {pageParams(nil), s.listChargeRefunds},
+	}
+}
+
+func (s *Server) aftermathWrites() map[string]write {
+	return map[string]write{
+		"POST /v1/refunds":             {refundParams(), checkNewRefund, createRefund},
+		"POST /v1/refunds/{id}":        {metadataParams(), s.checkRefundID, updateRefund},
+		"POST /v1/refunds/{id}/cancel": {schema{}, s.checkRefundID, cancelRefund},
+	}
+}
+
+func metadataParams() schema { return schema{"metadata": {kind: isMetadata}} }
+
+// renderAftermath renders any version of an object of this part.
+func renderAftermath(v view, object any) map[string]any {
+	if o, ok := object.(*Refund); ok {
+		return renderRefund(v, o)
+	}
+	return nil
+}
+
+func aftermathExpandable(kind string) string {
+	names := map[string]string{
+		"refund": " balance_transaction charge failure_balance_transaction payment_intent source_transfer_reversal transfer_reversal ",
+	}
+	return names[kind]
+}
+
+// expandAftermath finds an object by the property that names it, or, for the
+// source of a balance transaction, by its id.
+func expandAftermath(v view, property, id string) map[string]any {
+	switch property {
+	case "charge":
+		return renderCharge(v, v.charge(id))
+	case "failure_balance_transaction":
+		return renderTransaction(v, v.transaction(id))
+	}
+	if charge := v.charge(id); charge != nil {
+		return renderCharge(v, charge)
+	}
+	if refund := v.refund(id); refund != nil {
+		return renderRefund(v, refund)
+	}
+	return nil
+}
