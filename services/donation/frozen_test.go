@@ -32,16 +32,17 @@ func TestAnotherProcessFreezesWithTheAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = frozen.Close() }()
-	held, thaw := make(chan struct{}), make(chan struct{})
+	held, melting := make(chan struct{}), make(chan struct{})
+	thaw := sync.OnceFunc(func() { close(melting) })
 	var running sync.WaitGroup
 	defer running.Wait()
-	defer sync.OnceFunc(func() { close(thaw) })()
+	defer thaw()
 	running.Go(func() {
 		err := frozen.InTx(context.Background(), func(ctx context.Context, tx *database.Tx) error {
 			var id string
 			err := tx.QueryRowContext(ctx, `SELECT id FROM stripe_account FOR UPDATE`).Scan(&id)
 			close(held)
-			<-thaw
+			<-melting
 			return err
 		})
 		if err != nil {
@@ -72,5 +73,12 @@ func TestAnotherProcessFreezesWithTheAccount(t *testing.T) {
 	if status != http.StatusOK {
 		t.Errorf("a webhook was answered %d", status)
 	}
+	if rows := w.rows(`SELECT COUNT(*) FROM stripe_due`); rows != 1 {
+		t.Errorf("%d webhooks wait for the account", rows)
+	}
 	leave()
+	thaw()
+	w.eventually("it is applied", func() bool {
+		return w.donation(started[0].GetDonationId()).GetState() == donationv1.State_STATE_SUCCEEDED
+	})
 }

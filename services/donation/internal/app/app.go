@@ -54,7 +54,6 @@ type App struct {
 	accounts *turns
 	limiter  *limiter
 	intake   *intake
-	recent   recent
 
 	toProcess signal
 	toImport  signal

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +22,7 @@ const (
 // evidence is something that Stripe said, by whichever route it was heard.
 type evidence struct {
 	found Found
+	about subject
 	// receivedAt is when our endpoint took the webhook; 0 for other routes.
 	receivedAt int64
 	// glance is set for a session that names its payment without telling about
@@ -41,29 +41,62 @@ type ruling struct {
 	declined string
 }
 
-// decide runs a transaction that locks the account. Of this process one at a time
-// waits for that lock: should its holder have frozen, the others would hold every
-// connection there is, and no page could be shown and no webhook stored.
+// decide runs a transaction that has locked the account: before any webhook, and
+// those before any gift, so that no two transactions wait for each other. Of this
+// process one at a time waits for that lock: should its holder have frozen, the
+// others would hold every connection there is, and no page could be shown and no
+// webhook stored.
 func (a *App) decide(ctx context.Context, account string, fn func(ctx context.Context, tx Tx) error) error {
 	done, err := a.accounts.take(ctx, account)
 	if err != nil {
 		return fmt.Errorf("wait for the account: %w", err)
 	}
 	defer done()
-	return a.Store.InTx(ctx, fn)
+	return a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		// Another process may hear of the same payment by another route.
+		err := tx.LockAccount(ctx, account)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	})
 }
 
-// apply merges evidence into donations and appends the events, all in the
-// caller's transaction, which decide began. It is the one place where a gift
-// becomes money, so all four routes (webhook, return page, resolver, import) end here.
+// apply hands evidence to what applies its subject, gifts first, all in the caller's
+// transaction, which has locked the account.
 func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error) {
-	// Another process may hear of the same payment by another route.
-	if slices.ContainsFunc(list, func(e evidence) bool { return e.found.Ours }) {
-		err := tx.LockAccount(ctx, account)
+	rulings := make([]ruling, len(list))
+	for _, by := range []struct {
+		about subject
+		apply func(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error)
+	}{
+		{aboutGift, a.applyToGifts},
+	} {
+		var part []evidence
+		var at []int
+		for i := range list {
+			if list[i].about == by.about {
+				part, at = append(part, list[i]), append(at, i)
+			}
+		}
+		if len(part) == 0 {
+			continue
+		}
+		became, err := by.apply(ctx, tx, account, part)
 		if err != nil {
 			return nil, err
 		}
+		for i := range became {
+			rulings[at[i]] = became[i]
+		}
 	}
+	return rulings, nil
+}
+
+// applyToGifts merges evidence into donations and appends the events. It is the one
+// place where a gift becomes money, so all four routes (webhook, return page,
+// resolver, import) end here.
+func (a *App) applyToGifts(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error) {
 	gifts, err := a.lockGifts(ctx, tx, list)
 	if err != nil {
 		return nil, err

@@ -345,10 +345,6 @@ func (a *App) record(ctx context.Context, account string, page []Transaction, se
 	unseen := slices.DeleteFunc(slices.Clone(page), func(t Transaction) bool { return seen[t.PaymentIntentID].ID != "" })
 	added := 0
 	err := a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
-		err := tx.LockAccount(ctx, account)
-		if err != nil {
-			return err
-		}
 		gifts, err := giftsIn(ctx, tx, unseen)
 		if err != nil {
 			return err

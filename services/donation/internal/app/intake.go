@@ -33,22 +33,22 @@ type intake struct {
 }
 
 type delivery struct {
-	event StripeEvent
-	found *Found // what it says about a gift
-	err   error
-	done  chan struct{} // closed when the event is stored, or could not be
-	lead  chan struct{} // closed when this one has to write
+	item
+	err  error
+	done chan struct{} // closed when the event is stored, or could not be
+	lead chan struct{} // closed when this one has to write
 }
 
 func newIntake(a *App) *intake { return &intake{app: a} }
 
 // Receive stores the body of a verified webhook and returns when that is durable.
-// An error means that it may not be; Stripe will send it again.
+// An error means that it may not be; Stripe will send it again. The body is not
+// kept.
 func (a *App) Receive(ctx context.Context, body []byte) error {
 	event, found := a.read(body)
-	event.Sealed = a.Seal.Close(event.EventID, body)
+	event.Sealed, event.HasBody = a.Seal.Close(event.EventID, body), true
 	event.ReceivedAt = a.micros()
-	err := a.intake.store(ctx, event, found)
+	err := a.intake.store(ctx, item{event: event, found: found})
 	if err != nil {
 		a.Metrics.Webhook(event.Type, WebhookFailed)
 	} else {
@@ -81,8 +81,8 @@ func (a *App) read(body []byte) (StripeEvent, *Found) {
 	return event, found
 }
 
-func (in *intake) store(ctx context.Context, event StripeEvent, found *Found) error {
-	d := &delivery{event: event, found: found, done: make(chan struct{}), lead: make(chan struct{})}
+func (in *intake) store(ctx context.Context, it item) error {
+	d := &delivery{item: it, done: make(chan struct{}), lead: make(chan struct{})}
 	in.mu.Lock()
 	if len(in.queue) >= intakeQueue {
 		in.mu.Unlock()
@@ -129,32 +129,23 @@ func (in *intake) write(ctx context.Context) {
 		d.err = err
 		close(d.done)
 	}
-	if err == nil {
-		in.app.toProcess.ring()
-	}
 }
 
 func (in *intake) commit(ctx context.Context, group []*delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, intakeTime)
 	defer cancel()
-	events := make([]StripeEvent, 0, len(group))
-	seen := make(map[eventKey]bool, len(group))
+	items := make([]item, 0, len(group))
+	seen := make(map[EventKey]bool, len(group))
 	for _, d := range group {
 		// Stripe may send the same event twice at the same moment.
-		if !seen[d.event.key()] {
-			seen[d.event.key()] = true
-			events = append(events, d.event)
+		if !seen[d.event.Key()] {
+			seen[d.event.Key()] = true
+			items = append(items, d.item)
 		}
 	}
-	err := in.app.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := tx.StoreEvents(ctx, events)
-		return err
-	})
+	err := in.app.takeIn(ctx, items)
 	if err != nil {
 		return fmt.Errorf("store webhooks: %w", err)
-	}
-	for _, d := range group {
-		in.app.recent.put(&d.event, d.found)
 	}
 	return nil
 }

@@ -21,25 +21,33 @@ const (
 	readLater
 )
 
-// readings are the types that say something about a gift.
-var readings = map[string]reading{
-	"payment_intent.succeeded":                 readBody,
-	"payment_intent.payment_failed":            readBody,
-	"checkout.session.expired":                 readBody,
-	"checkout.session.completed":               readLater,
-	"checkout.session.async_payment_succeeded": readLater,
-	"checkout.session.async_payment_failed":    readObject,
-	"payment_intent.processing":                readObject,
+// subject is what an event tells about, and so what applies it.
+type subject int
+
+const aboutGift subject = iota
+
+// kinds are the types that say something: how they are read, and about what.
+var kinds = map[string]struct {
+	how   reading
+	about subject
+}{
+	"payment_intent.succeeded":                 {readBody, aboutGift},
+	"payment_intent.payment_failed":            {readBody, aboutGift},
+	"checkout.session.expired":                 {readBody, aboutGift},
+	"checkout.session.completed":               {readLater, aboutGift},
+	"checkout.session.async_payment_succeeded": {readLater, aboutGift},
+	"checkout.session.async_payment_failed":    {readObject, aboutGift},
+	"payment_intent.processing":                {readObject, aboutGift},
 }
 
-func readingOf(eventType string) reading { return readings[eventType] }
+func readingOf(eventType string) reading { return kinds[eventType].how }
 
 // WebhookEvents are the types that the endpoint at Stripe should be set up for:
 // those that are processed, and the one that tells of a fee that came later than its
 // payment. (What charge.succeeded says, the payment intent's own event says better
 // and at the same moment; a third of all webhooks would be taken for nothing.)
 func WebhookEvents() []string {
-	types := append(slices.Collect(maps.Keys(readings)), "charge.updated")
+	types := append(slices.Collect(maps.Keys(kinds)), "charge.updated")
 	slices.Sort(types)
 	return types
 }

@@ -176,11 +176,17 @@ type StripeEvent struct {
 	HasBody bool
 }
 
+// EventKey is what Stripe's events differ in.
+type EventKey struct{ AccountID, EventID string }
+
+// Key of the event.
+func (e *StripeEvent) Key() EventKey { return EventKey{e.AccountID, e.EventID} }
+
 // StripeEvents is the inbox.
 type StripeEvents interface {
 	// StoreEvents keeps those that are new, by account and event id, and answers
-	// how many that were.
-	StoreEvents(ctx context.Context, events []StripeEvent) (int, error)
+	// where they are. Those that are pending are due.
+	StoreEvents(ctx context.Context, events []StripeEvent) (map[EventKey]int64, error)
 	// PendingEvents are due, in the order they came. Like all that are read they
 	// come without their bodies.
 	PendingEvents(ctx context.Context, now int64, limit int) ([]StripeEvent, error)
@@ -265,6 +271,9 @@ type Transactions interface {
 	// LockAccount lets one transaction at a time decide, until its commit, what
 	// the money of an account is for. It is locked before any donation.
 	LockAccount(ctx context.Context, id string) error
+	// TryLockAccount is LockAccount that does not wait: it answers false when
+	// another transaction has it.
+	TryLockAccount(ctx context.Context, id string) (bool, error)
 	SaveAccount(ctx context.Context, id string, now int64) error
 }
 

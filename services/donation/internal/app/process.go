@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/almoner/almoner/services/donation/internal/domain"
@@ -88,12 +89,12 @@ func (a *App) ProcessDue(ctx context.Context) (int, error) {
 
 // item is an event and what could be read of it.
 type item struct {
-	event  StripeEvent
-	recent *Found // what the intake read, if it was this process a moment ago
-	found  *Found
+	event StripeEvent
+	found *Found
 	// verdict is set when there is nothing to apply.
 	verdict *ruling
 	later   bool // the object could not be fetched: again at NextAt
+	told    bool // no question is needed
 	// glance says that found names the payment without telling about it.
 	glance bool
 }
@@ -129,13 +130,13 @@ func (a *App) process(ctx context.Context, batch []StripeEvent, from ...EventSta
 	return errors.Join(failed, a.finishAll(ctx, waiting, from))
 }
 
-// withBodies gives each event what the intake read of it, or the body to read it in.
+// withBodies reads the bodies that say enough.
 func (a *App) withBodies(ctx context.Context, batch []StripeEvent) ([]item, error) {
 	items := make([]item, len(batch))
 	var closed []int64
 	for i := range batch {
-		items[i] = item{event: batch[i], recent: a.recent.take(&batch[i])}
-		if items[i].recent == nil && a.believed(&batch[i]) {
+		items[i].event = batch[i]
+		if a.believed(&batch[i]) {
 			closed = append(closed, batch[i].Seq)
 		}
 	}
@@ -195,8 +196,8 @@ func (a *App) readOne(it *item) bool {
 		it.park(domain.NotDecodable)
 	case !a.believed(e):
 		return true
-	case it.recent != nil:
-		return it.says(it.recent)
+	case it.found != nil:
+		return it.says(it.found) // it was read at the door
 	default:
 		return a.readSealed(it)
 	}
@@ -228,6 +229,12 @@ func (it *item) says(found *Found) (fetch bool) {
 	return it.glance && it.event.Attempts > 0
 }
 
+func (it *item) evidence() evidence {
+	return evidence{
+		found: *it.found, about: kinds[it.event.Type].about, receivedAt: it.event.ReceivedAt, glance: it.glance,
+	}
+}
+
 func (it *item) park(reason domain.Reason) {
 	it.found = nil
 	it.verdict = &ruling{state: EventParked, reason: reason}
@@ -239,56 +246,69 @@ func (a *App) finish(ctx context.Context, items []item, from []EventState) error
 	if err != nil {
 		return err
 	}
-	paid, moved := false, false
-	var rulings []ruling
+	seqs := make([]int64, len(items))
+	for i := range items {
+		seqs[i] = items[i].event.Seq
+	}
+	var out outcome
 	err = a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
-		paid, moved = false, false
-		seqs := make([]int64, len(items))
-		for i := range items {
-			seqs[i] = items[i].event.Seq
-		}
 		// Another process may have taken some of them in the meantime.
 		held, err := tx.LockEvents(ctx, seqs, from...)
 		if err != nil {
 			return err
 		}
-		var list []evidence
-		var at []int
-		for i := range items {
-			if held[items[i].event.Seq] && items[i].found != nil {
-				list = append(list, evidence{
-					found: *items[i].found, receivedAt: items[i].event.ReceivedAt, glance: items[i].glance,
-				})
-				at = append(at, i)
-			}
-		}
-		rulings, err = a.apply(ctx, tx, account, list)
-		if err != nil {
-			return err
-		}
-		for i, r := range rulings {
-			items[at[i]].verdict = &rulings[i]
-			paid = paid || r.paid
-		}
-		var done []StripeEvent
-		for i := range items {
-			if held[items[i].event.Seq] {
-				done = append(done, a.marked(items[i]))
-				moved = moved || movesBalance(items[i].event.Type)
-			}
-		}
-		done, err = parkOnce(ctx, tx, done)
-		if err != nil {
-			return err
-		}
-		return tx.FinishEvents(ctx, done)
+		mine := slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !held[it.event.Seq] })
+		out, err = a.rule(ctx, tx, account, mine)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("apply webhooks: %w", err)
 	}
-	a.Metrics.ruled(rulings)
-	a.heard(paid || moved)
+	a.ruled(out)
 	return nil
+}
+
+// outcome is what a batch came to, to be told once it is committed.
+type outcome struct {
+	rulings []ruling
+	moved   bool
+}
+
+// rule applies what items say and writes what became of their events, in a
+// transaction that locks the account. It may change the items.
+func (a *App) rule(ctx context.Context, tx Tx, account string, items []item) (outcome, error) {
+	var list []evidence
+	var at []int
+	for i := range items {
+		if items[i].found != nil {
+			list = append(list, items[i].evidence())
+			at = append(at, i)
+		}
+	}
+	rulings, err := a.apply(ctx, tx, account, list)
+	if err != nil {
+		return outcome{}, err
+	}
+	for i := range rulings {
+		items[at[i]].verdict = &rulings[i]
+	}
+	out := outcome{rulings: rulings}
+	marked := make([]StripeEvent, len(items))
+	for i := range items {
+		marked[i] = a.marked(items[i])
+		out.moved = out.moved || movesBalance(items[i].event.Type)
+	}
+	marked, err = parkOnce(ctx, tx, marked)
+	if err != nil {
+		return outcome{}, err
+	}
+	return out, tx.FinishEvents(ctx, marked)
+}
+
+// ruled counts what was committed, and wakes who waits for it.
+func (a *App) ruled(out outcome) {
+	a.Metrics.ruled(out.rulings)
+	a.heard(out.moved || slices.ContainsFunc(out.rulings, func(r ruling) bool { return r.paid }))
 }
 
 func (a *App) marked(it item) StripeEvent {

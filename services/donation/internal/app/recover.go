@@ -187,10 +187,6 @@ func (a *App) putBack(ctx context.Context, account string, d domain.Donation, do
 	d.AccountID = account
 	err = a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
 		stored = false
-		err := tx.LockAccount(ctx, account)
-		if err != nil {
-			return err
-		}
 		before, err := tx.LockDonations(ctx, []string{d.ID})
 		if err != nil || len(before) > 0 {
 			return err // another process was faster

@@ -40,14 +40,8 @@ func stored(state app.EventState) string {
 	return string(state)
 }
 
-func (t *tx) StoreEvents(ctx context.Context, events []app.StripeEvent) (int, error) {
-	type key struct{ account, event string }
-	type kept struct {
-		key
-		seq int64
-	}
-	due := make(map[key]*app.StripeEvent, len(events))
-	var fresh []kept
+func (t *tx) StoreEvents(ctx context.Context, events []app.StripeEvent) (map[app.EventKey]int64, error) {
+	fresh := make(map[app.EventKey]int64, len(events))
 	for piece := range database.Pieces(events) {
 		args := make([]any, 0, len(piece)*eventColumnCount)
 		for i := range piece {
@@ -57,30 +51,29 @@ func (t *tx) StoreEvents(ctx context.Context, events []app.StripeEvent) (int, er
 				sealed = []byte{} // both drivers store nil as NULL
 			}
 			if e.State == app.EventPending {
-				due[key{e.AccountID, e.EventID}] = e
 				attempts, nextAt = 0, 0
 			}
 			args = append(args, e.AccountID, e.EventID, e.Type, e.ObjectID, e.APIVersion, flag(e.Livemode), e.CreatedAt,
 				e.ReceivedAt, stored(e.State), string(e.Reason), attempts, nextAt, sealed)
 		}
-		found, err := all(ctx, t, func(r row) (kept, error) {
-			var k kept
-			err := r.Scan(&k.seq, &k.account, &k.event)
-			return k, err
+		_, err := all(ctx, t, func(r row) (seq int64, err error) {
+			var key app.EventKey
+			err = r.Scan(&seq, &key.AccountID, &key.EventID)
+			fresh[key] = seq
+			return seq, err
 		}, `INSERT INTO stripe_event (`+eventColumns+`) VALUES `+database.Placeholders(len(piece), eventColumnCount)+
 			` ON CONFLICT (account_id, event_id) DO NOTHING RETURNING seq, account_id, event_id`, args...)
 		if err != nil {
-			return 0, fmt.Errorf("store %d stripe events: %w", len(events), err)
-		}
-		fresh = append(fresh, found...)
-	}
-	var waiting []app.StripeEvent
-	for _, k := range fresh {
-		if e := due[k.key]; e != nil {
-			waiting = append(waiting, app.StripeEvent{Seq: k.seq, Attempts: e.Attempts, NextAt: e.NextAt})
+			return nil, fmt.Errorf("store %d stripe events: %w", len(events), err)
 		}
 	}
-	return len(fresh), t.putDue(ctx, waiting)
+	var due []app.StripeEvent
+	for i := range events {
+		if seq, isNew := fresh[events[i].Key()]; isNew && events[i].State == app.EventPending {
+			due = append(due, app.StripeEvent{Seq: seq, Attempts: events[i].Attempts, NextAt: events[i].NextAt})
+		}
+	}
+	return fresh, t.putDue(ctx, due)
 }
 
 // putDue makes events due, or due at another time.
@@ -180,7 +173,7 @@ func (t *tx) FinishEvents(ctx context.Context, events []app.StripeEvent) error {
 		case e.Stored == app.EventPending:
 			over = append(over, e.Seq)
 		}
-		if e.Stored != app.EventPending || stored(e.State) != string(app.EventDone) || e.Reason != "" {
+		if stored(e.Stored) != string(app.EventDone) || stored(e.State) != string(app.EventDone) || e.Reason != "" {
 			changed = append(changed, e)
 		}
 	}

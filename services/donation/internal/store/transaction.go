@@ -91,6 +91,17 @@ func (t *tx) LockAccount(ctx context.Context, id string) error {
 	return nil
 }
 
+func (t *tx) TryLockAccount(ctx context.Context, id string) (bool, error) {
+	_, err := one(ctx, t, scanText, `SELECT id FROM stripe_account WHERE id = $1`+t.ForUpdateIfFree(), id)
+	if errors.Is(err, app.ErrNone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock the stripe account: %w", err)
+	}
+	return true, nil
+}
+
 func (t *tx) SaveAccount(ctx context.Context, id string, now int64) error {
 	_, err := t.ExecContext(ctx, `INSERT INTO stripe_account (id, confirmed_at) VALUES ($1, $2)
 		ON CONFLICT (id) DO UPDATE SET confirmed_at = excluded.confirmed_at`, id, now)

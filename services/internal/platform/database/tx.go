@@ -188,6 +188,15 @@ func (tx *Tx) ForUpdate() string {
 	return ""
 }
 
+// ForUpdateIfFree is ForUpdate that leaves out rows which another transaction has
+// locked, instead of waiting for it.
+func (tx *Tx) ForUpdateIfFree() string {
+	if tx.engine == PostgreSQL {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
+
 // Savepoint runs fn and undoes what it wrote when it fails; the transaction
 // goes on. It returns fn's error. Savepoints nest.
 func (tx *Tx) Savepoint(ctx context.Context, fn func(ctx context.Context) error) error {

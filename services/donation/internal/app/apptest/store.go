@@ -39,6 +39,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"webhooks are stored once":                    storeEvents,
 		"webhooks are finished, postponed and parked": finishEvents,
 		"what is due changes, and its row does not":   dueEvents,
+		"webhooks are marked as they are stored":      finishAtOnce,
 		"what is parked is read page by page":         parkedPages,
 		"what is parked is found by object":           parkedOf,
 		"an account's lock lets one decide at a time": accountLock,

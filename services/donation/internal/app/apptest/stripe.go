@@ -22,11 +22,15 @@ func storeEvents(t *testing.T, s app.Store) {
 	connected := webhook("evt_1")
 	connected.AccountID, connected.Livemode = "acct_other", true
 	bare := app.StripeEvent{EventID: "found:pi_9", State: app.EventParked, Reason: domain.UnknownDonation, ReceivedAt: start}
+	seq := int64(0)
 	for i, want := range []int{4, 0} {
 		write(t, s, func(ctx context.Context, tx app.Tx) error {
-			count, err := tx.StoreEvents(ctx, []app.StripeEvent{webhook("evt_1"), webhook("evt_2"), connected, bare})
-			if err != nil || count != want {
-				t.Errorf("delivery %d stored %d, %v", i+1, count, err)
+			fresh, err := tx.StoreEvents(ctx, []app.StripeEvent{webhook("evt_1"), webhook("evt_2"), connected, bare})
+			if err != nil || len(fresh) != want {
+				t.Errorf("delivery %d stored %v, %v", i+1, fresh, err)
+			}
+			if i == 0 {
+				seq = fresh[connected.Key()]
 			}
 			return nil
 		})
@@ -37,7 +41,7 @@ func storeEvents(t *testing.T, s app.Store) {
 			t.Fatalf("pending %v, %v", list, err)
 		}
 		want := connected
-		want.Seq, want.Stored, want.HasBody, want.Sealed = list[2].Seq, app.EventPending, true, nil
+		want.Seq, want.Stored, want.HasBody, want.Sealed = seq, app.EventPending, true, nil
 		if !reflect.DeepEqual(list[2], want) || list[0].Seq >= list[1].Seq {
 			t.Errorf("got %+v\nwant %+v", list[2], want)
 		}
@@ -140,6 +144,45 @@ func dueEvents(t *testing.T, s app.Store) {
 	counts("ignored", 0, 0, 1, 1)
 }
 
+// finishAtOnce marks events in the transaction that stores them: they are stored as
+// done, which most of them are.
+func finishAtOnce(t *testing.T, s app.Store) {
+	list := []app.StripeEvent{webhook("evt_done"), webhook("evt_later"), webhook("evt_parked"), webhook("evt_ignored")}
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		for i := range list {
+			list[i].State = app.EventDone
+		}
+		fresh, err := tx.StoreEvents(ctx, list)
+		if err != nil || len(fresh) != 4 {
+			t.Fatalf("stored %v, %v", fresh, err)
+		}
+		for i := range list {
+			list[i].Seq, list[i].Stored, list[i].Attempts = fresh[list[i].Key()], app.EventDone, 1
+		}
+		list[1].State, list[1].NextAt = app.EventPending, start+50
+		list[2].State, list[2].Reason = app.EventParked, domain.AmountDiffers
+		list[3].State = app.EventIgnored
+		return tx.FinishEvents(ctx, list)
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		for _, state := range []app.EventState{app.EventDone, app.EventPending, app.EventParked, app.EventIgnored} {
+			count, err := tx.CountEvents(ctx, state)
+			if err != nil || count != 1 {
+				t.Errorf("%d are %s, %v", count, state, err)
+			}
+		}
+		due, err := tx.PendingEvents(ctx, start+50, 10)
+		if err != nil || len(due) != 1 || due[0].EventID != "evt_later" || due[0].Attempts != 1 || due[0].NextAt != start+50 {
+			t.Errorf("due %+v, %v", due, err)
+		}
+		parked, err := tx.ParkedEvents(ctx, 0, 10)
+		if err != nil || len(parked) != 1 || parked[0].Reason != domain.AmountDiffers || parked[0].Attempts != 1 {
+			t.Errorf("parked %+v, %v", parked, err)
+		}
+		return nil
+	})
+}
+
 func finishEvents(t *testing.T, s app.Store) {
 	var list []app.StripeEvent
 	write(t, s, func(ctx context.Context, tx app.Tx) error {
@@ -217,18 +260,28 @@ func parkedOf(t *testing.T, s app.Store) {
 	})
 }
 
-// accountLock has ten transactions count up a gift that they do not lock.
+// accountLock has ten transactions count up a gift that they do not lock. Half of
+// them wait for the account, the others come again until it is free.
 func accountLock(t *testing.T, s app.Store) {
 	d := gift()
 	insert(t, s, d)
 	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.SaveAccount(ctx, "acct_1", start) })
 	failed := make(chan error, 10)
-	for range 10 {
-		go func() {
-			failed <- s.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
-				err := tx.LockAccount(ctx, "acct_1")
+	taken := errors.New("another has it")
+	for i := range 10 {
+		count := func() error {
+			return s.InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
+				free, err := true, error(nil)
+				if i%2 == 0 {
+					err = tx.LockAccount(ctx, "acct_1")
+				} else {
+					free, err = tx.TryLockAccount(ctx, "acct_1")
+				}
 				if err != nil {
 					return err
+				}
+				if !free {
+					return taken
 				}
 				seen, err := tx.Donation(ctx, d.ID)
 				if err != nil {
@@ -237,6 +290,13 @@ func accountLock(t *testing.T, s app.Store) {
 				seen.DeclinedAt++
 				return tx.UpdateDonations(ctx, []domain.Donation{seen})
 			})
+		}
+		go func() {
+			err := count()
+			for errors.Is(err, taken) {
+				err = count()
+			}
+			failed <- err
 		}()
 	}
 	for range 10 {
@@ -252,6 +312,10 @@ func accountLock(t *testing.T, s app.Store) {
 		}
 		if err := tx.LockAccount(ctx, "acct_none"); !errors.Is(err, app.ErrNone) {
 			t.Errorf("an unknown account was locked: %v", err)
+		}
+		free, err := tx.TryLockAccount(ctx, "acct_none")
+		if free || err != nil {
+			t.Errorf("an unknown account was free: %v", err)
 		}
 		return nil
 	})
