@@ -12,7 +12,7 @@ LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The program is rebuilt by every target that runs it; Go's cache makes that cheap.
 .PHONY: bin/almoner
@@ -56,6 +56,11 @@ test-race: ## Run them under the race detector
 e2e: bin/almoner ## Use the program in a real browser (needs Node and Chromium)
 	cd tools/e2e && npm ci --no-audit --no-fund && npm test
 
+# The program is judged as it was built; a result that is cached would be another's.
+.PHONY: conformance
+conformance: bin/almoner ## Hold simulator and program against Stripe's own description (needs Node)
+	cd tools/conformance && ALMONER=../../bin/almoner go test -count=1 ./...
+
 .PHONY: bench
 bench: loadtest ## Run the benchmarks and a short load test (needs nginx and wrk)
 	go test -run '^$$' -bench . -benchtime 1s $(MODULES)
@@ -93,6 +98,7 @@ lint: bin/buf bin/golangci-lint ## Lint contracts and code
 	cd proto && ../bin/golangci-lint run ./...
 	cd services && ../bin/golangci-lint run ./...
 	cd tools/stripesim && ../../bin/golangci-lint run ./...
+	cd tools/conformance && ../../bin/golangci-lint run ./...
 
 # Tidying a member may raise its go line, after which no command at the root
 # works until the workspace has followed.
@@ -101,6 +107,7 @@ tidy: ## Tidy every module and the workspace
 	GOWORK=off go -C proto mod tidy
 	GOWORK=off go -C services mod tidy
 	GOWORK=off go -C tools/stripesim mod tidy
+	GOWORK=off go -C tools/conformance mod tidy
 	GOWORK=off go -C tools mod tidy
 	go work use
 

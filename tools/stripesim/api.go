@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -52,6 +54,16 @@ func (s *Server) apiRoutes() http.Handler {
 		}
 	}
 	return mux
+}
+
+// Routes are the endpoints of Stripe's API that are there, as "GET /v1/charges/{id}".
+func (s *Server) Routes() []string {
+	out := slices.Collect(maps.Keys(s.writes()))
+	for path := range s.reads() {
+		out = append(out, "GET "+path)
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (s *Server) reads() map[string]read {

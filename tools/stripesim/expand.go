@@ -33,6 +33,7 @@ func parseExpand(paths []string) (expansion, *apiError) {
 // Those that are always null here are allowed all the same: clients ask for them.
 func expandable(kind, property string) bool {
 	names := map[string]string{
+		"account":             " external_accounts ",
 		"checkout.session":    " payment_intent line_items customer subscription setup_intent invoice payment_link ",
 		"payment_intent":      " latest_charge payment_method customer invoice review application on_behalf_of ",
 		"charge":              " balance_transaction payment_intent refunds customer invoice review application application_fee failure_balance_transaction on_behalf_of source_transfer transfer ",

@@ -1,0 +1,202 @@
+package conformance
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/almoner/almoner/tools/stripesim"
+)
+
+// story is one life of an account, told through the API. Its first fault ends it.
+type story struct {
+	*account
+	err error
+}
+
+// chapters is what happens. An endpoint that joins the simulator is a line here;
+// a route that no line reaches fails TestRoutes.
+var chapters = []struct {
+	name string
+	tell func(*story)
+}{
+	{"a gift by card", giftByCard},
+	{"a gift that is declined", declinedGift},
+	{"a gift with 3-D Secure", secureGift},
+	{"sessions that end unpaid", unpaidSessions},
+	{"money of another program, in another currency", foreignMoney},
+	{"balance and account", func(s *story) {
+		s.get("/v1/balance", "")
+		s.get("/v1/account", "")
+	}},
+	{"webhook endpoints", webhookEndpoints},
+	{"lists", lists},
+}
+
+const aGift = "mode=payment&submit_type=donate&payment_method_types[0]=card&client_reference_id=don_1" +
+	"&customer_email=amina@example.org&success_url=https://give.example.org/thanks?s={CHECKOUT_SESSION_ID}" +
+	"&cancel_url=https://give.example.org/cancelled&line_items[0][quantity]=1&line_items[0][price_data][currency]=eur" +
+	"&line_items[0][price_data][unit_amount]=10000&line_items[0][price_data][product_data][name]=Winter relief" +
+	"&metadata[donation_id]=don_1&payment_intent_data[metadata][donation_id]=don_1&payment_intent_data[description]=Winter relief"
+
+func giftByCard(s *story) {
+	session := s.post("/v1/checkout/sessions", aGift+"&line_items[1][quantity]=1&line_items[1][price_data][currency]=eur"+
+		"&line_items[1][price_data][unit_amount]=330&line_items[1][price_data][product_data][name]=Towards the payment fee")
+	id := session.text("id")
+	s.get("/v1/checkout/sessions/"+id, "")
+	s.pay(id, "4242424242424242")
+	paid := s.get("/v1/checkout/sessions/"+id, "expand[0]=payment_intent.latest_charge.balance_transaction&expand[1]=line_items")
+	s.get("/v1/checkout/sessions/"+id+"/line_items", "limit=1")
+	s.get("/v1/payment_intents/"+paid.text("payment_intent.id"), "expand[0]=latest_charge")
+	s.get("/v1/charges/"+paid.text("payment_intent.latest_charge.id"), "")
+	s.get("/v1/balance_transactions/"+paid.text("payment_intent.latest_charge.balance_transaction.id"), "expand[0]=source")
+}
+
+func declinedGift(s *story) {
+	id := s.post("/v1/checkout/sessions", aGift+"&locale=fr&billing_address_collection=required&custom_text[submit][message]=Thank you").text("id")
+	s.pay(id, "4000000000009995")
+	s.get("/v1/checkout/sessions/"+id, "expand[0]=payment_intent.latest_charge")
+	s.pay(id, "378282246310005")
+}
+
+func secureGift(s *story) {
+	id := s.post("/v1/checkout/sessions", aGift+"&payment_intent_data[statement_descriptor_suffix]=WINTER").text("id")
+	to := s.pay(id, "4000002760003184")
+	intent := to[strings.LastIndexByte(to, '/')+1:]
+	s.get("/v1/payment_intents/"+intent, "")
+	s.page(to, url.Values{"result": {"complete"}})
+	s.get("/v1/payment_intents/"+intent, "expand[0]=payment_method")
+}
+
+func unpaidSessions(s *story) {
+	left := s.post("/v1/checkout/sessions", aGift).text("id")
+	s.post("/v1/checkout/sessions/"+left+"/expire", "")
+	tried := s.post("/v1/checkout/sessions", aGift+fmt.Sprintf("&expires_at=%d", s.now()+3600)).text("id")
+	s.pay(tried, "4000000000000002")
+	s.advance(2 * time.Hour)
+	s.get("/v1/checkout/sessions/"+tried, "expand[0]=payment_intent")
+}
+
+func foreignMoney(s *story) {
+	s.do("/_sim/foreign_charge", `{"amount": 990, "currency": "usd", "description": "A mug"}`)
+	s.do("/_sim/knobs", `{"settlement": {"jpy": {"to": "usd", "rate_micros": 6512}}}`)
+	s.do("/_sim/foreign_charge", `{"amount": 5000, "currency": "jpy"}`)
+	s.do("/_sim/knobs", `{"settlement": {}, "async_capture": 1}`)
+	s.do("/_sim/foreign_charge", `{"amount": 1200, "currency": "eur"}`)
+	s.advance(10 * time.Second)
+	s.do("/_sim/knobs", `{"async_capture": null}`)
+}
+
+func webhookEndpoints(s *story) {
+	id := s.post("/v1/webhook_endpoints", "url=https://give.example.org/webhooks/stripe&enabled_events[0]=payment_intent.succeeded"+
+		"&api_version="+stripesim.APIVersion+"&description=Almoner&metadata[almoner]=1").text("id")
+	s.get("/v1/webhook_endpoints/"+id, "")
+	s.post("/v1/webhook_endpoints/"+id, "enabled_events[0]=charge.updated&enabled_events[1]=payment_intent.succeeded&disabled=true")
+	s.get("/v1/webhook_endpoints", "limit=3")
+	s.delete("/v1/webhook_endpoints/" + id)
+}
+
+func lists(s *story) {
+	for _, list := range []string{
+		"/v1/balance_transactions", "/v1/charges", "/v1/checkout/sessions", "/v1/events", "/v1/payment_intents", "/v1/webhook_endpoints",
+	} {
+		page := s.get(list, "limit=2")
+		if last := page.text("data.1.id"); last != "" {
+			s.get(list, "limit=2&starting_after="+last)
+			s.get(list, "limit=2&ending_before="+last)
+		}
+	}
+	s.get("/v1/balance_transactions", "limit=100&expand[0]=data.source&created[gte]=1")
+	event := s.get("/v1/events", "limit=1&types[0]=payment_intent.succeeded&types[1]=charge.succeeded").text("data.0.id")
+	s.get("/v1/events/"+event, "")
+}
+
+// ---- how it is told ----
+
+func (s *story) send(method, path, fields string) exchange {
+	if s.err != nil {
+		return exchange{}
+	}
+	e, err := s.call(method, path, fields)
+	if err == nil && e.status != http.StatusOK {
+		err = fmt.Errorf("%s: %s", e, e.raw)
+	}
+	s.err = err
+	return e
+}
+
+func (s *story) post(path, fields string) exchange { return s.send(http.MethodPost, path, fields) }
+func (s *story) get(path, fields string) exchange  { return s.send(http.MethodGet, path, fields) }
+func (s *story) delete(path string) exchange       { return s.send(http.MethodDelete, path, "") }
+
+// pay has a donor use a card and answers where the page leads, if it does.
+func (s *story) pay(session, number string) string { return s.page("/c/pay/"+session, paying(number)) }
+
+func (s *story) page(path string, form url.Values) string {
+	if s.err != nil {
+		return ""
+	}
+	_, location, err := s.submit(path, form)
+	s.err = err
+	return location
+}
+
+func (s *story) do(path, document string) map[string]any {
+	if s.err != nil {
+		return nil
+	}
+	out, err := s.control(path, document)
+	s.err = err
+	return out
+}
+
+func (s *story) advance(d time.Duration) {
+	s.do("/_sim/clock", fmt.Sprintf(`{"advance_seconds": %d}`, int64(d.Seconds())))
+}
+
+func (s *story) now() int64 { return s.sim.Truth().Now }
+
+// told is what was overheard of the whole story.
+type told struct {
+	exchanges  []exchange
+	deliveries []delivery
+	routes     []string
+	err        error
+}
+
+// theStory is told once and judged by many.
+var theStory = sync.OnceValue(func() told {
+	a, err := openAccount(nil)
+	if err != nil {
+		return told{err: err}
+	}
+	s := &story{account: a}
+	for _, chapter := range chapters {
+		chapter.tell(s)
+		if s.err != nil {
+			_ = a.stop() // the first fault is the one to mend
+			return told{err: fmt.Errorf("%s: %w", chapter.name, s.err)}
+		}
+	}
+	err = a.settle()
+	t := told{exchanges: a.heard(), deliveries: a.hook.deliveries(), routes: a.sim.Routes()}
+	t.err = err
+	err = a.stop()
+	if t.err == nil {
+		t.err = err
+	}
+	return t
+})
+
+func hearStory(t *testing.T) told {
+	t.Helper()
+	out := theStory()
+	if out.err != nil {
+		t.Fatalf("the story came to no end: %v", out.err)
+	}
+	return out
+}
