@@ -8,10 +8,12 @@ import "time"
 
 // aftermath is the part of the state.
 type aftermath struct {
-	refunds table[Refund]
+	refunds  table[Refund]
+	disputes table[Dispute]
 
 	// Ids in the order of creation, by charge and by payment intent.
-	refundsOf map[string][]string
+	refundsOf  map[string][]string
+	disputesOf map[string][]string
 	// txnsOf are the balance transactions of a source.
 	txnsOf map[string][]string
 	// illegal is the first change of a status that Stripe would not make.
@@ -19,24 +21,31 @@ type aftermath struct {
 }
 
 func newAftermath() aftermath {
-	return aftermath{refundsOf: map[string][]string{}, txnsOf: map[string][]string{}}
+	return aftermath{refundsOf: map[string][]string{}, disputesOf: map[string][]string{}, txnsOf: map[string][]string{}}
 }
 
 // aftermathPut is the part of put; at most one field is set.
 type aftermathPut struct {
-	Refund *Refund `json:"refund,omitempty"`
+	Refund  *Refund  `json:"refund,omitempty"`
+	Dispute *Dispute `json:"dispute,omitempty"`
 }
 
 func (p aftermathPut) object() any {
-	if p.Refund != nil {
+	switch {
+	case p.Refund != nil:
 		return p.Refund
+	case p.Dispute != nil:
+		return p.Dispute
 	}
 	return nil
 }
 
 func (st *state) applyAftermath(p *aftermathPut) {
-	if p.Refund != nil {
+	switch {
+	case p.Refund != nil:
 		st.applyRefund(p.Refund)
+	case p.Dispute != nil:
+		st.applyDispute(p.Dispute)
 	}
 }
 
@@ -56,18 +65,57 @@ func (st *state) applyRefund(r *Refund) {
 	st.refunds.put(r.ID, r)
 }
 
+func (st *state) applyDispute(d *Dispute) {
+	before, status := st.disputes.byID[d.ID], ""
+	if before != nil {
+		status = before.Status
+	}
+	st.step(legalDispute(), d.ID, status, d.Status)
+	if before == nil {
+		st.disputesOf[d.Charge] = append(st.disputesOf[d.Charge], d.ID)
+		st.disputesOf[d.PaymentIntent] = append(st.disputesOf[d.PaymentIntent], d.ID)
+	}
+	if d.Due != 0 && (before == nil || before.Due != d.Due) {
+		st.addTimer(d.Due, timerDispute, d.ID)
+	}
+	st.disputes.put(d.ID, d)
+}
+
 // aftermathTx is the part of a transition.
 type aftermathTx struct {
-	refunds map[string]*Refund
+	refunds  map[string]*Refund
+	disputes map[string]*Dispute
 }
 
 // aftermathView is the part of a view.
 type aftermathView interface {
 	refund(id string) *Refund
 	refundsOn(charge string) []*Refund
+	dispute(id string) *Dispute
 }
 
-func (t *tx) refund(id string) *Refund { return overlay(t.refunds, t.s.state.refunds.byID, id) }
+func (t *tx) refund(id string) *Refund   { return overlay(t.refunds, t.s.state.refunds.byID, id) }
+func (t *tx) dispute(id string) *Dispute { return overlay(t.disputes, t.s.state.disputes.byID, id) }
+
+func (t *tx) putDispute(v Dispute) *Dispute {
+	remember(&t.disputes, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{aftermathPut: aftermathPut{Dispute: &v}})
+	return &v
+}
+
+// disputesOn are the disputes of a charge, oldest first.
+func (t *tx) disputesOn(charge string) []*Dispute {
+	var out []*Dispute
+	for _, id := range t.s.state.disputesOf[charge] {
+		out = append(out, t.dispute(id))
+	}
+	for _, p := range t.rec.Puts {
+		if d := p.Dispute; d != nil && d.Charge == charge && t.dispute(d.ID) == d && t.s.state.disputes.byID[d.ID] == nil {
+			out = append(out, d)
+		}
+	}
+	return out
+}
 
 func (t *tx) putRefund(v Refund) *Refund {
 	remember(&t.refunds, v.ID, &v)
@@ -90,7 +138,8 @@ func (t *tx) refundsOn(charge string) []*Refund {
 	return out
 }
 
-func (r reader) refund(id string) *Refund { return r.refunds.byID[id] }
+func (r reader) refund(id string) *Refund   { return r.refunds.byID[id] }
+func (r reader) dispute(id string) *Dispute { return r.disputes.byID[id] }
 
 func (r reader) refundsOn(charge string) []*Refund {
 	ids := r.refundsOf[charge]
@@ -111,16 +160,24 @@ type moment struct {
 func (m moment) clock() time.Time { return time.Unix(m.at, 0).UTC() }
 
 // What happens after the gift by the passing of time alone.
-const timerRefund = "refund"
+const (
+	timerRefund  = "refund"
+	timerDispute = "dispute"
+)
 
 func (t *tx) fireAftermath(due timer) {
-	if due.kind == timerRefund {
+	switch due.kind {
+	case timerRefund:
 		t.refundDue(due)
+	case timerDispute:
+		t.disputeDue(due)
 	}
 }
 
 func (s *Server) aftermathReads() map[string]read {
 	return map[string]read{
+		"/v1/disputes":             {disputeFilters(), s.listDisputes},
+		"/v1/disputes/{id}":        {schema{}, getDispute},
 		"/v1/refunds":              {refundFilters(), s.listRefunds},
 		"/v1/refunds/{id}":         {schema{}, getRefund},
 		"/v1/charges/{id}/refunds": {pageParams(nil), s.listChargeRefunds},
@@ -129,6 +186,8 @@ func (s *Server) aftermathReads() map[string]read {
 
 func (s *Server) aftermathWrites() map[string]write {
 	return map[string]write{
+		"POST /v1/disputes/{id}":       {disputeParams(), s.checkDisputeID, updateDispute},
+		"POST /v1/disputes/{id}/close": {schema{}, s.checkDisputeID, closeDispute},
 		"POST /v1/refunds":             {refundParams(), checkNewRefund, createRefund},
 		"POST /v1/refunds/{id}":        {metadataParams(), s.checkRefundID, updateRefund},
 		"POST /v1/refunds/{id}/cancel": {schema{}, s.checkRefundID, cancelRefund},
@@ -139,15 +198,19 @@ func metadataParams() schema { return schema{"metadata": {kind: isMetadata}} }
 
 // renderAftermath renders any version of an object of this part.
 func renderAftermath(v view, object any) map[string]any {
-	if o, ok := object.(*Refund); ok {
+	switch o := object.(type) {
+	case *Refund:
 		return renderRefund(v, o)
+	case *Dispute:
+		return renderDispute(v, o)
 	}
 	return nil
 }
 
 func aftermathExpandable(kind string) string {
 	names := map[string]string{
-		"refund": " balance_transaction charge failure_balance_transaction payment_intent source_transfer_reversal transfer_reversal ",
+		"dispute": " charge payment_intent ",
+		"refund":  " balance_transaction charge failure_balance_transaction payment_intent source_transfer_reversal transfer_reversal ",
 	}
 	return names[kind]
 }
@@ -166,6 +229,9 @@ func expandAftermath(v view, property, id string) map[string]any {
 	}
 	if refund := v.refund(id); refund != nil {
 		return renderRefund(v, refund)
+	}
+	if d := v.dispute(id); d != nil {
+		return renderDispute(v, d)
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type card struct {
 	instant     bool // money is available at once
 	// refund is what becomes of refunds to the card; empty means success.
 	refund string
+	// dispute is what the bank does about the payment; empty for nothing.
+	dispute string
 	// later says which feature the card needs that is not offered yet.
 	later string
 }
@@ -66,6 +68,11 @@ func (c card) declines(code, declineCode, message string) card {
 
 func (c card) with3DS(when threeDS) card {
 	c.secure = when
+	return c
+}
+
+func (c card) disputing(how string) card {
+	c.dispute = how
 	return c
 }
 
@@ -144,11 +151,11 @@ func cards() []card {
 
 		blocked, highest, elevated, cvcFails, zipFails, lineFails, allFail, instantUS, instantIE,
 
-		visa("dispute_fraudulent", "4000000000000259", "US", "").needs("disputes"),
-		visa("dispute_not_received", "4000000000002685", "US", "").needs("disputes"),
-		visa("inquiry", "4000000000001976", "US", "").needs("disputes"),
+		visa("dispute_fraudulent", "4000000000000259", "US", "Success, then disputed as fraudulent").disputing(disputesFraud),
+		visa("dispute_not_received", "4000000000002685", "US", "Success, then disputed as not received").disputing(disputesMissing),
+		visa("inquiry", "4000000000001976", "US", "Success, then an inquiry").disputing(disputesAsking),
 		visa("fraud_warning", "4000000000005423", "US", "").needs("early fraud warnings"),
-		visa("many_disputes", "4000000404000079", "US", "").needs("disputes"),
+		visa("many_disputes", "4000000404000079", "US", "Success, then disputed twice").disputing(disputesTwice),
 		visa("refund_pending", "4000000000007726", "US", "Success; refunds are pending first").refunding(refundSlow),
 		visa("refund_fails", "4000000000005126", "US", "Success; refunds succeed and fail later").refunding(refundFails),
 	}

@@ -98,7 +98,9 @@ func (t *tx) attempt(intent *PaymentIntent, method *PaymentMethod, flow string) 
 	if c.code != "" {
 		return t.declined(intent, method, charge, c)
 	}
-	return t.paid(intent, method, charge, c)
+	paid := t.paid(intent, method, charge, c)
+	t.disputedBy(t.charge(charge.ID), c.dispute)
+	return paid
 }
 
 func (t *tx) declined(intent *PaymentIntent, method *PaymentMethod, charge Charge, c card) *PaymentIntent {

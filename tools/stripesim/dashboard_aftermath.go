@@ -1,17 +1,29 @@
 package stripesim
 
+import "time"
+
 // aftermathRows is what the dashboard shows of money after the gift.
 type aftermathRows struct {
-	Refunds       []refundRow
-	RefundCount   int
-	RefundReasons []string
+	Refunds                       []refundRow
+	Disputes                      []disputeRow
+	RefundCount, DisputeCount     int
+	RefundReasons, DisputeReasons []string
 }
 
-type refundRow struct{ ID, Charge, Amount, Status, Reason string }
+type (
+	refundRow  struct{ ID, Charge, Amount, Status, Reason string }
+	disputeRow struct {
+		ID, Charge, Amount, Status, Reason, DueBy string
+		Outcomes                                  []string
+	}
+)
 
 func (s *Server) aftermathRows() aftermathRows {
 	st := s.state
-	v := aftermathRows{RefundCount: len(st.refunds.order), RefundReasons: refundReasons()}
+	v := aftermathRows{
+		RefundCount: len(st.refunds.order), RefundReasons: refundReasons(),
+		DisputeCount: len(st.disputes.order), DisputeReasons: disputeReasons(),
+	}
 	for _, row := range newest(&st.refunds) {
 		shown := refundRow{row.ID, row.Charge, money(row.Amount, row.Currency), row.Status, row.Reason}
 		if row.FailureReason != "" {
@@ -19,11 +31,31 @@ func (s *Server) aftermathRows() aftermathRows {
 		}
 		v.Refunds = append(v.Refunds, shown)
 	}
+	for _, row := range newest(&st.disputes) {
+		v.Disputes = append(v.Disputes, disputeRow{
+			row.ID, row.Charge, money(row.Amount, row.Currency), row.Status, row.Reason,
+			time.Unix(row.DueBy, 0).UTC().Format(time.DateTime), row.outcomes(),
+		})
+	}
 	return v
 }
 
+// outcomes are the buttons of a dispute.
+func (d *Dispute) outcomes() []string {
+	switch {
+	case d.closed():
+		return nil
+	case d.inquiry():
+		return []string{"closed", "escalate"}
+	}
+	return []string{"won", "lost"}
+}
+
 func aftermathID(object any) string {
-	if o, ok := object.(*Refund); ok {
+	switch o := object.(type) {
+	case *Refund:
+		return o.ID
+	case *Dispute:
 		return o.ID
 	}
 	return ""

@@ -37,6 +37,46 @@ func (st *state) checkRefunds() error {
 	return nil
 }
 
+// checkDisputes: money is withdrawn once, comes back when the dispute is won,
+// and an inquiry moves none.
+func (st *state) checkDisputes() error {
+	held := map[string]int64{}
+	for _, d := range st.disputes.all() {
+		charge := st.charges.byID[d.Charge]
+		moves := 0
+		switch {
+		case d.holds():
+			moves = 1
+			held[d.Charge] += d.Amount
+		case d.Status == disputeWon:
+			moves = 2
+		}
+		amount := int64(0)
+		for _, id := range d.Transactions {
+			amount += st.txns.byID[id].Amount
+		}
+		switch {
+		case charge == nil || charge.Currency != d.Currency || d.Amount <= 0:
+			return fmt.Errorf("%s: does not fit its charge %s", d.ID, d.Charge)
+		case len(d.Transactions) != moves || len(st.txnsOf[d.ID]) != moves:
+			return fmt.Errorf("%s: status %s with %d transactions", d.ID, d.Status, len(d.Transactions))
+		case moves != 1 && amount != 0:
+			return fmt.Errorf("%s: status %s, but %d is missing", d.ID, d.Status, amount)
+		case (d.Due == 0) != d.closed():
+			return fmt.Errorf("%s: status %s, due at %d", d.ID, d.Status, d.Due)
+		case moves > 0 && !charge.Disputed:
+			return fmt.Errorf("%s: its charge does not say so", d.ID)
+		}
+	}
+	for id, amount := range held {
+		charge := st.charges.byID[id]
+		if amount+charge.AmountRefunded > charge.Amount {
+			return fmt.Errorf("%s: %d disputed and %d refunded of %d", id, amount, charge.AmountRefunded, charge.Amount)
+		}
+	}
+	return nil
+}
+
 // step notes a status that may not follow the one before it; CheckInvariants
 // tells of the first.
 func (st *state) step(legal map[string]string, id, from, to string) {

@@ -93,6 +93,7 @@ func (t *tx) makeRefund(charge *Charge, amount int64, reason string, metadata ma
 		t.emit("refund.updated", nil)
 		t.emit("charge.refund.updated", nil)
 	}
+	t.closeInquiries(t.charge(charge.ID))
 	return t.refund(refund.ID), nil
 }
 
@@ -103,6 +104,11 @@ func refundable(t *tx, charge *Charge) *apiError {
 		return executedError(badRequest("charge_not_refundable", "", "Charge %s has not been paid and cannot be refunded.", charge.ID))
 	case charge.AmountRefunded == charge.Amount:
 		return executedError(badRequest("charge_already_refunded", "", "Charge %s has already been refunded.", charge.ID))
+	}
+	for _, d := range t.disputesOn(charge.ID) {
+		if d.holds() {
+			return executedError(badRequest("charge_disputed", "", "Charge %s has been charged back; cannot issue a refund.", charge.ID))
+		}
 	}
 	return nil
 }

@@ -198,8 +198,15 @@ func renderFees(t *BalanceTransaction) []any {
 	}
 	return []any{map[string]any{
 		"amount": t.Fee, "application": nil, "currency": t.Currency,
-		"description": "Stripe processing fees", "type": "stripe_fee",
+		"description": feeName(t), "type": "stripe_fee",
 	}}
+}
+
+func feeName(t *BalanceTransaction) string {
+	if t.Category == "dispute" || t.Category == "dispute_reversal" {
+		return "Dispute fee"
+	}
+	return "Stripe processing fees"
 }
 
 // status follows from the clock; Stripe announces no change of it either.

@@ -11,6 +11,8 @@ import (
 // Stripe's Dashboard, and what banks and donors do.
 func (s *Server) simAftermath(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/refund", s.control(s.postRefund))
+	mux.HandleFunc("POST /_sim/dispute", s.control(s.postDispute))
+	mux.HandleFunc("POST /_sim/dispute/{id}", s.control(s.postVerdict))
 }
 
 // postRefund refunds as staff do in the Dashboard: without the application.
@@ -46,6 +48,81 @@ func (s *Server) postRefund(_ *http.Request, document []byte) (any, error) {
 		return nil, err
 	}
 	return s.shown(refund), nil
+}
+
+// postDispute is a donor who goes to the bank.
+func (s *Server) postDispute(_ *http.Request, document []byte) (any, error) {
+	asked := struct {
+		Charge        string `json:"charge"`
+		PaymentIntent string `json:"payment_intent"`
+		Amount        int64  `json:"amount"`
+		Reason        string `json:"reason"`
+		Inquiry       flag   `json:"inquiry"`
+	}{Reason: "fraudulent"}
+	err := strict(document, &asked)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(asked.Charge, "pi_") && asked.PaymentIntent == "" {
+		asked.Charge, asked.PaymentIntent = "", asked.Charge
+	}
+	if asked.Amount < 0 || !slices.Contains(disputeReasons(), asked.Reason) {
+		return nil, errors.New("amount is above 0, reason is " + strings.Join(disputeReasons(), ", "))
+	}
+	var made *Dispute
+	err = s.transact(requestInfo{}, func(t *tx) error {
+		charge, failure := t.chargeToRefund(asked.Charge, asked.PaymentIntent)
+		if failure != nil {
+			return failure
+		}
+		made, failure = t.openDispute(charge, claim{asked.Amount, asked.Reason, bool(asked.Inquiry)})
+		return orNil(failure)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(made), nil
+}
+
+// postVerdict is the bank that decides.
+func (s *Server) postVerdict(r *http.Request, document []byte) (any, error) {
+	var asked struct {
+		Outcome string `json:"outcome"`
+	}
+	err := strict(document, &asked)
+	if err != nil {
+		return nil, err
+	}
+	verdict, known := map[string]string{
+		"won": disputeWon, "lost": disputeLost, "escalate": verdictEscalate, "closed": inquiryClosed,
+	}[asked.Outcome]
+	if !known {
+		return nil, errors.New("outcome is won, lost, escalate or closed")
+	}
+	var ended *Dispute
+	err = s.transact(requestInfo{}, func(t *tx) error {
+		d := t.dispute(r.PathValue("id"))
+		if d == nil {
+			return errors.New("there is no such dispute")
+		}
+		var failure *apiError
+		ended, failure = t.judge(d, verdict)
+		return orNil(failure)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(ended), nil
+}
+
+// flag is true or, from a form, "on".
+type flag bool
+
+// UnmarshalJSON takes what a checkbox sends as well as JSON's own words.
+func (f *flag) UnmarshalJSON(raw []byte) error {
+	on, err := parseSwitch(raw, false)
+	*f = flag(on)
+	return err
 }
 
 // orNil keeps a typed nil out of an error.

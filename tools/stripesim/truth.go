@@ -16,9 +16,9 @@ type Truth struct {
 	PaymentIntents      []PaymentIntent      `json:"payment_intents"`
 	Charges             []Charge             `json:"charges"`
 	Refunds             []Refund             `json:"refunds"`
-	// Disputes and Payouts are empty: the simulator makes none yet.
-	Disputes []struct{} `json:"disputes"`
-	Payouts  []struct{} `json:"payouts"`
+	Disputes            []Dispute            `json:"disputes"`
+	// Payouts are empty: the simulator makes none yet.
+	Payouts []struct{} `json:"payouts"`
 	// Undelivered counts deliveries that wait for an answer or for their turn.
 	Undelivered int `json:"undelivered"`
 }
@@ -37,7 +37,7 @@ func (s *Server) Truth() Truth {
 		Account: s.state.init.Account, Now: now, Available: maps.Clone(sums.Available), Pending: maps.Clone(sums.Pending),
 		BalanceTransactions: copies(&s.state.txns), Sessions: copies(&s.state.sessions),
 		PaymentIntents: copies(&s.state.intents), Charges: copies(&s.state.charges),
-		Refunds: copies(&s.state.refunds), Disputes: []struct{}{}, Payouts: []struct{}{},
+		Refunds: copies(&s.state.refunds), Disputes: copies(&s.state.disputes), Payouts: []struct{}{},
 		Undelivered: s.undelivered(),
 	}
 }
