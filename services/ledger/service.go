@@ -79,6 +79,9 @@ func New(_ Config, deps Deps) (*Service, error) {
 
 	donation := s.consumer("donation", deps)
 	feed.Handle(donation, handlers.OnDonationSucceeded)
+	feed.Handle(donation, handlers.OnDonationRefunded)
+	feed.Handle(donation, handlers.OnDonationRefundFailed)
+	feed.Handle(donation, handlers.OnDonationDisputeClosed)
 	feed.Handle(donation, handlers.OnBalanceTransactionRecorded)
 	return s, nil
 }

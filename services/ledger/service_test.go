@@ -388,6 +388,11 @@ func TestExportsOverRPC(t *testing.T) {
 	if !strings.Contains(text, "2026-04-01 * (JE-") {
 		t.Errorf("journal:\n%s", text)
 	}
+	checkedByHledger(t, text)
+}
+
+func checkedByHledger(t *testing.T, text string) {
+	t.Helper()
 	hledger, err := exec.LookPath("hledger")
 	if err != nil {
 		if os.Getenv("REQUIRE_HLEDGER") == "1" {

@@ -38,16 +38,43 @@ type booking struct {
 // organization, or the fund of a restricted gift, has not been seen, and with a
 // permanent error for a gift that no rule can book.
 func (p *Poster) PostGifts(ctx context.Context, tx Tx, gifts []Received[domain.Gift]) error {
-	bookings := make([]booking, 0, len(gifts))
+	return postAttributed(ctx, p, tx, gifts, domain.BookGift, func(g domain.Gift) domain.Attribution { return g.Attribution })
+}
+
+// PostRefunds books refunds of gifts that Stripe accepted. Errors are those of
+// PostGifts.
+func (p *Poster) PostRefunds(ctx context.Context, tx Tx, refunds []Received[domain.Refund]) error {
+	return postAttributed(ctx, p, tx, refunds, domain.BookRefund, func(r domain.Refund) domain.Attribution { return r.Attribution })
+}
+
+// PostFailedRefunds takes refunds back that did not reach the donor. Errors are
+// those of PostGifts.
+func (p *Poster) PostFailedRefunds(ctx context.Context, tx Tx, refunds []Received[domain.Refund]) error {
+	return postAttributed(ctx, p, tx, refunds, domain.BookRefundFailed, func(r domain.Refund) domain.Attribution { return r.Attribution })
+}
+
+// PostLostDisputes books what was lost in disputes about gifts. Errors are those
+// of PostGifts.
+func (p *Poster) PostLostDisputes(ctx context.Context, tx Tx, disputes []Received[domain.LostDispute]) error {
+	return postAttributed(ctx, p, tx, disputes, domain.BookLostDispute, func(d domain.LostDispute) domain.Attribution { return d.Attribution })
+}
+
+// postAttributed books facts about gifts, one entry each.
+func postAttributed[F any](
+	ctx context.Context, p *Poster, tx Tx, facts []Received[F],
+	book func(F) (domain.Draft, error), attributed func(F) domain.Attribution,
+) error {
+	bookings := make([]booking, 0, len(facts))
 	restricted := map[domain.FundKey]bool{}
-	for _, g := range gifts {
-		draft, err := domain.BookGift(g.Fact)
+	for _, f := range facts {
+		draft, err := book(f.Fact)
 		if err != nil {
 			return unbookable(err)
 		}
-		bookings = append(bookings, booking{draft, g.EventID, g.TraceID})
-		if g.Fact.Attribution.FundClass == domain.FundRestricted {
-			restricted[domain.FundKey{OrganizationID: g.Fact.Attribution.OrganizationID, Code: g.Fact.Attribution.FundCode}] = true
+		bookings = append(bookings, booking{draft, f.EventID, f.TraceID})
+		to := attributed(f.Fact)
+		if to.FundClass == domain.FundRestricted {
+			restricted[domain.FundKey{OrganizationID: to.OrganizationID, Code: to.FundCode}] = true
 		}
 	}
 	err := requireFunds(ctx, tx, restricted)
@@ -57,8 +84,8 @@ func (p *Poster) PostGifts(ctx context.Context, tx Tx, gifts []Received[domain.G
 	return p.post(ctx, tx, bookings)
 }
 
-// PostTransactions books balance transactions: conversion and fee of gifts, and
-// what belongs to no gift. Errors are those of PostGifts.
+// PostTransactions books balance transactions: conversion and fee of gifts, the
+// money of refunds, disputes and payouts, and what belongs to no gift. Errors are those of PostGifts.
 func (p *Poster) PostTransactions(ctx context.Context, tx Tx, transactions []Received[domain.Transaction]) error {
 	bookings := make([]booking, 0, 2*len(transactions))
 	for _, t := range transactions {

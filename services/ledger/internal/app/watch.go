@@ -26,9 +26,11 @@ type OpenAge struct {
 	Oldest  time.Time // when the oldest of them was first posted
 }
 
-// cleared are the accounts that money only passes through.
+// cleared are the accounts that money only passes through. What is on its way to
+// the bank is not among them: only the bank's own line says that it has come, and
+// Stripe itself tells of a payout that came back.
 func cleared() []domain.Account {
-	return []domain.Account{domain.InTransit, domain.Disputed, domain.RefundsPayable, domain.Suspense}
+	return []domain.Account{domain.Disputed, domain.RefundsPayable, domain.Suspense}
 }
 
 // Watch tells operators whether the books balance, and what stays open too long.

@@ -36,12 +36,13 @@ func gift(m *donationv1.DonationSucceeded) (domain.Gift, error) {
 		Gift:            given,
 		Cover:           cover,
 		Attribution:     attribution(m.GetAttribution()),
+		RecurringPlanID: m.GetRecurringPlanId(),
 		PaidAt:          time.UnixMicro(m.GetPaidAt()).UTC(),
 	}, nil
 }
 
-// OnBalanceTransactionRecorded books conversions, fees and what belongs to no
-// gift.
+// OnBalanceTransactionRecorded books conversions, fees, the money of refunds,
+// disputes and payouts, and what belongs to no gift.
 func (h Handlers) OnBalanceTransactionRecorded(ctx context.Context, tx *database.Tx, items []feed.Item[*donationv1.BalanceTransactionRecorded]) error {
 	transactions, err := translate(items, transaction)
 	if err != nil {
@@ -82,6 +83,7 @@ func transaction(m *donationv1.BalanceTransactionRecorded) (domain.Transaction, 
 		Net:             net,
 		SourceID:        m.GetSourceId(),
 		Source:          source,
+		ChargeID:        m.GetChargeId(),
 		PaymentIntentID: m.GetPaymentIntentId(),
 		OrganizationID:  m.GetOrganizationId(),
 		DonationID:      m.GetDonationId(),

@@ -22,10 +22,15 @@ const (
 	Suspense              Account = "2900" // money nobody has explained yet
 	Trading               Account = "3900" // both sides of a currency conversion
 	OnlineContributions   Account = "4000" // gifts to an appeal itself
+	RecurringGifts        Account = "4010" // instalments of monthly plans
 	PeerContributions     Account = "4020" // gifts through a supporter's page
 	FeeCover              Account = "4040" // what donors add for the fee
 	restrictedGifts       Account = "4100" // only ever with a fund behind it
+	refunds               Account = "4900" // what was given back, with a fund behind it if the gift had one
+	disputesLost          Account = "4910" // what banks took back, likewise
 	StripeProcessingFees  Account = "6100"
+	StripeDisputeFees     Account = "6110"
+	StripeOtherFees       Account = "6120" // what Stripe charges the account itself
 	TaxOnFees             Account = "6130"
 	CurrencyConversionFee Account = "6200"
 )
@@ -225,7 +230,9 @@ func (a Account) Kind() Kind {
 
 // clearsByItem reports whether what is on the account must be explained, and
 // return to zero, for each Stripe object by itself.
-func (a Account) clearsByItem() bool { return a == RefundsPayable || a == Suspense }
+func (a Account) clearsByItem() bool {
+	return a == InTransit || a == Disputed || a == RefundsPayable || a == Suspense
+}
 
 // maxFundCode keeps account names readable in other programs.
 const maxFundCode = 40

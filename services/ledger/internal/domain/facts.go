@@ -56,6 +56,7 @@ type Gift struct {
 	Gift            money.Amount // without the cover
 	Cover           money.Amount // same currency, may be 0
 	Attribution     Attribution
+	RecurringPlanID string // the plan that it is an instalment of; empty for a single gift
 	PaidAt          time.Time
 }
 
@@ -78,6 +79,7 @@ type Transaction struct {
 	Net             money.Amount
 	SourceID        string       // ch_…, re_…, po_…; may be empty
 	Source          money.Amount // that object's own amount; zero value if it has none
+	ChargeID        string       // the charge that the source is, or is about; may be empty
 	PaymentIntentID string
 	OrganizationID  string
 	DonationID      string

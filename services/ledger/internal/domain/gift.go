@@ -3,20 +3,28 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/almoner/almoner/services/internal/money"
 )
 
 var giftRule = Rule{Name: "gift", Version: 1}
 
+// instalmentRule books instalments of monthly plans apart. Single gifts are
+// booked as they always were, so they keep the version that they had.
+var instalmentRule = Rule{Name: "gift", Version: 2}
+
 // GiftRules are the names of the rules whose postings on contribution accounts
-// count as gifts when the books are compared with the donations.
-func GiftRules() []string { return []string{giftRule.Name} }
+// count as gifts when the books are compared with the donations: what came in,
+// and what of it went back or was lost.
+func GiftRules() []string {
+	return []string{giftRule.Name, refundRule.Name, refundFailedRule.Name, disputeLostRule.Name}
+}
 
 // BookGift books the gross of a gift, in the currency it was given in. The fee
 // is not known yet and has its own entry, made of Stripe's balance transaction.
 func BookGift(g Gift) (Draft, error) {
-	income, err := contributionAccount(g.Attribution)
+	income, err := contributionAccount(g)
 	if err != nil {
 		return Draft{}, fmt.Errorf("book gift %s: %w", g.DonationID, err)
 	}
@@ -28,6 +36,10 @@ func BookGift(g Gift) (Draft, error) {
 	if err != nil {
 		return Draft{}, fmt.Errorf("book gift %s: %w", g.DonationID, err)
 	}
+	rule, description := giftRule, "Gift"
+	if g.RecurringPlanID != "" {
+		rule, description = instalmentRule, "Monthly gift"
+	}
 	dimensions := g.Attribution.dimensions()
 	var lines lines
 	lines.debit(StripeBalance, gross, dimensions)
@@ -36,8 +48,8 @@ func BookGift(g Gift) (Draft, error) {
 	return lines.draft(Header{
 		OrganizationID: g.Attribution.OrganizationID,
 		Key:            key("charge:gross", g.AccountID, g.ChargeID),
-		Rule:           giftRule,
-		Description:    "Gift",
+		Rule:           rule,
+		Description:    description,
 		AccountID:      g.AccountID,
 		StripeIDs:      present(g.PaymentIntentID, g.ChargeID),
 		DonationID:     g.DonationID,
@@ -59,8 +71,10 @@ func (g Gift) check() error {
 }
 
 // contributionAccount decides which income a gift is. Restriction goes first:
-// a restricted gift through a supporter's page is still restricted money.
-func contributionAccount(a Attribution) (Account, error) {
+// a restricted gift through a supporter's page is still restricted money. Then
+// the page, which brought the donor who now gives every month.
+func contributionAccount(g Gift) (Account, error) {
+	a := g.Attribution
 	switch a.FundClass {
 	case FundRestricted:
 		err := CheckFundCode(a.FundCode)
@@ -69,8 +83,11 @@ func contributionAccount(a Attribution) (Account, error) {
 		}
 		return RestrictedContributions(a.FundCode), nil
 	case FundUnrestricted:
-		if a.FundraiserID != "" {
+		switch {
+		case a.FundraiserID != "":
 			return PeerContributions, nil
+		case g.RecurringPlanID != "":
+			return RecurringGifts, nil
 		}
 		return OnlineContributions, nil
 	default:
@@ -84,11 +101,11 @@ func key(kind, accountID, stripeID string) string {
 	return kind + "/" + accountID + "/" + stripeID
 }
 
-// present drops the ids that Stripe did not have.
+// present drops the ids that Stripe did not have, and names each once.
 func present(ids ...string) []string {
 	var kept []string
 	for _, id := range ids {
-		if id != "" {
+		if id != "" && !slices.Contains(kept, id) {
 			kept = append(kept, id)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/almoner/almoner/services/internal/money"
 )
 
 var feeRule = Rule{Name: "fee", Version: 1}
@@ -26,13 +28,19 @@ func BookTransaction(t Transaction) ([]Draft, error) {
 		return nil, fmt.Errorf("book transaction %s: %w", t.ID, err)
 	}
 	var drafts []Draft
+	c, known := categoryOf(t.Category)
 	switch {
 	case t.Category == categoryCharge && t.ours():
 		drafts, err = bookCharge(t)
 	case t.Category == categoryCharge:
 		drafts, err = bookForeignCharge(t)
+	case !known:
+		drafts, err = bookSuspended(t, unknownRule, "Balance transaction of category "+t.Category,
+			"no rule for the reporting category "+t.Category)
+	case c.account == Suspense && !c.ofCharge:
+		drafts, err = bookSuspended(t, c.rule, c.description, c.alert)
 	default:
-		drafts, err = bookUnknown(t)
+		drafts, err = bookMovement(t, c)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("book transaction %s: %w", t.ID, err)
@@ -80,42 +88,19 @@ func bookCharge(t Transaction) ([]Draft, error) {
 	return append(drafts, fee), nil
 }
 
-// bookFee splits the fee as Stripe's details do. What they leave unexplained is
-// processing fee all the same: the total is what left the balance.
+// bookFee books the fee of a gift in an entry of its own.
 func bookFee(t Transaction, dimensions Dimensions) (Draft, error) {
 	var fee lines
-	rest := t.Fee
-	for _, detail := range t.FeeDetails {
-		var err error
-		rest, err = rest.Sub(detail.Amount)
-		if err != nil {
-			return Draft{}, fmt.Errorf("fee details: %w", err)
-		}
-		fee.debit(feeAccount(detail), detail.Amount, dimensions)
+	unexplained, err := fee.fee(t, StripeProcessingFees, "", dimensions)
+	if err != nil {
+		return Draft{}, err
 	}
-	fee.debit(StripeProcessingFees, rest, dimensions)
 	fee.credit(StripeBalance, t.Fee, dimensions)
 	draft, err := fee.draft(t.header("txn:fee", feeRule, "Stripe fee"))
 	if err != nil {
 		return Draft{}, err
 	}
-	if len(t.FeeDetails) > 0 && !rest.IsZero() {
-		draft = draft.alerting(fmt.Sprintf("fee details leave %s unexplained", rest))
-	}
-	return draft, nil
-}
-
-// feeAccount classifies a part of a fee. Stripe types its conversion fee as any
-// other fee of its own; only the description tells.
-func feeAccount(detail FeeDetail) Account {
-	switch {
-	case detail.Type == "tax":
-		return TaxOnFees
-	case strings.Contains(strings.ToLower(detail.Description), "conversion"):
-		return CurrencyConversionFee
-	default:
-		return StripeProcessingFees
-	}
+	return draft.alerting(unexplained), nil
 }
 
 // bookForeignCharge keeps money that is no gift of ours, or a second payment of
@@ -152,23 +137,6 @@ func bookForeignCharge(t Transaction) ([]Draft, error) {
 	return drafts, nil
 }
 
-// bookUnknown keeps the books equal to Stripe's balance for a category that no
-// rule explains: the whole net waits in suspense, in the currency that moved.
-// Its fee is not split off, for nothing says whose fee it is.
-func bookUnknown(t Transaction) ([]Draft, error) {
-	if t.Net.IsZero() {
-		return nil, nil
-	}
-	var move lines
-	move.debit(StripeBalance, t.Net, Dimensions{})
-	move.post(Suspense, move.opposite(t.Net), Dimensions{}, t.item())
-	draft, err := move.draft(t.header("txn", unknownRule, "Balance transaction of category "+t.Category))
-	if err != nil {
-		return nil, err
-	}
-	return []Draft{draft.alerting("no rule for the reporting category " + t.Category)}, nil
-}
-
 // ours reports whether a gift's own entry has booked the gross. A second payment
 // of a gift names its donation and is foreign all the same.
 func (t Transaction) ours() bool { return !t.Foreign && t.DonationID != "" }
@@ -196,6 +164,25 @@ func convertLines(t Transaction, object Account, item string, dimensions Dimensi
 	return &l
 }
 
+// ofObject is the amount that the object's own account moves by: in its own
+// currency where Stripe converted, and otherwise what really moved, for a
+// dispute may be about more or less than its object says. An object's amount has
+// no sign; the transaction's says which way it went.
+func (t Transaction) ofObject(c category) (money.Amount, error) {
+	switch {
+	case !t.converted():
+		return t.Amount, nil
+	case t.Source.Minor > 0 && (t.Amount.Minor < 0 || t.Amount.IsZero() && c.leaves):
+		return t.Source.Neg()
+	}
+	return t.Source, nil
+}
+
+// aboutDispute reports whether the transaction's object is a dispute.
+func (t Transaction) aboutDispute() bool {
+	return strings.HasPrefix(t.SourceID, "dp_") || strings.HasPrefix(t.SourceID, "du_")
+}
+
 // item names what an open amount rests on: the object if Stripe has one.
 func (t Transaction) item() string {
 	if t.SourceID != "" {
@@ -211,7 +198,7 @@ func (t Transaction) header(kind string, rule Rule, description string) Header {
 		Rule:           rule,
 		Description:    description,
 		AccountID:      t.AccountID,
-		StripeIDs:      present(t.PaymentIntentID, t.SourceID, t.ID),
+		StripeIDs:      present(t.PaymentIntentID, t.ChargeID, t.SourceID, t.ID),
 		DonationID:     t.DonationID,
 		OccurredAt:     t.CreatedAt,
 	}

@@ -31,7 +31,7 @@ func (b bench) year(t *testing.T) {
 	b.book(t, "refund", 40, line("4900", 25_00, plain), line("4040", 80, plain), owed(-25_80, "re_1"))
 	b.book(t, "refund", 12, line("4900/winter", 40_00, dimensions), owed(-40_00, "re_2"))
 	b.book(t, "refund_failed", 9, owed(25_80, "re_1"), line("4900", -25_00, plain), line("4040", -80, plain))
-	b.book(t, "dispute_lost", 3, line("4910", 15_00, plain), line("6110", 20_00, plain), line("1170", -35_00, domain.Dimensions{}))
+	b.book(t, "dispute_lost", 3, line("4910", 15_00, plain), line("6110", 20_00, plain), held(-35_00, "dp_1"))
 }
 
 func line(account domain.Account, minor int64, dimensions domain.Dimensions) domain.Posting {
@@ -40,6 +40,11 @@ func line(account domain.Account, minor int64, dimensions domain.Dimensions) dom
 
 func owed(minor int64, refund string) domain.Posting {
 	return domain.Posting{Account: domain.RefundsPayable, Amount: euros(minor), Item: refund}
+}
+
+// held is a line on what is kept back for a dispute.
+func held(minor int64, dispute string) domain.Posting {
+	return domain.Posting{Account: domain.Disputed, Amount: euros(minor), Item: dispute}
 }
 
 // book adds an entry of a rule that occurred so many days ago.
