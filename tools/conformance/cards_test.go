@@ -68,6 +68,8 @@ var testCards = []testCard{
 	succeeds("4000000000000010", "US"),
 	succeeds("4000000000000077", "US"),
 	succeeds("4000003720000278", "IE"),
+	succeeds("4000000000007726", "US"),
+	succeeds("4000000000005126", "US"),
 	declined("4000000000000002", "card_declined", "generic_decline"),
 	declined("4000000000009995", "card_declined", "insufficient_funds"),
 	declined("4000000000009987", "card_declined", "lost_card"),

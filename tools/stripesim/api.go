@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,24 +43,43 @@ type write struct {
 func (s *Server) apiRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/v1/", s.unknownURL)
-	for _, part := range []map[string]read{s.reads(), s.billingReads(), s.aftermathReads()} {
-		for pattern, endpoint := range part {
-			mux.HandleFunc("GET "+pattern, s.serveRead(endpoint))
-		}
+	for pattern, endpoint := range s.allReads() {
+		mux.HandleFunc("GET "+pattern, s.serveRead(endpoint))
 	}
-	for _, part := range []map[string]write{s.writes(), s.billingWrites(), s.aftermathWrites()} {
-		for pattern, endpoint := range part {
-			mux.HandleFunc(pattern, s.serveWrite(endpoint))
-		}
+	for pattern, endpoint := range s.allWrites() {
+		mux.HandleFunc(pattern, s.serveWrite(endpoint))
 	}
 	return mux
 }
 
+func (s *Server) allReads() iter.Seq2[string, read] {
+	return joined(s.reads(), s.billingReads(), s.aftermathReads())
+}
+
+func (s *Server) allWrites() iter.Seq2[string, write] {
+	return joined(s.writes(), s.billingWrites(), s.aftermathWrites())
+}
+
+func joined[T any](parts ...map[string]T) iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for _, part := range parts {
+			for pattern, endpoint := range part {
+				if !yield(pattern, endpoint) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Routes are the endpoints of Stripe's API that are there, as "GET /v1/charges/{id}".
 func (s *Server) Routes() []string {
-	out := slices.Collect(maps.Keys(s.writes()))
-	for path := range s.reads() {
+	var out []string
+	for path := range s.allReads() {
 		out = append(out, "GET "+path)
+	}
+	for pattern := range s.allWrites() {
+		out = append(out, pattern)
 	}
 	slices.Sort(out)
 	return out

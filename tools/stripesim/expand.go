@@ -48,24 +48,51 @@ func expand(v view, object map[string]any, tree expansion) *apiError {
 	if kind == "list" {
 		return expandList(tree)
 	}
+	return expandAs(v, object, kind, tree)
+}
+
+// expandAs expands an object, or a hash in one, whose kind is then a path such as
+// "customer.invoice_settings".
+func expandAs(v view, object map[string]any, kind string, tree expansion) *apiError {
 	for property, below := range tree {
-		if !expandable(kind, property) {
-			return badRequest("", "expand", "This property cannot be expanded (%s).", shorten(property))
+		inner, _ := object[property].(map[string]any)
+		hash := inner != nil && inner["object"] == nil && len(below) > 0
+		if !hash {
+			if !expandable(kind, property) {
+				return badRequest("", "expand", "This property cannot be expanded (%s).", shorten(property))
+			}
+			full := expandProperty(v, object, kind, property)
+			if full != nil {
+				object[property], inner = full, full
+			}
 		}
-		inner := expandProperty(v, object, kind, property)
-		if inner == nil {
-			continue
-		}
-		object[property] = inner
-		if inner["object"] == "list" {
-			continue
-		}
-		failure := expand(v, inner, below)
+		failure := expandBelow(v, inner, kind+"."+property, below)
 		if failure != nil {
 			return failure
 		}
 	}
 	return nil
+}
+
+// expandBelow goes on in an object, in the rows of a list, or in a plain hash.
+func expandBelow(v view, inner map[string]any, kind string, below expansion) *apiError {
+	switch {
+	case inner == nil:
+		return nil
+	case inner["object"] == "list":
+		failure := expandList(below)
+		rows, _ := inner["data"].([]any)
+		for _, row := range rows {
+			object, isObject := row.(map[string]any)
+			if failure == nil && isObject {
+				failure = expand(v, object, below["data"])
+			}
+		}
+		return failure
+	case inner["object"] != nil:
+		return expand(v, inner, below)
+	}
+	return expandAs(v, inner, kind, below)
 }
 
 // expandList refuses what is not below data; the rows were expanded one by one.
@@ -81,11 +108,16 @@ func expandList(tree expansion) *apiError {
 func expandProperty(v view, object map[string]any, kind, property string) map[string]any {
 	id, _ := object[property].(string)
 	self, _ := object["id"].(string)
+	if object["deleted"] == true {
+		return nil // nothing is left of it
+	}
 	switch kind + "." + property {
 	case "checkout.session.line_items":
 		return renderLineItems(v.session(self))
 	case "charge.refunds":
 		return renderRefundsOf(v, self)
+	case "customer.sources", "customer.tax_ids":
+		return emptyList("/v1/customers/" + self + "/" + property)
 	}
 	if id == "" {
 		return nil

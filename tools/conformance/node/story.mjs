@@ -64,6 +64,30 @@ export const checks = [
     ]);
     assert.equal((await stripe.events.retrieve(events.data[0].id)).data.object.id, session.id);
   }],
+  ["a part is refunded, then the rest, and no more", async () => {
+    const part = await stripe.refunds.create({ payment_intent: intent.id, amount: 2_500, reason: "requested_by_customer" });
+    assert.equal(part.status, "succeeded");
+    assert.equal((await stripe.refunds.retrieve(part.id, { expand: ["charge"] })).charge.amount_refunded, 2_500);
+    const error = await refused(stripe.refunds.create({ payment_intent: intent.id, amount: 9_000 }));
+    assert(error instanceof errors.StripeInvalidRequestError);
+    assert.equal(error.param, "amount");
+    assert.match(error.message, /is greater than unrefunded amount on charge/);
+    await stripe.refunds.create({ payment_intent: intent.id });
+    assert.equal((await refused(stripe.refunds.create({ payment_intent: intent.id }))).code, "charge_already_refunded");
+    const rows = await stripe.refunds.list({ payment_intent: intent.id });
+    assert.deepEqual(rows.data.map((r) => r.amount), [7_500, 2_500]);
+  }],
+  ["a refund that fails later says why", async () => {
+    const other = await stripe.checkout.sessions.create(gift());
+    await pay(other, "4000000000005126");
+    const { payment_intent } = await stripe.checkout.sessions.retrieve(other.id);
+    const refund = await stripe.refunds.create({ payment_intent });
+    assert.equal(refund.status, "succeeded");
+    await control("/_sim/clock", { advance_seconds: 60 });
+    const now = await stripe.refunds.retrieve(refund.id);
+    assert.equal(now.status, "failed");
+    assert.equal(now.failure_reason, "expired_or_canceled_card");
+  }],
   ["a session is expired, and not twice", async () => {
     const left = await stripe.checkout.sessions.create(gift());
     assert.equal((await stripe.checkout.sessions.expire(left.id)).status, "expired");
