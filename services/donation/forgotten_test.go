@@ -1,16 +1,22 @@
 package donation_test
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
+	"github.com/almoner/almoner/services/donation"
+	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/internal/testkit"
 )
 
 // backUp keeps the database as it is now, and answers what brings it back. The
@@ -105,24 +111,60 @@ func TestAForgottenGiftIsPutBack(t *testing.T) {
 // who does not pay any more leaves nothing that somebody has to look into.
 func TestAGiftIsPaidAfterItWasForgotten(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	restore := w.backUp()
-	started, declined, left := w.checkout(generous()), w.checkout(form()), w.checkout(form())
-	restore()
-	w.pay(declined.GetSessionId(), noFunds)
-	w.pay(started.GetSessionId(), visa)
-	w.quiet()
-	w.clock.Advance(time.Minute) // no webhook is expected any more
-	w.eventually("the gift is known again", func() bool { return w.sums().GetSums() != nil })
-	w.settled(started.GetDonationId())
-	w.expire(left.GetSessionId())
-	w.quiet()
-	w.eventually("nothing is parked", func() bool { return len(w.parked()) == 0 })
-	if got := w.kinds(); got["DonationSucceeded"] != 1 || got["BalanceTransactionRecorded"] != 1 {
-		t.Errorf("events %v", got)
+	for name, url := range map[string]func(t *testing.T) (app, owner string){
+		"SQLite": func(t *testing.T) (string, string) {
+			file := "sqlite:" + t.TempDir() + "/donation.db"
+			return file, file
+		},
+		"PostgreSQL": func(t *testing.T) (string, string) {
+			roles := testkit.PostgreSQLRoles(t, "donation", donation.Migrations()...)
+			return roles.App, roles.Migrator
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, owner := url(t)
+			w := newWorldOn(t, app)
+			started, declined, left := w.checkout(generous()), w.checkout(form()), w.checkout(form())
+			w.forget(owner)
+			w.pay(declined.GetSessionId(), noFunds)
+			w.pay(started.GetSessionId(), visa)
+			w.quiet()
+			w.clock.Advance(time.Minute) // its own webhook has had its time
+			w.eventually("the gift is known again", func() bool { return w.sums().GetSums() != nil })
+			w.settled(started.GetDonationId())
+			w.expire(left.GetSessionId())
+			w.quiet()
+			w.eventually("nothing is parked", func() bool { return len(w.parked()) == 0 })
+			if got := w.kinds(); got["DonationSucceeded"] != 1 || got["BalanceTransactionRecorded"] != 1 {
+				t.Errorf("events %v", got)
+			}
+			if known := w.rows(`SELECT COUNT(*) FROM donation`); known != 1 {
+				t.Errorf("%d gifts are known, one was paid", known)
+			}
+		})
 	}
-	if known := w.rows(`SELECT COUNT(*) FROM donation`); known != 1 {
-		t.Errorf("%d gifts are known, one was paid", known)
+}
+
+// forget takes all gifts out of the database, as its owner.
+func (w *world) forget(owner string) {
+	w.t.Helper()
+	db, err := database.Open(w.t.Context(), database.Config{URL: owner, Service: "donation", Migrations: donation.Migrations()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	err = db.InTx(w.t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		for _, table := range []string{"attempt", "donor", "donation", "intent"} {
+			_, err := tx.ExecContext(ctx, `DELETE FROM `+table)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -161,4 +203,67 @@ func TestARecordOfSomebodyElseIsNoGift(t *testing.T) {
 	})
 	truth := w.sim.Truth().Sessions
 	w.one(truth[len(truth)-1].PaymentIntent, unknownGift)
+}
+
+// A gift of before payments carried records. Until an operator has decided about the
+// fork, its money is not booked at all: booked as foreign, it would never be a gift
+// again. Afterwards the gift comes back from what the stream had been told.
+func TestAForgottenGiftWithoutARecordWaitsForTheOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.nats, w.importEvery = testkit.NATS(t), 100*time.Millisecond
+	w.stripe.change(func(g *gate) { g.forge = true })
+	restore := w.backUp()
+	first := w.checkout(form())
+	w.pay(first.GetSessionId(), visa)
+	w.settled(first.GetDonationId())
+	w.eventually("the stream has been told", func() bool { return w.told() == 2 })
+	before := w.events()
+
+	restore()
+	w.clock.Advance(time.Minute)
+	w.eventually("it is said why nothing is imported", func() bool {
+		return strings.Contains(w.logs.String(), "while the feed is forked")
+	})
+	if booked := w.rows(`SELECT COUNT(*) FROM balance_transaction`); booked != 0 {
+		t.Fatalf("%d transactions are booked", booked)
+	}
+	recovery, err := feed.NewRecovery(feed.ProducerConfig{
+		Feed: "donation", Log: feed.NewLog(w.service.db, "donation"), DB: w.service.db, NATS: w.nats,
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fork, err := recovery.Look(t.Context())
+	if err != nil || fork == nil {
+		t.Fatalf("the fork is %+v (%v)", fork, err)
+	}
+	err = recovery.Do(t.Context(), fork)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the gift is known again", func() bool { return w.sums().GetSums() != nil })
+	w.settled(first.GetDonationId())
+	after := w.events()
+	if len(after) != 2 || after[0].GetId() != before[0].GetId() || after[1].GetId() != before[1].GetId() {
+		t.Errorf("told was\n%v\nthen\n%v", before, after)
+	}
+	w.eventually("nothing is parked", func() bool { return len(w.parked()) == 0 })
+	if foreign := w.rows(`SELECT COUNT(*) FROM balance_transaction WHERE is_foreign = 1`); foreign != 0 {
+		t.Errorf("%d transactions are booked as foreign", foreign)
+	}
+}
+
+// told is how many events the stream has.
+func (w *world) told() uint64 {
+	w.t.Helper()
+	js, err := jetstream.New(w.nats)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	stream, err := js.Stream(w.t.Context(), "ALMONER_DONATION")
+	if err != nil {
+		return 0 // not made yet
+	}
+	return stream.CachedInfo().State.LastSeq
 }

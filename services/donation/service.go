@@ -107,12 +107,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	livemode := payments.Livemode(cfg.StripeKey)
 	s := &Service{db: deps.DB, log: log}
 	counts := app.NewMetrics(deps.Metrics)
+	s.producer = feed.NewProducer(feed.ProducerConfig{
+		Feed: name, Log: log, DB: deps.DB, NATS: deps.NATS, Replicas: cfg.Replicas,
+		Logger: deps.Logger, Tracer: deps.Tracer, Metrics: deps.Metrics, Now: deps.Now,
+	})
 	s.app = app.New(app.Config{
 		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Livemode: livemode, APIVersion: payments.APIVersion,
 		Development: cfg.Development, ImportEvery: cfg.ImportEvery,
 	}, app.Parts{
 		Store: store.New(deps.DB, log), Stripe: client, Fundraiser: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
 		Seal: seal, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Metrics: counts, Now: deps.Now,
+		Memory: s.producer,
 	})
 	if deps.Metrics != nil {
 		deps.Metrics.MustRegister(s.app.Watch())
@@ -125,10 +130,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			return nil, fmt.Errorf("set up %s: %w", name, err)
 		}
 	}
-	s.producer = feed.NewProducer(feed.ProducerConfig{
-		Feed: name, Log: log, DB: deps.DB, NATS: deps.NATS, Replicas: cfg.Replicas,
-		Logger: deps.Logger, Tracer: deps.Tracer, Metrics: deps.Metrics, Now: deps.Now,
-	})
 	return s, nil
 }
 

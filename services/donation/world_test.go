@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
@@ -57,6 +58,9 @@ type world struct {
 	simURL string
 	stripe *gate
 	dbURL  string
+	// nats is nil for a world without a broker, importEvery 0 for the usual pause.
+	nats        *nats.Conn
+	importEvery time.Duration
 
 	service *instance
 	web     donationv1.DonationServiceClient
@@ -151,9 +155,9 @@ func (w *world) start() {
 		BaseURL: "https://give.example.org/", SecretKey: config.NewSecret("a secret of this installation"),
 		StripeKey: config.NewSecret("sk_test_donation"), StripeURL: stripe.URL,
 		WebhookSecrets: []config.Secret{config.NewSecret("whsec_rolled_away"), config.NewSecret(webhookSecret)},
-		HTTPClient:     &http.Client{Timeout: 2 * time.Second}, Development: true,
+		HTTPClient:     &http.Client{Timeout: 2 * time.Second}, Development: true, ImportEvery: w.importEvery,
 	}, donation.Deps{
-		DB: db, Conn: own, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Tracer: tracing, Metrics: w.metrics, Now: w.clock.Now,
+		DB: db, NATS: w.nats, Conn: own, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Tracer: tracing, Metrics: w.metrics, Now: w.clock.Now,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/almoner/almoner/services/internal/demo"
 	"github.com/almoner/almoner/services/internal/node"
+	"github.com/almoner/almoner/services/internal/platform/feed"
 )
 
 // The drill of an operator's worst day: a backup is made while donors give, more
@@ -50,6 +51,43 @@ func TestRestoredServicesFindWhatHappenedSince(t *testing.T) {
 			t.Errorf("after %s went back, Stripe took %d payments and %d gifts are counted", service, paid, counted)
 		}
 	}
+
+	// Donation has the log that the others follow. It finds its gifts again at Stripe;
+	// where that leaves the log other than what was told, an operator decides.
+	i.stopNow()
+	_, err = node.Restore(i.cfg, busy, []string{"donation"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i = start(t, dir, logs)
+	eventually(t, "all that was paid is known again", func() bool { return gifts(t, i.operator()) == paid })
+	i.stopNow()
+	for _, more := range []bool{true, false} {
+		forked, err := i.operator().Recover(t.Context(), "donation", func(fork *feed.Fork) (bool, error) {
+			if !more {
+				t.Errorf("after the recovery: %+v", fork)
+			}
+			return true, nil
+		})
+		if err != nil || forked {
+			t.Fatalf("recover: forked %t, %v", forked, err)
+		}
+	}
+	i = start(t, dir, logs)
+	agree(t, i.operator())
+	if counted := gifts(t, i.operator()); counted != paid {
+		t.Errorf("after donation went back, Stripe took %d payments and %d gifts are counted", paid, counted)
+	}
+	// Where gifts came back in another order, totals were counted in another one.
+	rebuild(t, i.operator(), "fundraiser", false)
+	for _, service := range []string{"fundraiser", "ledger", "receipt"} {
+		_, differences := rebuild(t, i.operator(), service, true)
+		if len(differences) != 0 {
+			t.Errorf("%s is not what the log now tells: %v", service, differences)
+		}
+	}
+	give(t, i.operator())
+	agree(t, i.operator())
 
 	// While donors give, Stripe's copy is a little younger than the databases'; what
 	// is paid in between would be open and parked, as after every loss. So this one

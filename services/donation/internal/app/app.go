@@ -33,7 +33,7 @@ type Config struct {
 	ImportEvery time.Duration
 }
 
-// Parts are what the use cases work with. All but Metrics are required.
+// Parts are what the use cases work with. All but Metrics and Memory are required.
 type Parts struct {
 	Store      Store
 	Stripe     Stripe
@@ -43,12 +43,18 @@ type Parts struct {
 	Tracer     trace.Tracer
 	Metrics    *Metrics
 	Now        func() time.Time
+	// Memory tells whether the database may have forgotten something; nil means
+	// that it cannot have.
+	Memory Memory
 }
 
 // App runs the use cases.
 type App struct {
 	cfg Config
 	Parts
+
+	// began is when this process could first have compared its memory.
+	began time.Time
 
 	intents  *turns
 	accounts *turns
@@ -77,7 +83,7 @@ func New(cfg Config, parts Parts) *App {
 		parts.Metrics = NewMetrics(nil)
 	}
 	a := &App{
-		cfg: cfg, Parts: parts, intents: newTurns(), accounts: newTurns(), limiter: newLimiter(),
+		cfg: cfg, Parts: parts, began: parts.Now(), intents: newTurns(), accounts: newTurns(), limiter: newLimiter(),
 		toProcess: newSignal(), toImport: newSignal(),
 	}
 	a.intake = newIntake(a)

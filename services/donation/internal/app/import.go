@@ -224,6 +224,10 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 	if err != nil {
 		return 0, false, err
 	}
+	page, held := a.upToDoubted(page, gifts)
+	if len(page) == 0 {
+		return 0, false, held
+	}
 	home := ""
 	if slices.ContainsFunc(page, func(t Transaction) bool { return gifts[t.PaymentIntentID].ID == "" }) {
 		home, err = a.homeOrganization(ctx)
@@ -232,7 +236,7 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 		}
 	}
 	added, err = a.record(ctx, account, page, gifts, home)
-	return added, whole, err
+	return added, whole && held == nil, errors.Join(err, held)
 }
 
 // upToExpected is the page up to the first transaction of a gift that we have

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -20,6 +21,22 @@ import (
 // signed by this installation. Of gifts that were made before there were records,
 // an operator's recovery keeps the events (salvaged_event). From either the gift's row
 // is made again, and then its payment is applied like any other.
+
+// Memory compares what the database knows with what it has told others.
+type Memory interface {
+	// Forked means that others were told what the database does not know.
+	Forked() bool
+	// Compared is false from the start until that has been looked at.
+	Compared() bool
+}
+
+// doubtLife is how long nothing is decided about money of an unknown gift because the
+// broker cannot be asked whether the database has forgotten it.
+const doubtLife = 10 * time.Minute
+
+// errDoubted says that a transaction is left where it is. What is booked as foreign
+// stays so: the gift could not be put back any more.
+var errDoubted = errors.New("it carries our mark and no gift is known for it, while the feed is forked or was not looked at yet")
 
 // longestRecord is what one value of Stripe's metadata holds.
 const longestRecord = 500
@@ -41,6 +58,21 @@ type record struct {
 	Traceparent    string `json:"tr,omitempty"`
 	AppealSlug     string `json:"as,omitempty"`
 	FundraiserSlug string `json:"ps,omitempty"`
+}
+
+// upToDoubted is the page up to the first transaction of a gift that may only have
+// been forgotten: an operator's recovery may bring it back.
+func (a *App) upToDoubted(page []Transaction, gifts map[string]PaidGift) ([]Transaction, error) {
+	unsure := a.Memory != nil && !a.Memory.Compared() && a.Now().Sub(a.began) < doubtLife
+	if !unsure && (a.Memory == nil || !a.Memory.Forked()) {
+		return page, nil
+	}
+	for i, t := range page {
+		if t.Ours && gifts[t.PaymentIntentID].ID == "" {
+			return page[:i], fmt.Errorf("transaction %s waits: %w", t.ID, errDoubted)
+		}
+	}
+	return page, nil
 }
 
 // recordOf is what a gift's payment is to carry, and the proof that it is ours:
@@ -69,7 +101,8 @@ func (a *App) recordOf(d domain.Donation) (text, proof string) {
 // and answers whether it did. Whether the payment fits it, is for ingest to find.
 func (a *App) recall(ctx context.Context, account string, found Found) (bool, error) {
 	payment := found.Snapshot.Payment
-	if !found.Ours || payment == nil || payment.Status != domain.PaymentSucceeded || uuid.Validate(found.DonationID) != nil {
+	named := uuid.Validate(found.DonationID) == nil
+	if !found.Ours || payment == nil || payment.Status != domain.PaymentSucceeded || !named {
 		return false, nil
 	}
 	known := false
@@ -96,7 +129,7 @@ func (a *App) recall(ctx context.Context, account string, found Found) (bool, er
 	}
 	if err != nil {
 		a.Logger.WarnContext(ctx, "a payment carries our mark, and its gift cannot be told", "payment", payment.ID, "cause", err)
-		return false, nil //nolint:nilerr // it is parked, as what it is
+		return false, nil
 	}
 	d.ProductName, d.SessionID, d.CreatedAt = kept.ProductName, kept.SessionID, kept.CreatedAt
 	if d.CreatedAt == 0 {

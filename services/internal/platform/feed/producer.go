@@ -2,9 +2,11 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -50,6 +52,8 @@ type Producer struct {
 	alone bool
 	keep  int64
 	bytes int64
+	// compared is set once the stream's tail and the log were found to agree.
+	compared atomic.Bool
 }
 
 // NewProducer returns a producer that does nothing until Run.
@@ -87,6 +91,14 @@ const scope = "github.com/almoner/almoner/services/internal/platform/feed"
 // Health returns nil, or why the stream is not being filled. Consumers do not
 // depend on it: they pull.
 func (p *Producer) Health() error { return p.health.get() }
+
+// Forked tells whether the log and the stream disagree now, so that the log may have
+// forgotten what it once knew.
+func (p *Producer) Forked() bool { return errors.Is(p.Health(), ErrFork) }
+
+// Compared tells whether this producer has found its log and the stream to agree
+// since it was started. Without NATS there is nothing to compare with.
+func (p *Producer) Compared() bool { return p.cfg.NATS == nil || p.compared.Load() }
 
 // Run works until ctx ends and returns nil when all has stopped. It never gives
 // up: what fails is tried again.

@@ -238,6 +238,7 @@ func (s *stream) find(ctx context.Context) error {
 		return fmt.Errorf("%w: the stream ends at %d with event %q (epoch %d), the log has head %d and there event %q (epoch %d)",
 			ErrFork, tail.pos, tail.id, tail.epoch, view.head, view.idAtTail, view.epoch)
 	}
+	s.p.compared.Store(true)
 	s.last, s.lastID, s.epoch = tail.pos, view.idAtTail, view.epoch
 	s.p.metrics.laid.Set(float64(tail.pos))
 	return s.configure(ctx, handle)
@@ -337,6 +338,7 @@ func (s *stream) create(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the stream: %w", err)
 	}
+	s.p.compared.Store(true)
 	s.last, s.lastID, s.epoch = first-1, v.idAtTail, v.epoch
 	return nil
 }
