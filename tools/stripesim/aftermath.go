@@ -49,6 +49,22 @@ func (st *state) applyAftermath(p *aftermathPut) {
 	}
 }
 
+func (st *state) applyCharge(ch *Charge) {
+	before, status := st.charges.byID[ch.ID], ""
+	if before != nil {
+		status = before.Status
+	}
+	st.step(legalCharge(), ch.ID, status, ch.Status)
+	if ch.DebitDue != 0 && before == nil {
+		st.addTimer(ch.DebitDue, timerDebit, ch.ID)
+	}
+	st.charges.put(ch.ID, ch)
+}
+
+func legalCharge() map[string]string {
+	return map[string]string{"": " pending succeeded failed ", chargePending: " succeeded failed "}
+}
+
 func (st *state) applyRefund(r *Refund) {
 	before, status := st.refunds.byID[r.ID], ""
 	if before != nil {
@@ -163,6 +179,7 @@ func (m moment) clock() time.Time { return time.Unix(m.at, 0).UTC() }
 const (
 	timerRefund  = "refund"
 	timerDispute = "dispute"
+	timerDebit   = "debit"
 )
 
 func (t *tx) fireAftermath(due timer) {
@@ -171,6 +188,8 @@ func (t *tx) fireAftermath(due timer) {
 		t.refundDue(due)
 	case timerDispute:
 		t.disputeDue(due)
+	case timerDebit:
+		t.debitDone(due)
 	}
 }
 

@@ -32,7 +32,7 @@ func sessionParams() schema {
 			"request_three_d_secure": {kind: isEnum, enum: []string{"automatic"}},
 			"installments":           later, "setup_future_usage": later, "statement_descriptor_suffix_kana": later,
 			"statement_descriptor_suffix_kanji": later,
-		}}}},
+		}}, methodSEPA: debitOptions(), methodBacs: debitOptions()}},
 	}
 	for _, name := range []string{
 		"after_expiration", "consent_collection", "custom_fields", "customer_update", "discounts", "payment_method_collection",
@@ -42,6 +42,10 @@ func sessionParams() schema {
 		out[name] = later
 	}
 	return out
+}
+
+func debitOptions() rule {
+	return rule{kind: isHash, fields: schema{"setup_future_usage": {kind: isEnum, enum: []string{"none"}}}}
 }
 
 const locales = "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR " +
@@ -120,15 +124,14 @@ func (s *Server) checkSession(c *call) *apiError {
 	if p.str("ui_mode") == "embedded" {
 		return notOffered("ui_mode=embedded")
 	}
-	for _, method := range p.strings("payment_method_types") {
-		if method != "card" {
-			return notOffered("payment_method_types=" + shorten(method))
-		}
-	}
 	if p.str("payment_intent_data", "capture_method") == "manual" {
 		return notOffered("payment_intent_data[capture_method]=manual")
 	}
-	failure := checkDescriptors(p)
+	failure := checkMethods(p)
+	if failure != nil {
+		return failure
+	}
+	failure = checkDescriptors(p)
 	if failure != nil {
 		return failure
 	}
@@ -256,7 +259,7 @@ func createSession(c *call, t *tx) (map[string]any, *apiError) {
 		ExpiresAt: t.now.Unix() + 86_400, SuccessURL: p.str("success_url"), CancelURL: p.str("cancel_url"),
 		ClientReferenceID: p.str("client_reference_id"), CustomerEmail: p.str("customer_email"),
 		SubmitType: p.str("submit_type"), Locale: p.str("locale"), BillingAddress: p.str("billing_address_collection"),
-		Metadata: metadataOf(p.pairs("metadata")),
+		Metadata: metadataOf(p.pairs("metadata")), Methods: p.strings("payment_method_types"),
 	}
 	if expires, given := p.integer("expires_at"); given {
 		session.ExpiresAt = expires

@@ -116,7 +116,7 @@ func TestSessionParameters(t *testing.T) {
 		"unknown price":      {map[string]string{"line_items[0][price]": "price_1"}, "resource_missing", "line_items[0][price]", "No such price"},
 		"unknown customer":   {map[string]string{"customer": "cus_1"}, "resource_missing", "customer", ""},
 		"subscription":       {map[string]string{"mode": "subscription"}, "", "mode=subscription", "does not offer"},
-		"debit":              {map[string]string{"payment_method_types[0]": "sepa_debit"}, "", "payment_method_types=sepa_debit", "does not offer"},
+		"debit":              {map[string]string{"payment_method_types[0]": "klarna"}, "", "payment_method_types=klarna", "does not offer"},
 		"recovery":           {map[string]string{"after_expiration[recovery][enabled]": "true"}, "", "after_expiration", "does not offer"},
 		"promotion codes":    {map[string]string{"allow_promotion_codes": "true"}, "", "allow_promotion_codes", "does not offer"},
 		"manual capture":     {map[string]string{"payment_intent_data[capture_method]": "manual"}, "", "", "does not offer"},

@@ -30,6 +30,8 @@ type payment struct {
 	expMonth int
 	expYear  int
 	billing  Billing
+	// account is in place of the card when a bank is debited.
+	account bankAccount
 }
 
 // confirm tries to pay an open session. Events come in the order in which Stripe
@@ -44,6 +46,9 @@ func (t *tx) confirm(id string, pay payment) *PaymentIntent {
 		t.putSession(linked)
 	}
 	method := t.newMethod(pay)
+	if pay.account.name != "" {
+		return t.debit(intent, method, pay.account)
+	}
 	if pay.card.secure == secureChallenge {
 		next := *intent
 		next.Status, next.PaymentMethod, next.LastError = intentAction, method.ID, nil
@@ -64,7 +69,7 @@ func (t *tx) startIntent(session *Session) *PaymentIntent {
 		ID: t.newID("payment_intent"), Created: t.now.Unix(), Amount: session.AmountTotal, Currency: session.Currency,
 		Status: intentNeedsMethod, CaptureMethod: captureAutomatic, Description: asked.Description,
 		ReceiptEmail: asked.ReceiptEmail, StatementDescriptor: asked.StatementDescriptor,
-		StatementSuffix: asked.StatementSuffix, Metadata: asked.Metadata, Session: session.ID,
+		StatementSuffix: asked.StatementSuffix, Metadata: asked.Metadata, Session: session.ID, Methods: session.Methods,
 	}
 	if asked.CaptureMethod != "" {
 		intent.CaptureMethod = asked.CaptureMethod
@@ -81,7 +86,7 @@ func (t *tx) createIntent(intent PaymentIntent) *PaymentIntent {
 
 func (t *tx) newMethod(pay payment) *PaymentMethod {
 	return t.putMethod(PaymentMethod{
-		ID: t.newID("payment_method"), Created: t.now.Unix(), Card: pay.card.name,
+		ID: t.newID("payment_method"), Created: t.now.Unix(), Card: pay.card.name, Account: pay.account.name,
 		ExpMonth: pay.expMonth, ExpYear: pay.expYear, Billing: pay.billing,
 	})
 }

@@ -1,5 +1,335 @@
 package stripesim
 
-// debitKind is the payment method type of a charge that a bank debit makes;
-// empty for cards.
-func debitKind(v view, charge string) string { return "" }
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Bank debits: the donor leaves at once, the money comes or fails days later.
+
+const (
+	methodCard = "card"
+	methodSEPA = "sepa_debit"
+	methodBacs = "bacs_debit"
+
+	chargePending    = "pending"
+	intentProcessing = "processing"
+)
+
+// threeMinutes is how long the test accounts take that say so.
+const threeMinutes = 180
+
+// bankAccount is one published test account and what it does. As with cards only
+// its name is stored.
+type bankAccount struct {
+	name string
+	kind string
+	// number is an IBAN, or a British account number with the sort code 10-88-00.
+	number string
+	label  string
+	soon   bool
+	// code is why the debit fails; empty for success.
+	code     string
+	message  string
+	disputed bool
+}
+
+const bacsSortCode = "108800"
+
+func bankAccounts() []bankAccount {
+	const (
+		refused    = "The bank refused the debit."
+		noFunds    = "The account has insufficient funds."
+		noMandate  = "The debit was not authorized."
+		providerNo = "payment_method_provider_decline"
+	)
+	sepa := func(name, number, label string) bankAccount {
+		return bankAccount{name: name, kind: methodSEPA, number: number, label: label}
+	}
+	bacs := func(name, number, label string) bankAccount {
+		return bankAccount{name: name, kind: methodBacs, number: number, label: label}
+	}
+	return []bankAccount{
+		sepa("sepa", "AT611904300234573201", "Success"),
+		sepa("sepa_soon", "AT321904300235473204", "Success after 3 minutes").after3Minutes(),
+		sepa("sepa_fails", "AT861904300235473202", "Failure").fails(providerNo, refused),
+		sepa("sepa_fails_soon", "AT051904300235473205", "Failure after 3 minutes").after3Minutes().fails(providerNo, refused),
+		sepa("sepa_disputed", "AT591904300235473203", "Success, then disputed and lost").thenDisputed(),
+		bacs("bacs", "00012345", "Success"),
+		bacs("bacs_soon", "90012345", "Success after 3 minutes").after3Minutes(),
+		bacs("bacs_funds", "22222227", "Failure: insufficient funds").fails("insufficient_funds", noFunds),
+		bacs("bacs_funds_soon", "92222227", "Failure after 3 minutes: insufficient funds").after3Minutes().fails("insufficient_funds", noFunds),
+		bacs("bacs_mandate", "33333335", "Failure: not authorized").fails("debit_not_authorized", noMandate),
+		bacs("bacs_mandate_soon", "93333335", "Failure after 3 minutes: not authorized").after3Minutes().fails("debit_not_authorized", noMandate),
+		bacs("bacs_disputed", "55555559", "Success after 3 minutes, then disputed and lost").after3Minutes().thenDisputed(),
+	}
+}
+
+func (a bankAccount) after3Minutes() bankAccount {
+	a.soon = true
+	return a
+}
+
+func (a bankAccount) fails(code, message string) bankAccount {
+	a.code, a.message = code, message
+	return a
+}
+
+func (a bankAccount) thenDisputed() bankAccount {
+	a.disputed = true
+	return a
+}
+
+// bankAccountNamed finds an account by the name that is stored.
+func bankAccountNamed(name string) bankAccount {
+	for _, a := range bankAccounts() {
+		if a.name == name {
+			return a
+		}
+	}
+	return bankAccount{}
+}
+
+// kind is the payment method type.
+func (m *PaymentMethod) kind() string {
+	if m.Account == "" {
+		return methodCard
+	}
+	return bankAccountNamed(m.Account).kind
+}
+
+// debitKind is the payment method type of a charge that a bank debit made; empty
+// for cards.
+func debitKind(v view, charge string) string {
+	ch := v.charge(charge)
+	if ch == nil || !strings.HasPrefix(ch.ID, "py_") {
+		return ""
+	}
+	return v.method(ch.PaymentMethod).kind()
+}
+
+// methods are what a session offers, in the order asked for.
+func (s *Session) methods() []string {
+	if len(s.Methods) == 0 {
+		return []string{methodCard}
+	}
+	return s.Methods
+}
+
+func (p *PaymentIntent) methods() []string {
+	if len(p.Methods) == 0 {
+		return []string{methodCard}
+	}
+	return p.Methods
+}
+
+// checkMethods: each debit exists in one currency.
+func checkMethods(p *node) *apiError {
+	currencies := map[string]string{methodCard: "", methodSEPA: "eur", methodBacs: "gbp"}
+	currency := ""
+	for _, item := range p.list("line_items") {
+		currency = strings.ToLower(item.str("price_data", "currency"))
+	}
+	seen := map[string]bool{}
+	for _, method := range p.strings("payment_method_types") {
+		only, known := currencies[method]
+		switch {
+		case !known:
+			return notOffered("payment_method_types=" + shorten(method))
+		case seen[method]:
+			return badRequest("", "payment_method_types", "Duplicate payment method type: %s.", method)
+		case method != methodCard && p.str("mode") != "payment":
+			return notOffered("payment_method_types=" + method + " with mode=" + p.str("mode"))
+		case only != "" && currency != "" && currency != only:
+			return badRequest("", "payment_method_types",
+				"The payment method type %s supports the currency %s only, not %s.", method, only, shorten(currency))
+		}
+		seen[method] = true
+	}
+	return nil
+}
+
+// readAccount finds the published account that the donor entered. As with cards
+// nothing else is taken, stored or shown again.
+func readAccount(kind string, form url.Values) (bankAccount, string) {
+	clean := strings.NewReplacer(" ", "", "-", "", "\u00a0", "")
+	number := strings.ToUpper(clean.Replace(form.Get("iban")))
+	if kind == methodBacs {
+		number = clean.Replace(form.Get("account_number"))
+		if clean.Replace(form.Get("sort_code")) != bacsSortCode {
+			return bankAccount{}, "This is a simulator: the only sort code it takes is 10-88-00."
+		}
+	} else if !iban(number) {
+		return bankAccount{}, "The IBAN is not right. Please check it."
+	}
+	for _, a := range bankAccounts() {
+		if a.kind == kind && a.number == number {
+			return a, ""
+		}
+	}
+	return bankAccount{}, "This is a simulator: it takes only Stripe's published test accounts, listed below. Never enter a real account here."
+}
+
+// iban tells whether the check digits are right.
+func iban(number string) bool {
+	if len(number) < 15 || len(number) > 34 {
+		return false
+	}
+	rest := 0
+	for _, r := range number[4:] + number[:4] {
+		switch {
+		case r >= '0' && r <= '9':
+			rest = (rest*10 + int(r-'0')) % 97
+		case r >= 'A' && r <= 'Z':
+			rest = (rest*100 + int(r-'A') + 10) % 97
+		default:
+			return false
+		}
+	}
+	return rest == 1
+}
+
+// spaced groups a number as people write it.
+func (a bankAccount) spaced() string {
+	if a.kind == methodBacs {
+		return "10-88-00 " + a.number
+	}
+	var parts []string
+	for rest := range slices.Chunk([]byte(a.number), 4) {
+		parts = append(parts, string(rest))
+	}
+	return strings.Join(parts, " ")
+}
+
+func (a bankAccount) last4() string { return a.number[len(a.number)-4:] }
+
+// debitTime is how long a debit takes, in seconds.
+func (t *tx) debitTime(a bankAccount) int64 {
+	usual := map[string]int64{methodSEPA: 5, methodBacs: 6}
+	days, asked := t.s.knobs.debitDays()
+	switch {
+	case a.soon:
+		return threeMinutes
+	case asked:
+		return days * 86_400
+	}
+	return usual[a.kind] * 86_400
+}
+
+// debit starts a bank debit: the session is complete, and nothing is paid yet.
+func (t *tx) debit(intent *PaymentIntent, method *PaymentMethod, a bankAccount) *PaymentIntent {
+	charge := Charge{
+		ID: t.newID("debit"), Created: t.now.Unix(), Amount: intent.Amount, Currency: intent.Currency, Status: chargePending,
+		PaymentIntent: intent.ID, PaymentMethod: method.ID, Description: intent.Description, ReceiptEmail: intent.ReceiptEmail,
+		StatementDescriptor: intent.StatementDescriptor, StatementSuffix: intent.StatementSuffix,
+		Metadata: maps.Clone(intent.Metadata), Customer: intent.Customer, DebitDue: t.now.Unix() + t.debitTime(a),
+	}
+	next := *intent
+	next.Status, next.PaymentMethod, next.LatestCharge, next.LastError = intentProcessing, method.ID, charge.ID, nil
+	if t.s.knobs.hit("debit_early_transaction", "charge.pending", charge.ID) {
+		charge.BalanceTransaction = t.bookDebit(&charge, a).ID
+	}
+	intent = t.putIntent(next)
+	t.emit("payment_intent.processing", nil)
+	t.putCharge(charge)
+	t.emit("charge.pending", nil)
+	if session := t.session(intent.Session); session != nil {
+		done := *session
+		done.Status = sessionComplete
+		billing := method.Billing
+		done.Customer = &billing
+		t.putSession(done)
+		t.emit("checkout.session.completed", nil)
+	}
+	return intent
+}
+
+// debitDone is when the bank has paid, or has not.
+func (t *tx) debitDone(due timer) {
+	charge := t.charge(due.id)
+	if charge == nil || charge.Status != chargePending || charge.DebitDue != due.at {
+		return
+	}
+	a := bankAccountNamed(t.method(charge.PaymentMethod).Account)
+	next := *charge
+	next.DebitDue = 0
+	if a.code != "" {
+		t.debitFailed(next, a)
+		return
+	}
+	next.Status = chargeSucceeded
+	if next.BalanceTransaction == "" {
+		next.BalanceTransaction = t.bookDebit(&next, a).ID
+	}
+	t.putCharge(next)
+	t.emit("charge.succeeded", nil)
+	paid := *t.intent(next.PaymentIntent)
+	paid.Status, paid.AmountReceived = intentSucceeded, paid.Amount
+	t.putIntent(paid)
+	t.emit("payment_intent.succeeded", nil)
+	if session := t.session(paid.Session); session != nil {
+		settled := *session
+		settled.PaymentStatus = "paid"
+		t.putSession(settled)
+		t.emit("checkout.session.async_payment_succeeded", nil)
+	}
+	if a.disputed {
+		t.disputedDebit(t.charge(next.ID))
+	}
+}
+
+// disputedDebit is final: a bank that takes a debit back hears no evidence.
+func (t *tx) disputedDebit(charge *Charge) {
+	d, failure := t.openDispute(charge, claim{reason: "debit_not_authorized"})
+	if failure == nil {
+		_, _ = t.judge(d, disputeLost)
+	}
+}
+
+func (t *tx) debitFailed(charge Charge, a bankAccount) {
+	charge.Status, charge.FailureCode, charge.FailureMessage = chargeFailed, a.code, a.message
+	if taken := t.transaction(charge.BalanceTransaction); taken != nil {
+		back := *taken
+		back.ID, back.Created = t.newID("txn"), t.now.Unix()
+		back.Amount, back.Fee, back.Net = -taken.Amount, -taken.Fee, -taken.Net
+		back.Type, back.Category = "payment_failure_refund", "charge_failure"
+		charge.FailureTransaction = t.putTransaction(back).ID
+	}
+	t.putCharge(charge)
+	t.emit("charge.failed", nil)
+	failed := *t.intent(charge.PaymentIntent)
+	failed.Status, failed.PaymentMethod = intentNeedsMethod, ""
+	failed.LastError = &PaymentError{
+		Code: a.code, Message: a.message, Charge: charge.ID, PaymentMethod: charge.PaymentMethod,
+	}
+	t.putIntent(failed)
+	t.emit("payment_intent.payment_failed", nil)
+	if session := t.session(failed.Session); session != nil {
+		t.putSession(*session)
+		t.emit("checkout.session.async_payment_failed", nil)
+	}
+}
+
+// bookDebit makes the balance transaction of a debit.
+func (t *tx) bookDebit(charge *Charge, a bankAccount) *BalanceTransaction {
+	out := BalanceTransaction{
+		ID: t.newID("txn"), Created: t.now.Unix(), Type: "payment", Category: "charge", Source: charge.ID,
+		Description: charge.Description,
+	}
+	out.Amount, out.Currency, out.ExchangeRate = t.settle(charge, charge.Amount)
+	out.Fee, _, _ = t.settle(charge, debitFee(a.kind, charge.Amount))
+	out.Net = out.Amount - out.Fee
+	paid := max(out.Created, charge.DebitDue)
+	out.AvailableOn = paid + availableAfter(t.s.state.init.Seed, out.ID)*86_400
+	return t.putTransaction(out)
+}
+
+// debitFee is 0.35 EUR for SEPA, and 1 % between 0.20 and 2.00 GBP for Bacs.
+func debitFee(kind string, amount int64) int64 {
+	if kind == methodSEPA {
+		return 35
+	}
+	return min(max((amount+50)/100, 20), 200)
+}

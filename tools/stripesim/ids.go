@@ -45,6 +45,8 @@ var idShapes = map[string]struct {
 	"payment_method": {"pm_1", 23},
 	"event":          {"evt_1", 23},
 	"refund":         {"re_3", 23},
+	"debit":          {"py_3", 23},
+	"debit_refund":   {"pyr_1", 23},
 	"dispute":        {"du_1", 23},
 	"endpoint":       {"we_1", 23},
 	"line_item":      {"li_1", 23},

@@ -1,6 +1,9 @@
 package stripesim
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // CheckInvariants tells whether the stored money adds up: every rule that must
 // hold after every transition. It reads all of the state.
@@ -52,7 +55,9 @@ func (st *state) checkCharges() error {
 			return fmt.Errorf("%s: no payment intent", ch.ID)
 		case ch.Amount != intent.Amount || ch.Currency != intent.Currency:
 			return fmt.Errorf("%s: amount differs from %s", ch.ID, intent.ID)
-		case ch.Status == chargeFailed && (booked || ch.CaptureDue != 0):
+		case ch.Status == chargePending != (ch.DebitDue != 0):
+			return fmt.Errorf("%s: status %s, debit due at %d", ch.ID, ch.Status, ch.DebitDue)
+		case ch.Status == chargeFailed && (booked != (ch.FailureTransaction != "") || ch.CaptureDue != 0):
 			return fmt.Errorf("%s: failed, but has money", ch.ID)
 		case ch.Status == chargeSucceeded && booked == (ch.CaptureDue != 0):
 			return fmt.Errorf("%s: must be booked or wait for it, not both and not neither", ch.ID)
@@ -86,7 +91,8 @@ func (st *state) checkSessions() error {
 	for _, s := range st.sessions.all() {
 		intent := st.intents.byID[s.PaymentIntent]
 		paid := intent != nil && intent.Status == intentSucceeded
-		if paid != (s.Status == sessionComplete) || paid != (s.PaymentStatus == "paid") {
+		left := intent != nil && strings.HasPrefix(intent.LatestCharge, "py_")
+		if (paid || left) != (s.Status == sessionComplete) || paid != (s.PaymentStatus == "paid") {
 			return fmt.Errorf("%s: status %s, payment status %s, paid %v", s.ID, s.Status, s.PaymentStatus, paid)
 		}
 		if intent != nil && (intent.Session != s.ID || intent.Amount != s.AmountTotal || intent.Currency != s.Currency) {

@@ -54,7 +54,7 @@ const (
 func webhookFaults() []string {
 	return []string{
 		"duplicate", "twin", "drop", "delay", "fail", "corrupt_signature", "stale_timestamp",
-		"future_timestamp", "livemode_flip", "foreign_object", "async_capture",
+		"future_timestamp", "livemode_flip", "foreign_object", "async_capture", "debit_early_transaction",
 	}
 }
 
@@ -69,7 +69,9 @@ func newKnobs(rates map[string]Settlement) *knobs {
 	if rates == nil {
 		rates = map[string]Settlement{}
 	}
-	return &knobs{faults: map[string]*fault{}, rates: maps.Clone(rates), configured: maps.Clone(rates)}
+	k := &knobs{faults: map[string]*fault{}, rates: maps.Clone(rates), configured: maps.Clone(rates)}
+	k.settings.reset()
+	return k
 }
 
 func (k *knobs) seed(value uint64) {

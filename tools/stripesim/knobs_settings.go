@@ -3,6 +3,7 @@ package stripesim
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 )
 
 // settings are the knobs that are no faults: how this Stripe is set up. Like all
@@ -12,11 +13,17 @@ type settings struct {
 	refundFailedOff bool
 	// feeReturned gives the fee of a dispute back when it is won.
 	feeReturned bool
+	// debitDays is how long bank debits take; below zero as long as at Stripe.
+	debitDays int64
 }
 
-func (o *settings) reset() { *o = settings{} }
+func (o *settings) reset() { *o = settings{debitDays: -1} }
 
 func (o *settings) show(out map[string]any) {
+	out["debit_days"] = nil
+	if o.debitDays >= 0 {
+		out["debit_days"] = o.debitDays
+	}
 	out["dispute_fee_returned"] = onOff(o.feeReturned)
 	out["refund_failed_event"] = onOff(!o.refundFailedOff)
 }
@@ -26,6 +33,10 @@ func (o *settings) set(name string, raw json.RawMessage) error {
 	case "refund_failed_event":
 		on, err := parseSwitch(raw, true)
 		o.refundFailedOff = !on
+		return err
+	case "debit_days":
+		days, err := parseCount(raw, 60)
+		o.debitDays = days
 		return err
 	case "dispute_fee_returned":
 		on, err := parseSwitch(raw, false)
@@ -54,6 +65,28 @@ func parseSwitch(raw json.RawMessage, byItself bool) (bool, error) {
 		return byItself, nil
 	}
 	return false, errors.New("is on or off")
+}
+
+// parseCount reads a whole number up to most; null is -1.
+func parseCount(raw json.RawMessage, most int64) (int64, error) {
+	var count *int64
+	err := json.Unmarshal(raw, &count)
+	if err != nil {
+		return 0, err
+	}
+	if count == nil {
+		return -1, nil
+	}
+	if *count < 0 || *count > most {
+		return 0, fmt.Errorf("is 0 to %d, or null", most)
+	}
+	return *count, nil
+}
+
+func (k *knobs) debitDays() (int64, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settings.debitDays, k.settings.debitDays >= 0
 }
 
 func (k *knobs) disputeFeeReturned() bool {

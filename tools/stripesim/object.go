@@ -26,7 +26,9 @@ type Session struct {
 	Metadata          map[string]string `json:"metadata"`
 	LineItems         []LineItem        `json:"line_items"`
 	Intent            IntentParams      `json:"payment_intent_data"`
-	Customer          *Billing          `json:"customer_details,omitempty"`
+	// Methods are payment_method_types; empty means cards.
+	Methods  []string `json:"payment_method_types,omitempty"`
+	Customer *Billing `json:"customer_details,omitempty"`
 }
 
 // IntentParams is what payment_intent_data asks of the payment intent to come.
@@ -80,6 +82,8 @@ type PaymentIntent struct {
 	StatementSuffix     string            `json:"statement_descriptor_suffix,omitempty"`
 	LastError           *PaymentError     `json:"last_payment_error,omitempty"`
 	Metadata            map[string]string `json:"metadata"`
+	// Methods are payment_method_types; empty means cards.
+	Methods []string `json:"payment_method_types,omitempty"`
 	// Session is the session that made it; empty for money of other programs.
 	Session  string `json:"session,omitempty"`
 	Customer string `json:"customer,omitempty"`
@@ -98,9 +102,11 @@ type PaymentError struct {
 // PaymentMethod is a test card as the donor entered it. The card is kept by its
 // name in the card table, never by number.
 type PaymentMethod struct {
-	ID       string  `json:"id"`
-	Created  int64   `json:"created"`
-	Card     string  `json:"card"`
+	ID      string `json:"id"`
+	Created int64  `json:"created"`
+	Card    string `json:"card"`
+	// Account is the name of a test bank account, which then is in place of a card.
+	Account  string  `json:"account,omitempty"`
 	ExpMonth int     `json:"exp_month"`
 	ExpYear  int     `json:"exp_year"`
 	Billing  Billing `json:"billing_details"`
@@ -129,6 +135,10 @@ type Charge struct {
 	// AmountRefunded counts the refunds that neither failed nor were canceled.
 	AmountRefunded int64 `json:"amount_refunded,omitempty"`
 	Disputed       bool  `json:"disputed,omitempty"`
+	// DebitDue is when a pending bank debit is paid or fails, in unix seconds.
+	DebitDue int64 `json:"debit_due,omitempty"`
+	// FailureTransaction took back the money of a debit that failed.
+	FailureTransaction string `json:"failure_balance_transaction,omitempty"`
 	// FraudReport is "fraudulent" after a refund for that reason.
 	FraudReport         string            `json:"user_report,omitempty"`
 	Description         string            `json:"description,omitempty"`

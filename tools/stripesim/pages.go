@@ -98,6 +98,8 @@ type payView struct {
 	Form                                                                     Billing
 	FixedEmail                                                               bool
 	Cards                                                                    []cardLine
+	Method                                                                   string
+	Methods                                                                  []methodLine
 }
 
 func (s *Server) viewOf(session *Session) payView {
@@ -120,9 +122,10 @@ func (s *Server) viewOf(session *Session) payView {
 	return v
 }
 
-func (s *Server) showPay(w http.ResponseWriter, status int, session *Session, form Billing, failure string) {
+func (s *Server) showPay(w http.ResponseWriter, status int, session *Session, method string, form Billing, failure string) {
 	v := s.viewOf(session)
 	v.Error = failure
+	s.offer(&v, session, method)
 	if form != (Billing{}) {
 		v.Form = form
 	}
@@ -141,7 +144,7 @@ func (s *Server) payPage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/c/"+session.Status+"/"+session.ID, http.StatusSeeOther)
 		return
 	}
-	s.showPay(w, http.StatusOK, session, Billing{}, s.lastFailure(session))
+	s.showPay(w, http.StatusOK, session, r.URL.Query().Get("method"), Billing{}, s.lastFailure(session))
 }
 
 func (s *Server) lastFailure(session *Session) string {
@@ -160,8 +163,11 @@ func (s *Server) completePage(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w)
 		return
 	}
-	s.message(w, http.StatusOK, "You're all done here",
-		"This payment has been made.", successURL(session), "Return to the site")
+	done := "This payment has been made."
+	if session.PaymentStatus != "paid" {
+		done = "Your bank has been asked to pay. That takes days; until then this payment is processing."
+	}
+	s.message(w, http.StatusOK, "You're all done here", done, successURL(session), "Return to the site")
 }
 
 func (s *Server) expiredPage(w http.ResponseWriter, r *http.Request) {
@@ -191,15 +197,16 @@ func (s *Server) payPost(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	err := r.ParseForm()
 	if err != nil {
-		s.showPay(w, http.StatusBadRequest, session, Billing{}, "The form could not be read. Please try again.")
+		s.showPay(w, http.StatusBadRequest, session, "", Billing{}, "The form could not be read. Please try again.")
 		return
 	}
 	s.mu.RLock()
 	now := s.now()
 	s.mu.RUnlock()
-	pay, refused := readPayment(r.PostForm, now)
+	method := session.chosen(r.PostForm.Get("method"))
+	pay, refused := readPayment(method, r.PostForm, now)
 	if refused != "" && session.Status == sessionOpen {
-		s.showPay(w, http.StatusUnprocessableEntity, session, pay.billing, refused)
+		s.showPay(w, http.StatusUnprocessableEntity, session, method, pay.billing, refused)
 		return
 	}
 	var intent *PaymentIntent
@@ -228,7 +235,7 @@ func (s *Server) afterAttempt(w http.ResponseWriter, r *http.Request, session *S
 	case intent.Status == intentAction:
 		http.Redirect(w, r, "/3ds/"+intent.ID, http.StatusSeeOther)
 	default:
-		s.showPay(w, http.StatusPaymentRequired, session, form, intent.LastError.Message)
+		s.showPay(w, http.StatusPaymentRequired, session, methodCard, form, intent.LastError.Message)
 	}
 }
 
@@ -245,13 +252,17 @@ func (s *Server) waitCompleted(r *http.Request, session *Session) {
 
 // readPayment checks the form. The number is compared and forgotten: only the
 // name of a published card leaves this function.
-func readPayment(form url.Values, now time.Time) (payment, string) {
+func readPayment(method string, form url.Values, now time.Time) (payment, string) {
 	pay := payment{billing: Billing{
 		Email: strings.TrimSpace(form.Get("email")), Name: strings.TrimSpace(form.Get("name")),
 		Country: strings.ToUpper(strings.TrimSpace(form.Get("country"))), PostalCode: strings.TrimSpace(form.Get("postal_code")),
 	}}
 	refused := checkBilling(&pay.billing)
 	if refused != "" {
+		return pay, refused
+	}
+	if method != methodCard {
+		pay.account, refused = readAccount(method, form)
 		return pay, refused
 	}
 	pay.card, refused = readCard(form.Get("card_number"))
@@ -280,7 +291,7 @@ func checkBilling(b *Billing) string {
 	case err != nil || address.Address != b.Email || len(b.Email) > 512:
 		return "Please enter your e-mail address, such as you@example.org."
 	case b.Name == "" || utf8.RuneCountInString(b.Name) > 200:
-		return "Please enter the name on the card."
+		return "Please enter the name on the card or account."
 	case b.Country != "" && (len(b.Country) != 2 || strings.Trim(b.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != ""):
 		return "Please enter the country as two letters, such as DE."
 	case len(b.PostalCode) > 20:

@@ -17,10 +17,8 @@ func renderIntent(v view, p *PaymentIntent) map[string]any {
 		"last_payment_error": nil, "latest_charge": orNull(p.LatestCharge), "livemode": false,
 		"metadata": metadataOf(p.Metadata), "next_action": nil, "on_behalf_of": nil,
 		"payment_method": orNull(p.PaymentMethod), "payment_method_configuration_details": nil,
-		"payment_method_options": map[string]any{"card": map[string]any{
-			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
-		}},
-		"payment_method_types": []string{"card"}, "processing": nil, "receipt_email": orNull(p.ReceiptEmail),
+		"payment_method_options": methodOptions(p.methods()),
+		"payment_method_types":   p.methods(), "processing": nil, "receipt_email": orNull(p.ReceiptEmail),
 		"review": nil, "setup_future_usage": nil, "shipping": nil,
 		"statement_descriptor":        orNull(p.StatementDescriptor),
 		"statement_descriptor_suffix": orNull(p.StatementSuffix),
@@ -63,6 +61,9 @@ func renderBilling(b Billing) map[string]any {
 }
 
 func renderMethod(m *PaymentMethod) map[string]any {
+	if m.Account != "" {
+		return renderDebitMethod(m)
+	}
 	c := cardNamed(m.Card)
 	return map[string]any{
 		"id": m.ID, "object": "payment_method", "billing_details": renderBilling(m.Billing),
@@ -97,7 +98,7 @@ func renderCharge(v view, ch *Charge) map[string]any {
 		"balance_transaction": orNull(ch.BalanceTransaction), "billing_details": renderBilling(method.Billing),
 		"calculated_statement_descriptor": calculatedDescriptor(ch), "captured": ok, "created": ch.Created,
 		"currency": ch.Currency, "customer": orNull(ch.Customer), "description": orNull(ch.Description), "disputed": ch.Disputed,
-		"failure_balance_transaction": nil, "failure_code": orNull(ch.FailureCode),
+		"failure_balance_transaction": orNull(ch.FailureTransaction), "failure_code": orNull(ch.FailureCode),
 		"failure_message": orNull(ch.FailureMessage), "fraud_details": renderFraudDetails(ch), "invoice": nil,
 		"livemode": false, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
 		"outcome": renderOutcome(ch, cardNamed(method.Card)), "paid": ok, "payment_intent": ch.PaymentIntent,
@@ -107,6 +108,9 @@ func renderCharge(v view, ch *Charge) map[string]any {
 		"statement_descriptor":        orNull(ch.StatementDescriptor),
 		"statement_descriptor_suffix": orNull(ch.StatementSuffix),
 		"status":                      ch.Status, "transfer_data": nil, "transfer_group": nil,
+	}
+	if method.Account != "" {
+		asDebit(out, ch, method)
 	}
 	return out
 }

@@ -52,7 +52,7 @@ func renderSession(v view, s *Session) map[string]any {
 		"payment_method_collection":            "if_required",
 		"payment_method_configuration_details": nil,
 		"payment_method_options":               map[string]any{},
-		"payment_method_types":                 []string{"card"},
+		"payment_method_types":                 s.methods(),
 		"payment_status":                       s.PaymentStatus,
 		"phone_number_collection":              map[string]any{"enabled": false},
 		"recovered_from":                       nil,

@@ -143,7 +143,7 @@ func (st *state) applyPut(p *put) {
 				st.addTimer(p.Charge.CaptureDue, timerCapture, p.Charge.ID)
 			}
 		}
-		st.charges.put(p.Charge.ID, p.Charge)
+		st.applyCharge(p.Charge)
 	case p.Transaction != nil:
 		if st.txns.byID[p.Transaction.ID] == nil {
 			of := p.Transaction.Source
