@@ -103,6 +103,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
+	links, err := app.NewPlanLinks([]byte(cfg.SecretKey.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
 	log := feed.NewLog(deps.DB, name)
 	livemode := payments.Livemode(cfg.StripeKey)
 	s := &Service{db: deps.DB, log: log}
@@ -116,7 +120,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Development: cfg.Development, ImportEvery: cfg.ImportEvery,
 	}, app.Parts{
 		Store: store.New(deps.DB, log), Stripe: client, Fundraiser: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
-		Seal: seal, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Metrics: counts, Now: deps.Now,
+		Seal: seal, Links: links, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Metrics: counts, Now: deps.Now,
 		Memory: s.producer,
 	})
 	if deps.Metrics != nil {

@@ -39,6 +39,7 @@ type Parts struct {
 	Stripe     Stripe
 	Fundraiser fundraiserv1.FundraiserServiceClient
 	Seal       *Seal
+	Links      *PlanLinks
 	Logger     *slog.Logger
 	Tracer     trace.Tracer
 	Metrics    *Metrics

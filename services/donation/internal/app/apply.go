@@ -30,6 +30,15 @@ type evidence struct {
 	glance bool
 }
 
+// subject is what evidence is about. A checkout session can begin a plan, which only
+// its content tells.
+func (e *evidence) subject() subject {
+	if aboutPlans(e.found) {
+		return aboutPlan
+	}
+	return e.about
+}
+
 // ruling is what became of one piece of evidence.
 type ruling struct {
 	state  EventState
@@ -71,11 +80,12 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 		apply func(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error)
 	}{
 		{aboutGift, a.applyToGifts},
+		{aboutPlan, a.applyToPlans},
 	} {
 		var part []evidence
 		var at []int
 		for i := range list {
-			if list[i].about == by.about {
+			if list[i].subject() == by.about {
 				part, at = append(part, list[i]), append(at, i)
 			}
 		}
@@ -208,6 +218,9 @@ func glancesLast(list []evidence) []int {
 
 // tells reports whether a gift already says all that a complete session can.
 func tells(d domain.Donation, s *domain.Session) bool {
+	if s != nil && s.SubscriptionID != "" {
+		return d.State == domain.Succeeded && d.InvoiceID == s.InvoiceID
+	}
 	return s == nil || (d.State == domain.Succeeded && d.PaymentIntentID == s.PaymentID)
 }
 
@@ -370,8 +383,14 @@ func (a *App) parkFound(ctx context.Context, tx Tx, found Found, reason domain.R
 // fetches the object.
 func (a *App) parkedObject(found Found, reason domain.Reason) StripeEvent {
 	object, kind := paymentOf(found), "payment_intent"
-	if object == "" && found.Snapshot.Session != nil {
+	switch {
+	case object != "":
+	case found.Snapshot.Session != nil:
 		object, kind = found.Snapshot.Session.ID, "checkout.session"
+	case found.Invoice != nil:
+		object, kind = found.Invoice.ID, "invoice"
+	case found.Subscription != nil:
+		object, kind = found.Subscription.ID, "customer.subscription"
 	}
 	return StripeEvent{
 		EventID: "found:" + object, Type: kind, ObjectID: object, Livemode: a.cfg.Livemode,

@@ -272,6 +272,9 @@ func (a *App) survey(ctx context.Context, tx Tx, p *plan, gifts []domain.Donatio
 	var ready *Checkout
 	for i := range gifts {
 		d := gifts[i]
+		if d.Instalment() {
+			continue // no form made it
+		}
 		if d.State == domain.Succeeded || d.State == domain.Processing {
 			p.answer = &Checkout{DonationID: d.ID, SessionID: d.SessionID, AlreadyPaid: true}
 			return nil, nil
@@ -351,6 +354,12 @@ func (a *App) newAttempt(ctx context.Context, tx Tx, j *job, p *plan, mine *doma
 		if !inserted {
 			return errors.New("the intent's lock did not hold")
 		}
+		if d.PlanID != "" {
+			err = tx.InsertPlan(ctx, a.planOf(d, j.form))
+			if err != nil {
+				return err
+			}
+		}
 		mine = &d
 	}
 	d := *mine
@@ -415,10 +424,14 @@ func releaseIn(ctx context.Context, tx Tx, intent Intent, claim string) error {
 func inputHash(f domain.Form, d domain.Donation) string {
 	at := d.Attribution
 	h := sha256.New()
-	for _, part := range []string{
+	parts := []string{
 		d.AppealSlug, d.FundraiserSlug, strconv.FormatInt(f.Gift.Minor, 10), f.Gift.Currency.Code(),
 		strconv.FormatBool(f.CoverFees), at.FundCode, f.Name, f.Email, string(f.Visibility), f.Message, at.ShareCode,
-	} {
+	}
+	if f.Monthly {
+		parts = append(parts, "monthly") // a single gift's hash is as it always was
+	}
+	for _, part := range parts {
 		// The length keeps ("ab","c") and ("a","bc") apart.
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
 	}

@@ -32,12 +32,23 @@ func (a *App) draft(ctx context.Context, form domain.Form, t *fundraiserv1.Resol
 		Currency: currency, Minimum: t.GetMinimumMinor(),
 		Rate: money.Rate{PPM: t.GetCoverRatePpm()}, Fixed: t.GetCoverFixedMinor(),
 	})
+	planID := ""
+	if form.Monthly {
+		planID = uuid.NewString()
+	}
 	return domain.Donation{
-		ID: uuid.NewString(), Gift: form.Gift, Cover: cover, CoverFees: form.CoverFees,
+		ID: uuid.NewString(), PlanID: planID, Gift: form.Gift, Cover: cover, CoverFees: form.CoverFees,
 		Attribution: attribution, AppealSlug: t.GetAppealSlug(), FundraiserSlug: t.GetFundraiserSlug(),
 		ProductName: productName(t), Visibility: form.Visibility, Livemode: a.cfg.Livemode,
 		Traceparent: telemetry.Traceparent(ctx), CreatedAt: a.micros(), State: domain.Created,
 	}, wrong, nil
+}
+
+// planOf is the plan that a monthly gift begins.
+func (a *App) planOf(d domain.Donation, form domain.Form) domain.Plan {
+	return domain.Plan{
+		ID: d.PlanID, First: d, DonorKey: a.Links.DonorKey(form.Email), Status: domain.PlanCreated, Gift: d.Gift, Cover: d.Cover,
+	}
 }
 
 func productName(t *fundraiserv1.ResolveGiftResponse) string {

@@ -33,6 +33,8 @@ func donationSucceeded(d domain.Donation, traceparent string) (envelope.Event, e
 		ChargeId:        d.ChargeID,
 		PaidAt:          d.PaidAt,
 		Late:            d.Late,
+		RecurringPlanId: d.PlanID,
+		InvoiceId:       d.InvoiceID,
 	})
 	if err != nil {
 		return envelope.Event{}, fmt.Errorf("donation %s succeeded: %w", d.ID, err)
@@ -40,7 +42,7 @@ func donationSucceeded(d domain.Donation, traceparent string) (envelope.Event, e
 	return event, nil
 }
 
-func balanceTransactionRecorded(t Transaction, attribution *domain.Attribution, traceparent string) (envelope.Event, error) {
+func balanceTransactionRecorded(t Transaction, attribution *domain.Attribution, planID, traceparent string) (envelope.Event, error) {
 	message := &donationv1.BalanceTransactionRecorded{
 		TransactionId:     t.ID,
 		AccountId:         t.AccountID,
@@ -55,6 +57,7 @@ func balanceTransactionRecorded(t Transaction, attribution *domain.Attribution, 
 		Foreign:           t.Foreign,
 		PaymentIntentId:   t.PaymentIntentID,
 		CreatedAt:         t.CreatedAt,
+		RecurringPlanId:   planID,
 	}
 	if t.SourceAmount.Currency != "" {
 		message.SourceAmount = wireMoney(t.SourceAmount)

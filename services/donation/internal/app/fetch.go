@@ -57,7 +57,9 @@ func (a *App) fetchAll(ctx context.Context, waiting []item) error {
 func (a *App) fetch(ctx context.Context, it *item) bool {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
+	asked := a.micros()
 	found, err := a.fetchObject(ctx, it.event.ObjectID)
+	found.LookedAt = asked
 	switch {
 	case errors.Is(err, ErrStripeUnknown):
 		it.park(domain.ObjectUnknown)
@@ -82,7 +84,7 @@ func (a *App) putOff(it *item) {
 func (a *App) withoutPaid(ctx context.Context, fetch []*item) ([]*item, error) {
 	var intents []string
 	for _, it := range fetch {
-		if it.glance {
+		if it.glance && it.found.Snapshot.Session != nil {
 			intents = append(intents, it.found.Snapshot.Session.PaymentID)
 		}
 	}
@@ -101,7 +103,7 @@ func (a *App) withoutPaid(ctx context.Context, fetch []*item) ([]*item, error) {
 		return nil, fmt.Errorf("look for paid sessions: %w", err)
 	}
 	return slices.DeleteFunc(fetch, func(it *item) bool {
-		return it.glance && paid[it.found.Snapshot.Session.PaymentID]
+		return it.glance && it.found.Snapshot.Session != nil && paid[it.found.Snapshot.Session.PaymentID]
 	}), nil
 }
 
@@ -113,6 +115,10 @@ func (a *App) fetchObject(ctx context.Context, id string) (Found, error) {
 		return a.Stripe.Session(ctx, id)
 	case "pi":
 		return a.Stripe.PaymentIntent(ctx, id)
+	case "sub":
+		return a.Stripe.Subscription(ctx, id)
+	case "in":
+		return a.Stripe.Invoice(ctx, id)
 	}
 	return Found{}, errNoSuchKind
 }

@@ -247,7 +247,7 @@ func (a *App) upToExpected(page []Transaction, gifts map[string]PaidGift) []Tran
 	for i, t := range page {
 		_, known := gifts[t.PaymentIntentID]
 		age := now - t.CreatedAt
-		if t.Ours && !known && age < webhookHead.Microseconds() && age > -webhookHead.Microseconds() {
+		if (t.Ours || t.InvoiceID != "") && !known && age < webhookHead.Microseconds() && age > -webhookHead.Microseconds() {
 			return page[:i]
 		}
 	}
@@ -306,10 +306,10 @@ func (a *App) catchUp(ctx context.Context, account string, page []Transaction, g
 	missing := false
 	for _, t := range page {
 		_, known := gifts[t.PaymentIntentID]
-		if !t.Ours || known || t.PaymentIntentID == "" {
+		if (!t.Ours && t.InvoiceID == "") || known || t.PaymentIntentID == "" {
 			continue
 		}
-		found, err := a.Stripe.PaymentIntent(ctx, t.PaymentIntentID)
+		found, err := a.paidBy(ctx, t)
 		if errors.Is(err, ErrStripeUnknown) {
 			continue
 		}
@@ -338,6 +338,18 @@ func (a *App) catchUp(ctx context.Context, account string, page []Transaction, g
 		return err
 	})
 	return gifts, err
+}
+
+// paidBy fetches what tells what a charge was for: its invoice if it has one, which is
+// the only thing that knows of our plan.
+func (a *App) paidBy(ctx context.Context, t Transaction) (Found, error) {
+	if t.InvoiceID == "" {
+		return a.Stripe.PaymentIntent(ctx, t.PaymentIntentID)
+	}
+	asked := a.micros()
+	found, err := a.Stripe.Invoice(ctx, t.InvoiceID)
+	found.LookedAt = asked
+	return found, err
 }
 
 // record stores a page, its events and the fees it tells, in one transaction.
@@ -402,8 +414,8 @@ func (a *App) attribute(t *Transaction, account string, gifts map[string]PaidGif
 
 func recorded(t Transaction, gifts map[string]PaidGift) (envelope.Event, error) {
 	if t.Foreign {
-		return balanceTransactionRecorded(t, nil, "")
+		return balanceTransactionRecorded(t, nil, "", "")
 	}
 	d := gifts[t.PaymentIntentID]
-	return balanceTransactionRecorded(t, &d.Attribution, d.Traceparent)
+	return balanceTransactionRecorded(t, &d.Attribution, d.PlanID, d.Traceparent)
 }

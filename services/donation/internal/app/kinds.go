@@ -24,7 +24,10 @@ const (
 // subject is what an event tells about, and so what applies it.
 type subject int
 
-const aboutGift subject = iota
+const (
+	aboutGift subject = iota
+	aboutPlan
+)
 
 // kinds are the types that say something: how they are read, and about what.
 var kinds = map[string]struct {
@@ -38,6 +41,14 @@ var kinds = map[string]struct {
 	"checkout.session.async_payment_succeeded": {readLater, aboutGift},
 	"checkout.session.async_payment_failed":    {readObject, aboutGift},
 	"payment_intent.processing":                {readObject, aboutGift},
+	"invoice.paid":                             {readBody, aboutPlan},
+	"invoice.payment_failed":                   {readObject, aboutPlan},
+	"invoice.payment_action_required":          {readObject, aboutPlan},
+	"invoice.voided":                           {readObject, aboutPlan},
+	"invoice.marked_uncollectible":             {readObject, aboutPlan},
+	"customer.subscription.created":            {readObject, aboutPlan},
+	"customer.subscription.updated":            {readObject, aboutPlan},
+	"customer.subscription.deleted":            {readObject, aboutPlan},
 }
 
 func readingOf(eventType string) reading { return kinds[eventType].how }
@@ -57,7 +68,7 @@ func WebhookEvents() []string {
 // wakes the import once the gift is known.)
 func movesBalance(eventType string) bool {
 	switch eventType {
-	case "payment_intent.succeeded", "charge.updated", "charge.refunded":
+	case "payment_intent.succeeded", "invoice.paid", "charge.updated", "charge.refunded":
 		return true
 	}
 	return strings.HasPrefix(eventType, "charge.dispute.funds_") || strings.HasPrefix(eventType, "payout.")

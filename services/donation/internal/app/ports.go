@@ -27,6 +27,7 @@ type Tx interface {
 	Sessions
 	StripeEvents
 	Transactions
+	Plans
 	Feed
 }
 
@@ -85,6 +86,7 @@ type PaidGift struct {
 	PaymentIntentID string
 	ChargeID        string
 	Traceparent     string
+	PlanID          string
 	Attribution     domain.Attribution
 }
 
@@ -249,8 +251,10 @@ type Transaction struct {
 	OrganizationID string
 	Foreign        bool
 
-	// Ours says that the source carries our metadata. It is not stored.
-	Ours bool
+	// Ours says that the source carries our metadata, InvoiceID which invoice it was
+	// charged for. They are not stored.
+	Ours      bool
+	InvoiceID string
 }
 
 // Transactions are the imported balance transactions.
@@ -356,6 +360,14 @@ type Found struct {
 	Ours       bool
 	DonationID string
 	Snapshot   domain.Snapshot
+
+	// PlanID is the monthly plan that our metadata names. Subscription and Invoice are
+	// what is said about one.
+	PlanID       string
+	Subscription *domain.Subscription
+	Invoice      *domain.Invoice
+	// LookedAt is when what was fetched was asked for, in unix microseconds.
+	LookedAt int64
 }
 
 // Stripe is what the service asks of Stripe. Every method may take as long as a
@@ -368,6 +380,7 @@ type Stripe interface {
 	CreateSession(ctx context.Context, request SessionRequest) (id, url string, err error)
 	// ExpireSession makes an open session unpayable; ErrNotOpen when it is not open.
 	ExpireSession(ctx context.Context, id string) error
+	Billing
 	// Session and PaymentIntent fetch the object and what hangs on it.
 	Session(ctx context.Context, id string) (Found, error)
 	PaymentIntent(ctx context.Context, id string) (Found, error)

@@ -226,6 +226,9 @@ func (a *App) readSealed(it *item) (fetch bool) {
 // telling of it.
 func (it *item) says(found *Found) (fetch bool) {
 	it.found, it.glance = found, readingOf(it.event.Type) == readLater && found.Snapshot.Session != nil
+	if found.Invoice != nil && !found.Ours {
+		it.glance = true // its subscription may carry our mark all the same
+	}
 	return it.glance && it.event.Attempts > 0
 }
 

@@ -18,6 +18,9 @@ type Session struct {
 	Status    SessionStatus
 	Paid      bool   // payment_status is paid; a complete session may still be unpaid
 	PaymentID string // its payment intent, empty until the donor confirmed
+	// Of a session that begins a monthly plan, once it is complete.
+	SubscriptionID string
+	InvoiceID      string
 }
 
 // PaymentStatus is Stripe's status of a payment intent.
@@ -35,6 +38,7 @@ const (
 type Payment struct {
 	ID          string
 	ChargeID    string
+	InvoiceID   string // that it was for, if it is an instalment's
 	Status      PaymentStatus
 	Received    money.Amount // what really arrived; zero until it succeeded
 	Livemode    bool
@@ -74,7 +78,11 @@ const (
 	NotDecodable    Reason = "it cannot be decoded"
 	ObjectUnknown   Reason = "Stripe does not know the object"
 	PaysAnother     Reason = "the payment has paid another gift"
-	BookedAsForeign Reason = "its money was booked before as belonging to no gift"
+	// UnknownPlan and the next two are about monthly plans.
+	UnknownPlan        Reason = "our metadata, but no such monthly plan"
+	SecondSubscription Reason = "the monthly plan has another subscription: its donor may be charged twice a month"
+	PaidElsewhere      Reason = "an instalment that was not paid through Stripe"
+	BookedAsForeign    Reason = "its money was booked before as belonging to no gift"
 )
 
 // Outcome is what a snapshot did to a donation.
@@ -140,7 +148,7 @@ func succeed(d Donation, p Payment) Outcome {
 	}
 	d.Late = d.State.GivenUp()
 	d.State = Succeeded
-	d.PaymentIntentID, d.ChargeID, d.PaidAt = p.ID, p.ChargeID, p.PaidAt
+	d.PaymentIntentID, d.ChargeID, d.InvoiceID, d.PaidAt = p.ID, p.ChargeID, p.InvoiceID, p.PaidAt
 	d.CheckAt = 0
 	return Outcome{Donation: d, Paid: true}
 }

@@ -1,6 +1,10 @@
 package domain
 
-import "github.com/almoner/almoner/services/internal/money"
+import (
+	"strings"
+
+	"github.com/almoner/almoner/services/internal/money"
+)
 
 // Visibility says what the public may see of a gift. Staff always see the donor.
 type Visibility string
@@ -49,6 +53,7 @@ type Donation struct {
 	Livemode       bool
 	Traceparent    string // of the donor's submission
 	CreatedAt      int64
+	PlanID         string // monthly plan that it is an instalment of; empty for a single gift
 
 	State           State
 	AccountID       string // Stripe account, known once a session was made
@@ -56,6 +61,7 @@ type Donation struct {
 	SessionID       string // of the newest attempt that got one
 	PaymentIntentID string
 	ChargeID        string
+	InvoiceID       string // that it paid; empty for a single gift
 	PaidAt          int64
 	SucceededAt     int64
 	Late            bool
@@ -71,6 +77,13 @@ type Donation struct {
 	BalanceTransactionID string
 	Fee                  money.Amount // in the settlement currency; zero value until known
 }
+
+// instalmentMark begins the input hash of gifts that no form made.
+const instalmentMark = "invoice:"
+
+// Instalment reports whether no form made the gift, but an invoice of its plan after
+// the first.
+func (d Donation) Instalment() bool { return strings.HasPrefix(d.InputHash, instalmentMark) }
 
 // Total is what the donor's card is charged.
 func (d Donation) Total() (money.Amount, error) { return d.Gift.Add(d.Cover) }

@@ -34,6 +34,7 @@ type Form struct {
 	Message        string
 	ShareCode      string
 	Language       string
+	Monthly        bool // the same on this day of every month
 }
 
 // Checked returns the form as it is stored, and what is wrong with it; an empty

@@ -36,7 +36,7 @@ func (s *Server) StartCheckout(ctx context.Context, r *donationv1.StartCheckoutR
 			Gift:      money.Amount{Minor: r.GetGift().GetMinor(), Currency: currency},
 			CoverFees: r.GetCoverFees(), FundCode: r.GetFundCode(), Name: r.GetName(), Email: r.GetEmail(),
 			Visibility: visibilityIn(r.GetVisibility()), Message: r.GetMessage(), ShareCode: r.GetShareCode(),
-			Language: r.GetLanguage(),
+			Language: r.GetLanguage(), Monthly: r.GetFrequency() == donationv1.Frequency_FREQUENCY_MONTHLY,
 		},
 		ClientAddress: r.GetClientAddress(),
 	})
@@ -81,8 +81,15 @@ func (s *Server) GetCheckoutForm(ctx context.Context, r *donationv1.GetCheckoutF
 		IntentId: d.IntentID, AppealSlug: d.AppealSlug, FundraiserSlug: d.FundraiserSlug, Gift: amount(d.Gift),
 		CoverFees: d.CoverFees, FundCode: d.Attribution.FundCode, Name: form.Donor.Name, Email: form.Donor.Email,
 		Visibility: visibilityOut(d.Visibility), Message: form.Donor.Message, ShareCode: d.Attribution.ShareCode,
-		State: state(d.State),
+		State: state(d.State), Frequency: frequency(d),
 	}, nil
+}
+
+func frequency(d domain.Donation) donationv1.Frequency {
+	if d.PlanID != "" {
+		return donationv1.Frequency_FREQUENCY_MONTHLY
+	}
+	return donationv1.Frequency_FREQUENCY_ONCE
 }
 
 // FindDonations looks a reference up, for the console's search box.
@@ -175,6 +182,7 @@ func donation(v app.View) *donationv1.Donation {
 		PaymentIntentId: d.PaymentIntentID, ChargeId: d.ChargeID, BalanceTransactionId: d.BalanceTransactionID,
 		Traceparent: d.Traceparent, EventPos: v.EventPos, WebhookReceivedAt: d.WebhookReceivedAt, SucceededAt: d.SucceededAt,
 		DeclineCode: d.DeclineCode, AppealSlug: d.AppealSlug, FundraiserSlug: d.FundraiserSlug, CreatedAt: d.CreatedAt, PaidAt: d.PaidAt,
+		RecurringPlanId: d.PlanID, InvoiceId: d.InvoiceID,
 	}
 	if !d.Fee.Currency.IsZero() {
 		out.Fee = amount(d.Fee)

@@ -33,7 +33,10 @@ func newMetrics(r prometheus.Registerer) metrics {
 }
 
 // words are what paths at Stripe are made of; everything else in them is an id.
-var words = []string{"v1", "account", "balance", "balance_transactions", "checkout", "expire", "payment_intents", "sessions"}
+var words = []string{
+	"v1", "account", "balance", "balance_transactions", "billing_portal", "checkout", "expire", "invoices", "payment_intents", "sessions",
+	"subscriptions", "void",
+}
 
 // operation is what is asked, without ids.
 func operation(method, path string) string {

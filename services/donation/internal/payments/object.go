@@ -34,6 +34,8 @@ type object struct {
 	// DeclineCode the bank's word for it.
 	Failed                 bool
 	ErrorCode, DeclineCode string
+
+	billing billing
 }
 
 // ref is a reference: null, an id, or, when it was expanded, the object itself.
@@ -94,7 +96,9 @@ func (o *object) read(r *reader, name []byte) {
 		o.Failed = r.next() == '{'
 		r.object(o.readError)
 	default:
-		r.skip()
+		if !o.readBilling(r, name) {
+			r.skip()
+		}
 	}
 }
 
@@ -105,7 +109,9 @@ func (o *object) readMetadata(r *reader, name []byte) {
 	case metaDonation:
 		o.Donation = r.string()
 	default:
-		r.skip()
+		if !o.billing.readPlanMetadata(r, name) {
+			r.skip()
+		}
 	}
 }
 
@@ -124,17 +130,22 @@ func (o *object) readError(r *reader, name []byte) {
 // seconds; 0 means that it was fetched just now. It answers false for a kind of
 // object that says nothing about a gift.
 func (o *object) found(at int64) (app.Found, bool) {
-	f := app.Found{Ours: o.Ours, DonationID: o.Donation}
+	f := o.plan()
 	switch o.Kind {
+	case "subscription", "invoice":
 	case "checkout.session":
 		f.Snapshot.Session = &domain.Session{
 			ID: o.ID, Status: domain.SessionStatus(o.Status), Paid: o.PaymentStatus == "paid", PaymentID: o.Intent.ID,
+			SubscriptionID: o.billing.Subscription.ID, InvoiceID: o.billing.Invoice.ID,
 		}
 		if o.Intent.Object != nil {
 			f.Snapshot.Payment = o.Intent.Object.payment(at)
 		}
 	case "payment_intent":
 		f.Snapshot.Payment = o.payment(at)
+		// What an invoice charged is told by the invoice, and by nothing else: whatever
+		// is written on its payment, it is no gift by itself.
+		f.Ours = f.Ours && o.billing.Invoice.ID == ""
 	default:
 		return app.Found{}, false
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/donation/internal/domain"
 )
 
 // Metadata that we set on every object that Stripe lets us set it on: Stripe
@@ -22,6 +23,10 @@ const (
 	metaOrganization = "organization_id"
 	metaRecord       = "gift"
 	metaProof        = "gift_proof"
+	// Of a monthly plan: which it is, and how what it charges is split.
+	metaPlan  = "plan_id"
+	metaGift  = "gift_minor"
+	metaCover = "cover_minor"
 )
 
 // CreateSession asks for a hosted checkout page. The request is made of nothing
@@ -35,6 +40,7 @@ func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, a
 				Currency:    stripe.String(d.Gift.Currency.StripeCode()),
 				UnitAmount:  stripe.Int64(minor),
 				ProductData: &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(name)},
+				Recurring:   monthly(d),
 			},
 		}
 	}
@@ -65,12 +71,38 @@ func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, a
 			Metadata:    payment,
 		},
 	}
+	if d.PlanID != "" {
+		subscribe(params, d)
+	}
 	if d.Cover.Minor > 0 {
 		params.LineItems = append(params.LineItems, item("Towards the payment fee", d.Cover.Minor))
 	}
 	var out object
 	err = c.post(ctx, "/v1/checkout/sessions", "cs:"+d.ID+":"+strconv.FormatInt(r.Attempt, 10), params, out.read)
 	return out.ID, out.URL, err
+}
+
+// monthly is nil for a single gift.
+func monthly(d domain.Donation) *stripe.CheckoutSessionLineItemPriceDataRecurringParams {
+	if d.PlanID == "" {
+		return nil
+	}
+	return &stripe.CheckoutSessionLineItemPriceDataRecurringParams{Interval: stripe.String("month")}
+}
+
+// subscribe turns the request for a payment into one for a subscription. The metadata
+// of the subscription are copied onto each invoice, as they are when it is made.
+func subscribe(params *stripe.CheckoutSessionParams, d domain.Donation) {
+	params.Mode, params.SubmitType = stripe.String(string(stripe.CheckoutSessionModeSubscription)), nil
+	params.Metadata[metaPlan] = d.PlanID
+	metadata := maps.Clone(params.Metadata)
+	metadata[metaGift] = strconv.FormatInt(d.Gift.Minor, 10)
+	metadata[metaCover] = strconv.FormatInt(d.Cover.Minor, 10)
+	params.PaymentIntentData = nil
+	params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{
+		Description: stripe.String(d.ProductName),
+		Metadata:    metadata,
+	}
 }
 
 // ExpireSession makes an open session unpayable, however often it is asked.
@@ -95,9 +127,10 @@ func (c *Client) expire(ctx context.Context, id, key string) error {
 	return err
 }
 
-// Session fetches a session with its payment and charge.
+// Session fetches a session with its payment and charge, or with its subscription and
+// that one's newest invoice.
 func (c *Client) Session(ctx context.Context, id string) (app.Found, error) {
-	return c.find(ctx, "/v1/checkout/sessions/"+url.PathEscape(id), "payment_intent.latest_charge")
+	return c.find(ctx, "/v1/checkout/sessions/"+url.PathEscape(id), "payment_intent.latest_charge", "subscription.latest_invoice.payment_intent")
 }
 
 // PaymentIntent fetches a payment with its charge.
@@ -105,9 +138,9 @@ func (c *Client) PaymentIntent(ctx context.Context, id string) (app.Found, error
 	return c.find(ctx, "/v1/payment_intents/"+url.PathEscape(id), "latest_charge")
 }
 
-func (c *Client) find(ctx context.Context, path, expand string) (app.Found, error) {
+func (c *Client) find(ctx context.Context, path string, expand ...string) (app.Found, error) {
 	var out object
-	err := c.get(ctx, path, []string{expand}, out.read)
+	err := c.get(ctx, path, expand, out.read)
 	if err != nil {
 		return app.Found{}, err
 	}

@@ -76,7 +76,10 @@ func (t *transaction) whole() app.Transaction {
 	out.SourceID = t.source.ID
 	if source := t.source.Object; source != nil {
 		out.PaymentIntentID = source.Intent.ID
-		out.Ours = source.Kind == "charge" && source.Ours
+		if source.Kind == "charge" {
+			out.InvoiceID = source.billing.Invoice.ID
+			out.Ours = source.Ours && out.InvoiceID == ""
+		}
 		if source.Currency != "" {
 			out.SourceAmount = app.Money{Minor: source.Amount, Currency: code(source.Currency)}
 		}
