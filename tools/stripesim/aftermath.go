@@ -1,6 +1,9 @@
 package stripesim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // What can become of money after the gift: its tables, its part of a record and
 // of a transition, and the surface. Everything here goes through the same log
@@ -10,24 +13,32 @@ import "time"
 type aftermath struct {
 	refunds  table[Refund]
 	disputes table[Dispute]
+	payouts  table[Payout]
 
 	// Ids in the order of creation, by charge and by payment intent.
 	refundsOf  map[string][]string
 	disputesOf map[string][]string
 	// txnsOf are the balance transactions of a source.
 	txnsOf map[string][]string
+	// unpaid are the transactions that no automatic payout has paid out, contents
+	// those of each that has, with its own.
+	unpaid   []string
+	contents map[string][]string
 	// illegal is the first change of a status that Stripe would not make.
 	illegal error
 }
 
 func newAftermath() aftermath {
-	return aftermath{refundsOf: map[string][]string{}, disputesOf: map[string][]string{}, txnsOf: map[string][]string{}}
+	return aftermath{refundsOf: map[string][]string{}, disputesOf: map[string][]string{}, txnsOf: map[string][]string{}, contents: map[string][]string{}}
 }
 
 // aftermathPut is the part of put; at most one field is set.
 type aftermathPut struct {
 	Refund  *Refund  `json:"refund,omitempty"`
 	Dispute *Dispute `json:"dispute,omitempty"`
+	Payout  *Payout  `json:"payout,omitempty"`
+	// Contents are no object; they say what a payout pays out.
+	Contents *payoutContents `json:"contents,omitempty"`
 }
 
 func (p aftermathPut) object() any {
@@ -36,6 +47,8 @@ func (p aftermathPut) object() any {
 		return p.Refund
 	case p.Dispute != nil:
 		return p.Dispute
+	case p.Payout != nil:
+		return p.Payout
 	}
 	return nil
 }
@@ -46,6 +59,10 @@ func (st *state) applyAftermath(p *aftermathPut) {
 		st.applyRefund(p.Refund)
 	case p.Dispute != nil:
 		st.applyDispute(p.Dispute)
+	case p.Payout != nil:
+		st.applyPayout(p.Payout)
+	case p.Contents != nil:
+		st.applyContents(p.Contents)
 	}
 }
 
@@ -97,10 +114,40 @@ func (st *state) applyDispute(d *Dispute) {
 	st.disputes.put(d.ID, d)
 }
 
+func (st *state) applyPayout(p *Payout) {
+	before, status := st.payouts.byID[p.ID], ""
+	if before != nil {
+		status = before.Status
+	}
+	st.step(legalPayout(), p.ID, status, p.Status)
+	if p.Due != 0 && (before == nil || before.Due != p.Due) {
+		st.addTimer(p.Due, timerPayout, p.ID)
+	}
+	st.payouts.put(p.ID, p)
+}
+
+func (st *state) applyContents(c *payoutContents) {
+	paid := make(map[string]bool, len(c.Transactions))
+	for _, id := range c.Transactions {
+		paid[id] = true
+	}
+	st.contents[c.Payout] = c.Transactions
+	st.unpaid = slices.DeleteFunc(st.unpaid, func(id string) bool { return paid[id] })
+}
+
+func (st *state) applyTransaction(txn *BalanceTransaction) {
+	if st.txns.byID[txn.ID] == nil {
+		st.txnsOf[txn.Source] = append(st.txnsOf[txn.Source], txn.ID)
+		st.unpaid = append(st.unpaid, txn.ID)
+	}
+	st.txns.put(txn.ID, txn)
+}
+
 // aftermathTx is the part of a transition.
 type aftermathTx struct {
 	refunds  map[string]*Refund
 	disputes map[string]*Dispute
+	payouts  map[string]*Payout
 }
 
 // aftermathView is the part of a view.
@@ -108,10 +155,21 @@ type aftermathView interface {
 	refund(id string) *Refund
 	refundsOn(charge string) []*Refund
 	dispute(id string) *Dispute
+	payout(id string) *Payout
+	seed() uint64
 }
 
 func (t *tx) refund(id string) *Refund   { return overlay(t.refunds, t.s.state.refunds.byID, id) }
 func (t *tx) dispute(id string) *Dispute { return overlay(t.disputes, t.s.state.disputes.byID, id) }
+
+func (t *tx) payout(id string) *Payout { return overlay(t.payouts, t.s.state.payouts.byID, id) }
+func (t *tx) seed() uint64             { return t.s.state.init.Seed }
+
+func (t *tx) putPayout(v Payout) *Payout {
+	remember(&t.payouts, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{aftermathPut: aftermathPut{Payout: &v}})
+	return &v
+}
 
 func (t *tx) putDispute(v Dispute) *Dispute {
 	remember(&t.disputes, v.ID, &v)
@@ -156,6 +214,8 @@ func (t *tx) refundsOn(charge string) []*Refund {
 
 func (r reader) refund(id string) *Refund   { return r.refunds.byID[id] }
 func (r reader) dispute(id string) *Dispute { return r.disputes.byID[id] }
+func (r reader) payout(id string) *Payout   { return r.payouts.byID[id] }
+func (r reader) seed() uint64               { return r.init.Seed }
 
 func (r reader) refundsOn(charge string) []*Refund {
 	ids := r.refundsOf[charge]
@@ -180,6 +240,9 @@ const (
 	timerRefund  = "refund"
 	timerDispute = "dispute"
 	timerDebit   = "debit"
+	timerPayout  = "payout"
+	// timerSchedule is made anew at every start and is in no record.
+	timerSchedule = "payout_schedule"
 )
 
 func (t *tx) fireAftermath(due timer) {
@@ -190,6 +253,10 @@ func (t *tx) fireAftermath(due timer) {
 		t.disputeDue(due)
 	case timerDebit:
 		t.debitDone(due)
+	case timerPayout:
+		t.payoutDue(due)
+	case timerSchedule:
+		t.runSchedule(due)
 	}
 }
 
@@ -197,6 +264,8 @@ func (s *Server) aftermathReads() map[string]read {
 	return map[string]read{
 		"/v1/disputes":             {disputeFilters(), s.listDisputes},
 		"/v1/disputes/{id}":        {schema{}, getDispute},
+		"/v1/payouts":              {payoutFilters(), s.listPayouts},
+		"/v1/payouts/{id}":         {schema{}, getPayout},
 		"/v1/refunds":              {refundFilters(), s.listRefunds},
 		"/v1/refunds/{id}":         {schema{}, getRefund},
 		"/v1/charges/{id}/refunds": {pageParams(nil), s.listChargeRefunds},
@@ -207,6 +276,9 @@ func (s *Server) aftermathWrites() map[string]write {
 	return map[string]write{
 		"POST /v1/disputes/{id}":       {disputeParams(), s.checkDisputeID, updateDispute},
 		"POST /v1/disputes/{id}/close": {schema{}, s.checkDisputeID, closeDispute},
+		"POST /v1/payouts":             {payoutParams(), s.checkNewPayout, createPayout},
+		"POST /v1/payouts/{id}":        {metadataParams(), s.checkPayoutID, updatePayout},
+		"POST /v1/payouts/{id}/cancel": {schema{}, s.checkPayoutID, cancelPayout},
 		"POST /v1/refunds":             {refundParams(), checkNewRefund, createRefund},
 		"POST /v1/refunds/{id}":        {metadataParams(), s.checkRefundID, updateRefund},
 		"POST /v1/refunds/{id}/cancel": {schema{}, s.checkRefundID, cancelRefund},
@@ -222,6 +294,8 @@ func renderAftermath(v view, object any) map[string]any {
 		return renderRefund(v, o)
 	case *Dispute:
 		return renderDispute(v, o)
+	case *Payout:
+		return renderPayout(v, o)
 	}
 	return nil
 }
@@ -229,6 +303,7 @@ func renderAftermath(v view, object any) map[string]any {
 func aftermathExpandable(kind string) string {
 	names := map[string]string{
 		"dispute": " charge payment_intent ",
+		"payout":  " balance_transaction destination failure_balance_transaction original_payout reversed_by ",
 		"refund":  " balance_transaction charge failure_balance_transaction payment_intent source_transfer_reversal transfer_reversal ",
 	}
 	return names[kind]
@@ -242,6 +317,8 @@ func expandAftermath(v view, property, id string) map[string]any {
 		return renderCharge(v, v.charge(id))
 	case "failure_balance_transaction":
 		return renderTransaction(v, v.transaction(id))
+	case "destination":
+		return renderBankAccount(v, id)
 	}
 	if charge := v.charge(id); charge != nil {
 		return renderCharge(v, charge)
@@ -251,6 +328,9 @@ func expandAftermath(v view, property, id string) map[string]any {
 	}
 	if d := v.dispute(id); d != nil {
 		return renderDispute(v, d)
+	}
+	if p := v.payout(id); p != nil {
+		return renderPayout(v, p)
 	}
 	return nil
 }

@@ -79,20 +79,25 @@ func transactionFilters() schema {
 
 func (s *Server) listTransactions(c *call, v reader) (map[string]any, *apiError) {
 	p := c.params
-	if id := p.str("payout"); id != "" {
-		return nil, badRequest("resource_missing", "payout", "No such payout: '%s'", shorten(id))
-	}
 	currency := strings.ToLower(p.str("currency"))
 	l := listing[BalanceTransaction]{
 		url: "/v1/balance_transactions", kind: "balance transaction", table: &v.txns,
 		created: func(row *BalanceTransaction) int64 { return row.Created },
 		keep: func(row *BalanceTransaction) bool {
-			return (currency == "" || row.Currency == currency) && (p.str("type") == "" || row.Type == p.str("type"))
+			return (currency == "" || row.Currency == currency) && (p.str("type") == "" || row.Type == p.str("type")) &&
+				(p.str("source") == "" || row.Source == p.str("source"))
 		},
 		render: func(row *BalanceTransaction) map[string]any { return renderTransaction(v, row) },
 	}
 	if id := p.str("source"); id != "" {
 		l.restricted, l.among = true, v.txnsOf[id]
+	}
+	if id := p.str("payout"); id != "" {
+		paid, failure := inPayout(v, id)
+		if failure != nil {
+			return nil, failure
+		}
+		l.restricted, l.among = true, paid
 	}
 	return l.page(c, v)
 }

@@ -43,6 +43,9 @@ type Config struct {
 	// Settlement maps a charge currency (lower case) to the currency it settles
 	// in. A currency that is not named settles in itself.
 	Settlement map[string]Settlement
+	// PayoutSchedule is "daily" or "manual". Empty means manual: money stays in
+	// the balance until somebody pays it out.
+	PayoutSchedule string
 }
 
 // Settlement is a conversion at a fixed rate: one major unit of the charge

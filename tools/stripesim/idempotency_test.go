@@ -65,12 +65,22 @@ func TestTheFirstAnswerIsReplayed(t *testing.T) {
 // reopen opens the store of a, which is closed, with the same clock.
 func (a *account) reopen(dir string) *account {
 	a.t.Helper()
+	return a.reopenAs(dir, nil)
+}
+
+func (a *account) reopenAs(dir string, change func(*Config)) *account {
+	a.t.Helper()
 	err := a.sim.Close()
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	clock := a.clock
-	b := prepare(a.t, func(c *Config) { c.Dir, c.Now, c.Seed = dir, clock.now, 999 })
+	b := prepare(a.t, func(c *Config) {
+		c.Dir, c.Now, c.Seed = dir, clock.now, 999
+		if change != nil {
+			change(c)
+		}
+	})
 	b.clock = clock
 	return b
 }

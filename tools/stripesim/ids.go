@@ -48,6 +48,7 @@ var idShapes = map[string]struct {
 	"debit":          {"py_3", 23},
 	"debit_refund":   {"pyr_1", 23},
 	"dispute":        {"du_1", 23},
+	"payout":         {"po_1", 23},
 	"endpoint":       {"we_1", 23},
 	"line_item":      {"li_1", 23},
 	"price":          {"price_1", 23},

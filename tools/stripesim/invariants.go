@@ -12,7 +12,7 @@ func (s *Server) CheckInvariants() error {
 	defer s.mu.RUnlock()
 	st := s.state
 	for _, check := range []func() error{
-		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkSteps, st.checkRefunds, st.checkDisputes, st.checkOrder,
+		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkSteps, st.checkRefunds, st.checkDisputes, st.checkPayouts, st.checkOrder,
 		func() error { return st.checkBalances(s.now().Unix()) },
 	} {
 		err := check()
@@ -119,14 +119,17 @@ func (st *state) checkOrder() error {
 }
 
 func (st *state) checkBalances(now int64) error {
-	sums := st.balances(now)
+	sums, out := st.balances(now), st.paidOut()
 	net := map[string]int64{}
 	for _, t := range st.txns.byID {
-		net[t.Currency] += t.Net
+		if !t.paysOut() {
+			net[t.Currency] += t.Net
+		}
 	}
 	for currency, total := range net {
-		if sums.Available[currency]+sums.Pending[currency] != total {
-			return fmt.Errorf("%s: available %d and pending %d are not the net %d", currency, sums.Available[currency], sums.Pending[currency], total)
+		if sums.Available[currency]+sums.Pending[currency]+out[currency] != total {
+			return fmt.Errorf("%s: available %d, pending %d and paid out %d are not the net %d",
+				currency, sums.Available[currency], sums.Pending[currency], out[currency], total)
 		}
 	}
 	return nil

@@ -77,6 +77,57 @@ func (st *state) checkDisputes() error {
 	return nil
 }
 
+// paysOut tells whether a transaction is a payout or its return.
+func (t *BalanceTransaction) paysOut() bool { return strings.HasPrefix(t.Type, "payout") }
+
+func (st *state) paidOut() map[string]int64 {
+	out := map[string]int64{}
+	for _, p := range st.payouts.byID {
+		out[p.Currency] += 0
+		if !p.returned() {
+			out[p.Currency] += p.Amount
+		}
+	}
+	return out
+}
+
+// checkPayouts: what an automatic payout lists adds up to it, and nothing is
+// paid out twice.
+func (st *state) checkPayouts() error {
+	in := map[string]string{}
+	for _, p := range st.payouts.all() {
+		sum := int64(0)
+		for _, id := range st.txnsOf[p.ID] {
+			sum += st.txns.byID[id].Net
+		}
+		if want := map[bool]int64{true: 0, false: -p.Amount}[p.returned()]; sum != want {
+			return fmt.Errorf("%s: status %s, but %d was moved", p.ID, p.Status, sum)
+		}
+		if p.Automatic != (st.contents[p.ID] != nil) || (p.Reconciled && !p.Automatic) {
+			return fmt.Errorf("%s: automatic %v, reconciled %v, %d transactions", p.ID, p.Automatic, p.Reconciled, len(st.contents[p.ID]))
+		}
+		total := int64(0)
+		for _, id := range st.contents[p.ID] {
+			if in[id] != "" {
+				return fmt.Errorf("%s is in %s and in %s", id, in[id], p.ID)
+			}
+			in[id] = p.ID
+			txn := st.txns.byID[id]
+			if txn.Currency != p.Currency {
+				return fmt.Errorf("%s: pays out %s in %s", p.ID, id, txn.Currency)
+			}
+			total += txn.Net
+		}
+		if total != 0 {
+			return fmt.Errorf("%s: what it lists differs from it by %d", p.ID, total)
+		}
+	}
+	if len(in)+len(st.unpaid) != len(st.txns.order) {
+		return fmt.Errorf("%d transactions are paid out and %d not, of %d", len(in), len(st.unpaid), len(st.txns.order))
+	}
+	return nil
+}
+
 // step notes a status that may not follow the one before it; CheckInvariants
 // tells of the first.
 func (st *state) step(legal map[string]string, id, from, to string) {

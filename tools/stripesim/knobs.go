@@ -54,7 +54,7 @@ const (
 func webhookFaults() []string {
 	return []string{
 		"duplicate", "twin", "drop", "delay", "fail", "corrupt_signature", "stale_timestamp",
-		"future_timestamp", "livemode_flip", "foreign_object", "async_capture", "debit_early_transaction",
+		"future_timestamp", "livemode_flip", "foreign_object", "async_capture",
 	}
 }
 
@@ -65,11 +65,17 @@ func apiFaults() []string {
 	}
 }
 
-func newKnobs(rates map[string]Settlement) *knobs {
+// worldFaults go wrong in banks, neither on the way to the API nor from it.
+func worldFaults() []string {
+	return []string{"debit_early_transaction", "payout_fails", "payout_fails_late"}
+}
+
+func newKnobs(rates map[string]Settlement, schedule string) *knobs {
 	if rates == nil {
 		rates = map[string]Settlement{}
 	}
 	k := &knobs{faults: map[string]*fault{}, rates: maps.Clone(rates), configured: maps.Clone(rates)}
+	k.settings.bySchedule = schedule
 	k.settings.reset()
 	return k
 }
@@ -152,7 +158,7 @@ func (k *knobs) show() map[string]any {
 	if k.order.Mode == "" {
 		out["order"] = nil
 	}
-	for _, name := range append(webhookFaults(), apiFaults()...) {
+	for _, name := range slices.Concat(webhookFaults(), apiFaults(), worldFaults()) {
 		out[name] = nil
 		if f := k.faults[name]; f != nil {
 			copied := *f
@@ -186,7 +192,7 @@ func (k *knobs) set(document []byte) error {
 			version, err = parseVersion(raw)
 		case name == "settlement":
 			rates, err = parseSettlement(raw)
-		case slices.Contains(webhookFaults(), name), slices.Contains(apiFaults(), name):
+		case slices.Contains(webhookFaults(), name), slices.Contains(apiFaults(), name), slices.Contains(worldFaults(), name):
 			var f *fault
 			f, err = parseFault(name, raw)
 			faults[name] = f
@@ -248,7 +254,7 @@ func parseOrder(raw json.RawMessage) (orderKnob, error) {
 }
 
 // parseFault reads a number, a truth value or the long form. A number is a
-// probability; for API faults, a whole number is a count.
+// probability; for all but webhook faults a whole number is a count.
 func parseFault(name string, raw json.RawMessage) (*fault, error) {
 	text := string(bytes.TrimSpace(raw))
 	f := fault{}
@@ -263,7 +269,7 @@ func parseFault(name string, raw json.RawMessage) (*fault, error) {
 		f = fault{P: 1, MS: int64(whole) * 1000}
 	case wholeErr == nil && name == "latency":
 		f = fault{P: 1, MS: int64(whole)}
-	case wholeErr == nil && slices.Contains(apiFaults(), name):
+	case wholeErr == nil && !slices.Contains(webhookFaults(), name):
 		f.Count = whole
 	case numberErr == nil:
 		f.P = number

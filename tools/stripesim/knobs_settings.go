@@ -15,15 +15,23 @@ type settings struct {
 	feeReturned bool
 	// debitDays is how long bank debits take; below zero as long as at Stripe.
 	debitDays int64
+	// schedule is when payouts are made, bySchedule when no knob says it.
+	schedule, bySchedule string
 }
 
-func (o *settings) reset() { *o = settings{debitDays: -1} }
+func (o *settings) reset() {
+	if o.bySchedule == "" {
+		o.bySchedule = scheduleManual
+	}
+	*o = settings{debitDays: -1, schedule: o.bySchedule, bySchedule: o.bySchedule}
+}
 
 func (o *settings) show(out map[string]any) {
 	out["debit_days"] = nil
 	if o.debitDays >= 0 {
 		out["debit_days"] = o.debitDays
 	}
+	out["payout_schedule"] = o.schedule
 	out["dispute_fee_returned"] = onOff(o.feeReturned)
 	out["refund_failed_event"] = onOff(!o.refundFailedOff)
 }
@@ -38,6 +46,17 @@ func (o *settings) set(name string, raw json.RawMessage) error {
 		days, err := parseCount(raw, 60)
 		o.debitDays = days
 		return err
+	case "payout_schedule":
+		var schedule *string
+		err := json.Unmarshal(raw, &schedule)
+		if err != nil {
+			return err
+		}
+		o.schedule = o.bySchedule
+		if schedule != nil && *schedule != "" {
+			o.schedule = *schedule
+		}
+		return checkSchedule(o.schedule)
 	case "dispute_fee_returned":
 		on, err := parseSwitch(raw, false)
 		o.feeReturned = on
@@ -87,6 +106,12 @@ func (k *knobs) debitDays() (int64, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.settings.debitDays, k.settings.debitDays >= 0
+}
+
+func (k *knobs) payoutSchedule() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settings.schedule
 }
 
 func (k *knobs) disputeFeeReturned() bool {

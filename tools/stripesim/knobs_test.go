@@ -204,7 +204,7 @@ func runLoop(t *testing.T, a *account) {
 func TestProbabilitiesAreSeeded(t *testing.T) {
 	t.Parallel()
 	draw := func(seed uint64) []bool {
-		k := newKnobs(nil)
+		k := newKnobs(nil, "")
 		k.seed(seed)
 		err := k.set([]byte(`{"drop": 0.3}`))
 		if err != nil {

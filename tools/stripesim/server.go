@@ -27,6 +27,8 @@ type Server struct {
 	mu    sync.RWMutex
 	state *state
 	file  *logFile
+	// nextPayout is the second of the next scheduled payout; zero without one.
+	nextPayout int64
 
 	requests  atomic.Uint64
 	inFlight  map[string]bool
@@ -38,7 +40,7 @@ type Server struct {
 // Open starts the simulator on its store, which it creates when there is none.
 // The store is locked for other writers until Close.
 func Open(cfg Config) (*Server, error) {
-	err := checkSettlement(cfg.Settlement)
+	err := errors.Join(checkSettlement(cfg.Settlement), checkSchedule(cfg.PayoutSchedule))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func Open(cfg Config) (*Server, error) {
 func newServer(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), state: newState(), inFlight: make(map[string]bool)}
 	s.log = s.cfg.Logger
-	s.knobs = newKnobs(s.cfg.Settlement)
+	s.knobs = newKnobs(s.cfg.Settlement, s.cfg.PayoutSchedule)
 	s.outbox = newOutbox()
 	s.handler = s.routes()
 	return s
@@ -73,6 +75,7 @@ func newServer(cfg Config) *Server {
 // and takes up what was not delivered.
 func (s *Server) boot() error {
 	s.mu.Lock()
+	before := s.state.lastAt / 1_000_000
 	t := s.begin(requestInfo{})
 	t.rec.Boot = true
 	if s.state.seq == 0 {
@@ -90,6 +93,10 @@ func (s *Server) boot() error {
 	if err == nil {
 		s.knobs.seed(s.state.init.Seed)
 		s.recoverDeliveries()
+		if before == 0 {
+			before = t.now.Unix()
+		}
+		s.schedulePayouts(before)
 	}
 	seq := s.state.seq
 	s.mu.Unlock()

@@ -104,6 +104,11 @@ func (s *Server) postKnobs(_ *http.Request, document []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	if s.readOnly == nil {
+		s.schedulePayouts(s.now().Unix())
+	}
+	s.mu.Unlock()
 	// An order without hold lets go of what an older one held back.
 	s.outbox.signal()
 	return s.knobs.show(), nil

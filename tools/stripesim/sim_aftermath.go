@@ -11,6 +11,8 @@ import (
 // Stripe's Dashboard, and what banks and donors do.
 func (s *Server) simAftermath(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/refund", s.control(s.postRefund))
+	mux.HandleFunc("POST /_sim/payout", s.control(s.postPayout))
+	mux.HandleFunc("POST /_sim/payout/{id}", s.control(s.postPayoutStep))
 	mux.HandleFunc("POST /_sim/dispute", s.control(s.postDispute))
 	mux.HandleFunc("POST /_sim/dispute/{id}", s.control(s.postVerdict))
 }
@@ -113,6 +115,69 @@ func (s *Server) postVerdict(r *http.Request, document []byte) (any, error) {
 		return nil, err
 	}
 	return s.shown(ended), nil
+}
+
+// postPayout makes the automatic payouts of now instead of tonight.
+func (s *Server) postPayout(_ *http.Request, document []byte) (any, error) {
+	var asked struct {
+		Currency string `json:"currency"`
+		// IncludePending makes pending money available first.
+		IncludePending flag `json:"include_pending"`
+	}
+	if len(document) > 0 {
+		err := strict(document, &asked)
+		if err != nil {
+			return nil, err
+		}
+	}
+	asked.Currency = strings.ToLower(asked.Currency)
+	var made []*Payout
+	err := s.transact(requestInfo{}, func(t *tx) error {
+		if asked.IncludePending {
+			t.hasten(asked.Currency)
+		}
+		made = t.payOut(asked.Currency)
+		if len(made) == 0 {
+			return errors.New("no money is available to pay out")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]any, 0, len(made))
+	for _, p := range made {
+		out = append(out, s.shown(p))
+	}
+	return map[string]any{"payouts": out}, nil
+}
+
+// postPayoutStep is the bank that answers at once.
+func (s *Server) postPayoutStep(r *http.Request, document []byte) (any, error) {
+	var asked struct {
+		Status string `json:"status"`
+	}
+	err := strict(document, &asked)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{payoutInTransit, payoutPaid, payoutFailed}, asked.Status) {
+		return nil, errors.New("status is in_transit, paid or failed")
+	}
+	var stepped *Payout
+	err = s.transact(requestInfo{}, func(t *tx) error {
+		p := t.payout(r.PathValue("id"))
+		if p == nil {
+			return errors.New("there is no such payout")
+		}
+		var err error
+		stepped, err = t.push(p, asked.Status)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(stepped), nil
 }
 
 // flag is true or, from a form, "on".

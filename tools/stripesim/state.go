@@ -145,11 +145,7 @@ func (st *state) applyPut(p *put) {
 		}
 		st.applyCharge(p.Charge)
 	case p.Transaction != nil:
-		if st.txns.byID[p.Transaction.ID] == nil {
-			of := p.Transaction.Source
-			st.txnsOf[of] = append(st.txnsOf[of], p.Transaction.ID)
-		}
-		st.txns.put(p.Transaction.ID, p.Transaction)
+		st.applyTransaction(p.Transaction)
 	case p.Endpoint != nil:
 		st.endpoints.put(p.Endpoint.ID, p.Endpoint)
 	default:

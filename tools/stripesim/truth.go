@@ -17,8 +17,11 @@ type Truth struct {
 	Charges             []Charge             `json:"charges"`
 	Refunds             []Refund             `json:"refunds"`
 	Disputes            []Dispute            `json:"disputes"`
-	// Payouts are empty: the simulator makes none yet.
-	Payouts []struct{} `json:"payouts"`
+	Payouts             []Payout             `json:"payouts"`
+	// PaidOut is what payouts took from the balance, less what came back.
+	PaidOut map[string]int64 `json:"paid_out"`
+	// Contents are the balance transactions of each automatic payout.
+	Contents map[string][]string `json:"payout_contents"`
 	// Undelivered counts deliveries that wait for an answer or for their turn.
 	Undelivered int `json:"undelivered"`
 }
@@ -37,7 +40,8 @@ func (s *Server) Truth() Truth {
 		Account: s.state.init.Account, Now: now, Available: maps.Clone(sums.Available), Pending: maps.Clone(sums.Pending),
 		BalanceTransactions: copies(&s.state.txns), Sessions: copies(&s.state.sessions),
 		PaymentIntents: copies(&s.state.intents), Charges: copies(&s.state.charges),
-		Refunds: copies(&s.state.refunds), Disputes: copies(&s.state.disputes), Payouts: []struct{}{},
+		Refunds: copies(&s.state.refunds), Disputes: copies(&s.state.disputes), Payouts: copies(&s.state.payouts),
+		PaidOut: s.state.paidOut(), Contents: maps.Clone(s.state.contents),
 		Undelivered: s.undelivered(),
 	}
 }
