@@ -38,6 +38,8 @@ var chapters = []struct {
 	{"a refund that fails, and one that takes time", slowRefunds},
 	{"customers and their cards", customers},
 	{"products and prices", catalogue},
+	{"a plan and what becomes of it", plans},
+	{"invoices that are late", lateInvoices},
 	{"lists", lists},
 }
 

@@ -72,6 +72,7 @@ func (w *walker) object(schema *openapi3.Schema, object map[string]any, at strin
 var leftOut = map[string]bool{
 	"balance.connect_reserved": true, // of accounts that use Connect
 	"charge.refunds":           true, // since 2022-11-15 only where it is expanded
+	"line_item.invoice_item":   true, // of lines that are no item of a subscription
 }
 
 // choose takes the alternative that describes this value: by its "object" if it is

@@ -250,7 +250,7 @@ func (s *Server) refresh() error {
 
 // view reads the state; the caller holds at least the read lock.
 func (s *Server) view() reader {
-	return reader{state: s.state, at: s.now(), url: s.cfg.BaseURL}
+	return reader{state: s.state, at: s.now(), url: s.cfg.BaseURL, home: s.cfg.Country}
 }
 
 func (s *Server) serveWrite(endpoint write) http.HandlerFunc {

@@ -139,6 +139,12 @@ func deleteCustomer(c *call, t *tx) (map[string]any, *apiError) {
 // removeCustomer ends everything that would go on charging somebody who is no
 // longer there.
 func (t *tx) removeCustomer(customer *Customer) {
+	for _, id := range t.s.state.plans.order {
+		plan := t.plan(id)
+		if plan.Customer == customer.ID && !plan.ended() {
+			t.cancelPlan(plan, reasonRequested)
+		}
+	}
 	// The event shows the customer as it was.
 	t.putCustomer(*customer)
 	t.emit("customer.deleted", nil)
@@ -278,6 +284,14 @@ func (t *tx) forgetMethod(method *PaymentMethod) {
 		next := *customer
 		next.DefaultMethod = ""
 		t.changeCustomer(customer, next)
+	}
+	for _, id := range t.s.state.plans.order {
+		plan := t.plan(id)
+		if plan.DefaultMethod == method.ID && !plan.ended() {
+			next := *plan
+			next.DefaultMethod = ""
+			t.changePlan(plan, next)
+		}
 	}
 }
 

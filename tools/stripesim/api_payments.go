@@ -25,8 +25,10 @@ func (s *Server) listIntents(c *call, v reader) (map[string]any, *apiError) {
 	return listing[PaymentIntent]{
 		url: "/v1/payment_intents", kind: "payment_intent", table: &v.intents,
 		created: func(row *PaymentIntent) int64 { return row.Created },
-		keep:    func(*PaymentIntent) bool { return c.params.str("customer") == "" },
-		render:  func(row *PaymentIntent) map[string]any { return renderIntent(v, row) },
+		keep: func(row *PaymentIntent) bool {
+			return c.params.str("customer") == "" || row.Customer == c.params.str("customer")
+		},
+		render: func(row *PaymentIntent) map[string]any { return renderIntent(v, row) },
 	}.page(c, v)
 }
 
@@ -50,8 +52,8 @@ func (s *Server) listCharges(c *call, v reader) (map[string]any, *apiError) {
 	l := listing[Charge]{
 		url: "/v1/charges", kind: "charge", table: &v.charges,
 		created: func(row *Charge) int64 { return row.Created },
-		keep: func(*Charge) bool {
-			return c.params.str("customer") == "" && c.params.str("transfer_group") == ""
+		keep: func(row *Charge) bool {
+			return (c.params.str("customer") == "" || row.Customer == c.params.str("customer")) && c.params.str("transfer_group") == ""
 		},
 		render: func(row *Charge) map[string]any { return renderCharge(v, row) },
 	}

@@ -37,10 +37,15 @@ func sessionParams() schema {
 	for _, name := range []string{
 		"after_expiration", "consent_collection", "custom_fields", "customer_update", "discounts", "payment_method_collection",
 		"payment_method_configuration", "redirect_on_completion", "return_url", "setup_intent_data",
-		"shipping_address_collection", "shipping_options", "subscription_data",
+		"shipping_address_collection", "shipping_options",
 	} {
 		out[name] = later
 	}
+	out["subscription_data"] = rule{kind: isHash, fields: schema{
+		"description": {kind: isString, max: 500},
+		"metadata":    {kind: isMetadata},
+	}.later("application_fee_percent", "billing_cycle_anchor", "default_tax_rates", "invoice_settings", "on_behalf_of",
+		"proration_behavior", "transfer_data", "trial_end", "trial_period_days", "trial_settings")}
 	return out
 }
 
@@ -71,7 +76,7 @@ func lineItemParams() schema {
 		"price_data": {kind: isHash, fields: schema{
 			"currency":            {kind: isString, required: true},
 			"product":             {kind: isString, max: 5000},
-			"recurring":           later,
+			"recurring":           {kind: isHash, fields: recurringParams()},
 			"tax_behavior":        {kind: isEnum, enum: []string{"exclusive", "inclusive", "unspecified"}},
 			"unit_amount":         {kind: isInteger},
 			"unit_amount_decimal": later,
@@ -111,12 +116,13 @@ func (s *Server) checkSession(c *call) *apiError {
 	switch mode := p.str("mode"); mode {
 	case "":
 		return badRequest("parameter_missing", "mode", "Missing required param: mode.")
-	case "payment":
+	case "payment", modeSubscription:
+		failure := checkMode(p, mode)
+		if failure != nil {
+			return failure
+		}
 	default:
 		return notOffered("mode=" + mode)
-	}
-	if id := p.str("customer"); id != "" {
-		return badRequest("resource_missing", "customer", "No such customer: '%s'", shorten(id))
 	}
 	if p.str("customer_creation") == "always" {
 		return notOffered("customer_creation=always")
@@ -135,7 +141,7 @@ func (s *Server) checkSession(c *call) *apiError {
 	if failure != nil {
 		return failure
 	}
-	failure = checkLineItems(p)
+	failure = s.checkReferences(p)
 	if failure != nil {
 		return failure
 	}
@@ -181,77 +187,6 @@ func checkDescriptors(p *node) *apiError {
 	return nil
 }
 
-func checkLineItems(p *node) *apiError {
-	items := p.list("line_items")
-	if len(items) == 0 {
-		return badRequest("parameter_missing", "line_items", "Missing required param: line_items.")
-	}
-	currency, total := "", int64(0)
-	for i, name := range p.get("line_items").names() {
-		at := childName("line_items", name)
-		item := items[i]
-		if item.get("price") != nil {
-			return badRequest("resource_missing", childName(at, "price"), "No such price: '%s'", shorten(item.str("price")))
-		}
-		price := item.get("price_data")
-		if price == nil {
-			return badRequest("parameter_missing", at, "You must specify either `price` or `price_data` in `%s`.", at)
-		}
-		at = childName(at, "price_data")
-		if price.get("product") != nil {
-			return badRequest("resource_missing", childName(at, "product"), "No such product: '%s'", shorten(price.str("product")))
-		}
-		if price.get("product_data") == nil {
-			return badRequest("parameter_missing", at, "You must specify either `product` or `product_data` in `%s`.", at)
-		}
-		each := strings.ToLower(price.str("currency"))
-		failure := checkCurrency(each, childName(at, "currency"))
-		if failure != nil {
-			return failure
-		}
-		if currency == "" {
-			currency = each
-		}
-		if each != currency {
-			return badRequest("", "line_items", "Checkout Sessions cannot have line items with different currencies.")
-		}
-		amount, failure := lineAmount(item, price, at)
-		if failure != nil {
-			return failure
-		}
-		// Each part is below 10^12 and there are at most a hundred.
-		total += amount
-	}
-	asked := strings.ToLower(p.str("currency"))
-	if asked != "" && asked != currency {
-		return badRequest("", "currency", "The currency of the session must be that of its line items.")
-	}
-	return checkAmount(total, currency)
-}
-
-func lineAmount(item, price *node, at string) (int64, *apiError) {
-	unit, given := price.integer("unit_amount")
-	if !given {
-		return 0, badRequest("parameter_missing", childName(at, "unit_amount"), "Missing required param: %s.", childName(at, "unit_amount"))
-	}
-	if unit < 0 {
-		return 0, badRequest("parameter_invalid_integer", childName(at, "unit_amount"), "This value must be greater than or equal to 0.")
-	}
-	quantity, given := item.integer("quantity")
-	parent := strings.TrimSuffix(at, "[price_data]")
-	if !given {
-		return 0, badRequest("parameter_missing", childName(parent, "quantity"), "Quantity is required. Add `quantity` to `%s`", parent)
-	}
-	if quantity < 1 || quantity > 999_999 {
-		return 0, badRequest("parameter_invalid_integer", childName(parent, "quantity"), "This value must be between 1 and 999999.")
-	}
-	currency := strings.ToLower(price.str("currency"))
-	if unit > maximum(currency)/quantity {
-		return 0, checkAmount(maximum(currency)+1, currency)
-	}
-	return unit * quantity, nil
-}
-
 func createSession(c *call, t *tx) (map[string]any, *apiError) {
 	p := c.params
 	session := Session{
@@ -278,18 +213,20 @@ func createSession(c *call, t *tx) (map[string]any, *apiError) {
 		ReceiptEmail: data.str("receipt_email"), StatementDescriptor: data.str("statement_descriptor"),
 		StatementSuffix: data.str("statement_descriptor_suffix"), Metadata: metadataOf(data.pairs("metadata")),
 	}
-	for _, item := range p.list("line_items") {
-		price := item.get("price_data")
-		unit, _ := price.integer("unit_amount")
-		quantity, _ := item.integer("quantity")
-		session.Currency = strings.ToLower(price.str("currency"))
-		session.AmountTotal += unit * quantity
-		session.LineItems = append(session.LineItems, LineItem{
-			ID: t.newID("line_item"), Price: t.newID("price"), Product: t.newID("product"),
-			Name: price.str("product_data", "name"), Description: price.str("product_data", "description"),
-			Metadata: price.pairs("product_data", "metadata"), TaxBehavior: price.str("tax_behavior"),
-			UnitAmount: unit, Quantity: quantity,
-		})
+	items, failure := askedLines(t, p)
+	if failure != nil {
+		return nil, failure
+	}
+	for _, item := range items {
+		session.AmountTotal += item.UnitAmount * item.Quantity
+	}
+	session.Currency = items[0].currency
+	session.CustomerID, session.LineItems = p.str("customer"), t.nameLines(items, p.str("mode") == modeSubscription)
+	if p.str("mode") == modeSubscription {
+		session.Mode = modeSubscription
+		session.PlanData = &PlanParams{
+			Description: p.str("subscription_data", "description"), Metadata: p.pairs("subscription_data", "metadata"),
+		}
 	}
 	return renderSession(t, t.putSession(session)), nil
 }
@@ -339,7 +276,7 @@ func getLineItems(c *call, v reader) (map[string]any, *apiError) {
 	return listing[LineItem]{
 		url: "/v1/checkout/sessions/" + session.ID + "/line_items", kind: "line item", table: rows,
 		created: func(*LineItem) int64 { return session.Created },
-		render:  func(item *LineItem) map[string]any { return renderLineItem(session, *item) },
+		render:  func(item *LineItem) map[string]any { return renderLineItem(v, session, *item) },
 	}.page(c, v)
 }
 
@@ -364,13 +301,14 @@ func (s *Server) listSessions(c *call, v reader) (map[string]any, *apiError) {
 			email := p.str("customer_details", "email")
 			return (p.str("status") == "" || row.Status == p.str("status")) &&
 				(email == "" || row.Customer != nil && strings.EqualFold(row.Customer.Email, email)) &&
-				p.str("customer") == "" && p.str("payment_link") == "" && p.str("subscription") == ""
+				(p.str("customer") == "" || row.CustomerID == p.str("customer")) && p.str("payment_link") == "" &&
+				(p.str("subscription") == "" || row.Plan == p.str("subscription"))
 		},
 		render: func(row *Session) map[string]any { return renderSession(v, row) },
 	}
 	if id := p.str("payment_intent"); id != "" {
 		l.restricted = true
-		if intent := v.intent(id); intent != nil && intent.Session != "" {
+		if intent := v.intent(id); intent != nil && v.sessions.byID[intent.Session] != nil && v.session(intent.Session).Mode == "" {
 			l.among = []string{intent.Session}
 		}
 	}

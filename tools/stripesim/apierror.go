@@ -27,6 +27,7 @@ type apiError struct {
 const (
 	typeInvalidRequest = "invalid_request_error"
 	typeAPI            = "api_error"
+	typeCard           = "card_error"
 	typeIdempotency    = "idempotency_error"
 )
 

@@ -8,6 +8,11 @@ func (s *Server) billingReads() map[string]read {
 		"/v1/customers/{id}":                      {schema{}, getCustomer},
 		"/v1/customers/{id}/payment_methods":      {methodFilters(false), listMethodsOfCustomer},
 		"/v1/customers/{id}/payment_methods/{pm}": {schema{}, getMethodOfCustomer},
+		"/v1/invoices":                            {invoiceFilters(), s.listInvoices},
+		"/v1/invoices/{id}":                       {schema{}, getInvoice},
+		"/v1/invoices/{id}/lines":                 {pageParams(nil), getInvoiceLines},
+		"/v1/subscriptions":                       {planFilters(), s.listPlans},
+		"/v1/subscriptions/{id}":                  {schema{}, getPlan},
 		"/v1/payment_methods":                     {methodFilters(true), listMethods},
 		"/v1/payment_methods/{id}":                {schema{}, getMethod},
 		"/v1/prices":                              {priceFilters(), s.listPrices},
@@ -19,15 +24,22 @@ func (s *Server) billingReads() map[string]read {
 
 func (s *Server) billingWrites() map[string]write {
 	return map[string]write{
-		"POST /v1/customers":                   {customerParams(true), nil, createCustomer},
-		"POST /v1/customers/{id}":              {customerParams(false), nil, updateCustomer},
-		"DELETE /v1/customers/{id}":            {schema{}, nil, deleteCustomer},
-		"POST /v1/payment_methods/{id}/attach": {attachParams(), nil, attachMethod},
-		"POST /v1/payment_methods/{id}/detach": {schema{}, nil, detachMethod},
-		"POST /v1/prices":                      {priceParams(), nil, createPrice},
-		"POST /v1/prices/{id}":                 {priceUpdateParams(), nil, updatePrice},
-		"POST /v1/products":                    {productParams(true), nil, createProduct},
-		"POST /v1/products/{id}":               {productParams(false), nil, updateProduct},
+		"POST /v1/customers":                        {customerParams(true), nil, createCustomer},
+		"POST /v1/customers/{id}":                   {customerParams(false), nil, updateCustomer},
+		"DELETE /v1/customers/{id}":                 {schema{}, nil, deleteCustomer},
+		"POST /v1/invoices/{id}/finalize":           {schema{"auto_advance": {kind: isBoolean}}, nil, finalizeInvoice},
+		"POST /v1/invoices/{id}/mark_uncollectible": {schema{}, nil, writeOffInvoice},
+		"POST /v1/invoices/{id}/pay":                {payParams(), nil, payInvoice},
+		"POST /v1/invoices/{id}/void":               {schema{}, nil, voidInvoice},
+		"POST /v1/subscriptions":                    {planParams(true), nil, createPlan},
+		"POST /v1/subscriptions/{id}":               {planParams(false), nil, updatePlan},
+		"DELETE /v1/subscriptions/{id}":             {cancelParams(), nil, deletePlan},
+		"POST /v1/payment_methods/{id}/attach":      {attachParams(), nil, attachMethod},
+		"POST /v1/payment_methods/{id}/detach":      {schema{}, nil, detachMethod},
+		"POST /v1/prices":                           {priceParams(), nil, createPrice},
+		"POST /v1/prices/{id}":                      {priceUpdateParams(), nil, updatePrice},
+		"POST /v1/products":                         {productParams(true), nil, createProduct},
+		"POST /v1/products/{id}":                    {productParams(false), nil, updateProduct},
 	}
 }
 

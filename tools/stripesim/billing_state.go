@@ -1,5 +1,10 @@
 package stripesim
 
+import (
+	"container/heap"
+	"slices"
+)
+
 // What the records say about recurring money. It hangs on the state, the
 // transition and the views as one part, so that payments can be read without it.
 
@@ -7,15 +12,22 @@ type billingTables struct {
 	customers table[Customer]
 	products  table[Product]
 	prices    table[Price]
+	plans     table[Subscription]
+	invoices  table[Invoice]
+	settings  Settings
 
+	invoicesOfPlan    map[string][]string
 	methodsOfCustomer map[string][]string
 }
 
 // billingPut is the part of a put that is about recurring money.
 type billingPut struct {
-	Customer *Customer `json:"customer,omitempty"`
-	Product  *Product  `json:"product,omitempty"`
-	Price    *Price    `json:"price,omitempty"`
+	Customer *Customer     `json:"customer,omitempty"`
+	Product  *Product      `json:"product,omitempty"`
+	Price    *Price        `json:"price,omitempty"`
+	Plan     *Subscription `json:"sub,omitempty"`
+	Invoice  *Invoice      `json:"invoice,omitempty"`
+	Settings *Settings     `json:"settings,omitempty"`
 }
 
 func (p *billingPut) object() any {
@@ -26,6 +38,10 @@ func (p *billingPut) object() any {
 		return p.Product
 	case p.Price != nil:
 		return p.Price
+	case p.Plan != nil:
+		return p.Plan
+	case p.Invoice != nil:
+		return p.Invoice
 	}
 	return nil
 }
@@ -38,8 +54,45 @@ func (st *state) applyBilling(p *billingPut) {
 		st.products.put(p.Product.ID, p.Product)
 	case p.Price != nil:
 		st.prices.put(p.Price.ID, p.Price)
+	case p.Plan != nil:
+		st.applyPlan(p.Plan)
+	case p.Invoice != nil:
+		st.applyInvoice(p.Invoice)
+	case p.Settings != nil:
+		st.settings = *p.Settings
 	}
 }
+
+func (st *state) applyPlan(plan *Subscription) {
+	old := st.plans.byID[plan.ID]
+	if plan.DueAt != 0 && (old == nil || old.DueAt != plan.DueAt) {
+		st.wake(timer{plan.DueAt, timerPlan, plan.ID})
+	}
+	st.plans.put(plan.ID, plan)
+}
+
+func (st *state) applyInvoice(invoice *Invoice) {
+	old := st.invoices.byID[invoice.ID]
+	if old == nil {
+		if st.invoicesOfPlan == nil {
+			st.invoicesOfPlan = make(map[string][]string)
+		}
+		st.invoicesOfPlan[invoice.Subscription] = append(st.invoicesOfPlan[invoice.Subscription], invoice.ID)
+	}
+	if invoice.DueAt != 0 && (old == nil || old.DueAt != invoice.DueAt) {
+		st.wake(timer{invoice.DueAt, timerInvoice, invoice.ID})
+	}
+	st.invoices.put(invoice.ID, invoice)
+}
+
+// What time does to plans and invoices. A timer counts only while its object
+// still says that it is due then; a restart brings back old ones.
+const (
+	timerPlan    = "subscription"
+	timerInvoice = "invoice"
+)
+
+func (st *state) wake(due timer) { heap.Push(&st.timers, due) }
 
 // indexMethod keeps the payment methods of each customer in the order in which
 // they came to it.
@@ -73,6 +126,10 @@ type billingChanges struct {
 	customers map[string]*Customer
 	products  map[string]*Product
 	prices    map[string]*Price
+	plans     map[string]*Subscription
+	invoices  map[string]*Invoice
+	// drafted are the invoices that this transition made, by plan.
+	drafted map[string][]string
 }
 
 // billingView finds the newest version of an object; nil when there is none.
@@ -80,6 +137,10 @@ type billingView interface {
 	customer(id string) *Customer
 	product(id string) *Product
 	price(id string) *Price
+	plan(id string) *Subscription
+	invoice(id string) *Invoice
+	// country is that of the account.
+	country() string
 }
 
 func (t *tx) customer(id string) *Customer {
@@ -87,6 +148,40 @@ func (t *tx) customer(id string) *Customer {
 }
 func (t *tx) product(id string) *Product { return overlay(t.products, t.s.state.products.byID, id) }
 func (t *tx) price(id string) *Price     { return overlay(t.prices, t.s.state.prices.byID, id) }
+
+func (t *tx) plan(id string) *Subscription { return overlay(t.plans, t.s.state.plans.byID, id) }
+func (t *tx) invoice(id string) *Invoice   { return overlay(t.invoices, t.s.state.invoices.byID, id) }
+
+func (t *tx) country() string { return t.s.cfg.Country }
+
+func (t *tx) putPlan(v Subscription) *Subscription {
+	v.DueAt = v.due()
+	remember(&t.plans, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{billingPut: billingPut{Plan: &v}})
+	return &v
+}
+
+func (t *tx) putInvoice(v Invoice) *Invoice {
+	v.DueAt = v.due()
+	if t.invoice(v.ID) == nil {
+		if t.drafted == nil {
+			t.drafted = make(map[string][]string)
+		}
+		t.drafted[v.Subscription] = append(t.drafted[v.Subscription], v.ID)
+	}
+	remember(&t.invoices, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{billingPut: billingPut{Invoice: &v}})
+	return &v
+}
+
+// invoicesOf are all invoices of a plan, oldest first.
+func (t *tx) invoicesOf(plan string) []*Invoice {
+	var out []*Invoice
+	for _, id := range append(slices.Clone(t.s.state.invoicesOfPlan[plan]), t.drafted[plan]...) {
+		out = append(out, t.invoice(id))
+	}
+	return out
+}
 
 func (t *tx) putCustomer(v Customer) *Customer {
 	remember(&t.customers, v.ID, &v)
@@ -109,6 +204,9 @@ func (t *tx) putPrice(v Price) *Price {
 func (r reader) customer(id string) *Customer { return r.customers.byID[id] }
 func (r reader) product(id string) *Product   { return r.products.byID[id] }
 func (r reader) price(id string) *Price       { return r.prices.byID[id] }
+func (r reader) country() string              { return r.home }
+func (r reader) plan(id string) *Subscription { return r.plans.byID[id] }
+func (r reader) invoice(id string) *Invoice   { return r.invoices.byID[id] }
 
 // renderBillingObject renders any announced version of an object of this part.
 func renderBillingObject(v view, object any) map[string]any {
@@ -121,6 +219,10 @@ func renderBillingObject(v view, object any) map[string]any {
 		return renderPrice(o)
 	case *PaymentMethod:
 		return renderMethod(o)
+	case *Subscription:
+		return renderPlan(v, o)
+	case *Invoice:
+		return renderInvoice(v, o)
 	}
 	return nil
 }

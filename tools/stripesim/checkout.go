@@ -49,6 +49,9 @@ func (t *tx) confirm(id string, pay payment) *PaymentIntent {
 	if pay.account.name != "" {
 		return t.debit(intent, method, pay.account)
 	}
+	if pay.card.secure == secureChallenge || pay.card.code != "" {
+		intent = t.announce(intent)
+	}
 	if pay.card.secure == secureChallenge {
 		next := *intent
 		next.Status, next.PaymentMethod, next.LastError = intentAction, method.ID, nil
@@ -64,6 +67,9 @@ func (t *tx) confirm(id string, pay payment) *PaymentIntent {
 }
 
 func (t *tx) startIntent(session *Session) *PaymentIntent {
+	if session.Mode == modeSubscription {
+		return t.startPlanIntent(session)
+	}
 	asked := session.Intent
 	intent := PaymentIntent{
 		ID: t.newID("payment_intent"), Created: t.now.Unix(), Amount: session.AmountTotal, Currency: session.Currency,
@@ -93,13 +99,18 @@ func (t *tx) newMethod(pay payment) *PaymentMethod {
 
 // attempt charges the card: the bank says yes or no.
 func (t *tx) attempt(intent *PaymentIntent, method *PaymentMethod, flow string) *PaymentIntent {
+	return t.attemptAs(intent, method, flow, cardNamed(method.Card))
+}
+
+// attemptAs charges as if the bank treated the card like another.
+func (t *tx) attemptAs(intent *PaymentIntent, method *PaymentMethod, flow string, c card) *PaymentIntent {
 	charge := Charge{
 		ID: t.newID("charge"), Created: t.now.Unix(), Amount: intent.Amount, Currency: intent.Currency,
 		PaymentIntent: intent.ID, PaymentMethod: method.ID, ThreeDSecure: flow, Description: intent.Description,
 		ReceiptEmail: intent.ReceiptEmail, StatementDescriptor: intent.StatementDescriptor,
 		StatementSuffix: intent.StatementSuffix, Metadata: maps.Clone(intent.Metadata),
+		Customer: intent.Customer, Invoice: intent.Invoice,
 	}
-	c := cardNamed(method.Card)
 	if c.code != "" {
 		return t.declined(intent, method, charge, c)
 	}
@@ -127,6 +138,8 @@ func (t *tx) declined(intent *PaymentIntent, method *PaymentMethod, charge Charg
 }
 
 func (t *tx) paid(intent *PaymentIntent, method *PaymentMethod, charge Charge, c card) *PaymentIntent {
+	intent = t.nameInvoice(intent, method)
+	charge.Customer, charge.Invoice = intent.Customer, intent.Invoice
 	charge.Status = chargeSucceeded
 	if intent.CaptureMethod == captureAsync || t.s.knobs.hit("async_capture", "charge.succeeded", charge.ID) {
 		charge.CaptureDue = t.now.Unix() + asyncCaptureDelay
@@ -135,6 +148,7 @@ func (t *tx) paid(intent *PaymentIntent, method *PaymentMethod, charge Charge, c
 	}
 	t.putCharge(charge)
 	t.emit("charge.succeeded", nil)
+	intent = t.startPlan(intent, method, &charge)
 	next := *intent
 	next.Status, next.PaymentMethod, next.LatestCharge = intentSucceeded, method.ID, charge.ID
 	next.AmountReceived, next.LastError = next.Amount, nil

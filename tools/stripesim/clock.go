@@ -82,6 +82,10 @@ func (t *tx) fire(due timer) {
 		t.expireBy(due.id)
 	case timerCapture:
 		t.captureLate(due.id)
+	case timerPlan:
+		t.planDue(due.id, due.at)
+	case timerInvoice:
+		t.invoiceDue(due.id, due.at)
 	default:
 		t.fireAftermath(due)
 	}

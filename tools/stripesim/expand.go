@@ -113,7 +113,7 @@ func expandProperty(v view, object map[string]any, kind, property string) map[st
 	}
 	switch kind + "." + property {
 	case "checkout.session.line_items":
-		return renderLineItems(v.session(self))
+		return renderLineItems(v, v.session(self))
 	case "charge.refunds":
 		return renderRefundsOf(v, self)
 	case "customer.sources", "customer.tax_ids":

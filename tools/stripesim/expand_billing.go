@@ -8,6 +8,9 @@ func billingExpandable(kind string) string {
 		"product":                   " default_price tax_code ",
 		"price":                     " product ",
 		"payment_method":            " customer ",
+		"subscription":              " customer default_payment_method items latest_invoice default_source pending_setup_intent schedule test_clock application on_behalf_of ",
+		"invoice":                   " charge customer lines payment_intent subscription default_payment_method default_source application latest_revision on_behalf_of quote test_clock ",
+		"line_item":                 " subscription ",
 	}[kind]
 }
 
@@ -19,6 +22,12 @@ func expandBilling(v view, property, id string) map[string]any {
 		return renderMethod(v.method(id))
 	case "product":
 		return renderProduct(v.product(id))
+	case "latest_invoice", "invoice":
+		return renderInvoice(v, v.invoice(id))
+	case "subscription":
+		return renderPlan(v, v.plan(id))
+	case "charge":
+		return renderCharge(v, v.charge(id))
 	case "default_price":
 		return renderPrice(v.price(id))
 	}

@@ -62,7 +62,7 @@ func FuzzForm(f *testing.F) {
 		}
 		failure = params.check(n, "")
 		if failure == nil {
-			failure = checkLineItems(n)
+			_, failure = askedLines(reader{state: newState()}, n)
 		}
 		if failure == nil {
 			_, _ = parseExpand(n.strings("expand"))

@@ -5,7 +5,7 @@ package stripesim
 // answer is rendered. A stored object is never changed in place: a new version
 // replaces it, so that an event can point at the version it announced.
 
-// Session is a Checkout Session in payment mode.
+// Session is a Checkout Session.
 type Session struct {
 	ID                string            `json:"id"`
 	Created           int64             `json:"created"`
@@ -29,6 +29,18 @@ type Session struct {
 	// Methods are payment_method_types; empty means cards.
 	Methods  []string `json:"payment_method_types,omitempty"`
 	Customer *Billing `json:"customer_details,omitempty"`
+	// Mode is empty for a payment.
+	Mode       string      `json:"mode,omitempty"`
+	CustomerID string      `json:"customer,omitempty"`
+	Plan       string      `json:"subscription,omitempty"`
+	Invoice    string      `json:"invoice,omitempty"`
+	PlanData   *PlanParams `json:"subscription_data,omitempty"`
+}
+
+// PlanParams is what subscription_data asks of the subscription to come.
+type PlanParams struct {
+	Description string            `json:"description,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
 }
 
 // IntentParams is what payment_intent_data asks of the payment intent to come.
@@ -52,6 +64,7 @@ type LineItem struct {
 	TaxBehavior string            `json:"tax_behavior,omitempty"`
 	UnitAmount  int64             `json:"unit_amount"`
 	Quantity    int64             `json:"quantity"`
+	Recurring   *Recurring        `json:"recurring,omitempty"`
 }
 
 // Billing is what the donor typed beside the card.
@@ -87,6 +100,11 @@ type PaymentIntent struct {
 	// Session is the session that made it; empty for money of other programs.
 	Session  string `json:"session,omitempty"`
 	Customer string `json:"customer,omitempty"`
+	// Invoice is what it pays; empty for one-off payments.
+	Invoice     string `json:"invoice,omitempty"`
+	FutureUsage string `json:"setup_future_usage,omitempty"`
+	// Unannounced says that payment_intent.created is still to come.
+	Unannounced bool `json:"unannounced,omitempty"`
 }
 
 // PaymentError is why the last attempt failed.
@@ -150,6 +168,7 @@ type Charge struct {
 	// appears, in unix seconds; zero when there is nothing to wait for.
 	CaptureDue int64  `json:"capture_due,omitempty"`
 	Customer   string `json:"customer,omitempty"`
+	Invoice    string `json:"invoice,omitempty"`
 }
 
 // BalanceTransaction is money that moved on the account, in the currency it

@@ -109,8 +109,9 @@ func renderAccountSettings() map[string]any {
 
 type reader struct {
 	*state
-	at  time.Time
-	url string
+	at   time.Time
+	url  string
+	home string
 }
 
 func (r reader) session(id string) *Session                { return r.sessions.byID[id] }

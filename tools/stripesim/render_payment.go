@@ -13,13 +13,13 @@ func renderIntent(v view, p *PaymentIntent) map[string]any {
 		"automatic_payment_methods": nil, "canceled_at": nil,
 		"cancellation_reason": orNull(p.CancellationReason), "capture_method": p.CaptureMethod,
 		"client_secret": p.ClientSecret, "confirmation_method": "automatic", "created": p.Created,
-		"currency": p.Currency, "customer": orNull(p.Customer), "description": orNull(p.Description), "invoice": nil,
+		"currency": p.Currency, "customer": orNull(p.Customer), "description": orNull(p.Description), "invoice": orNull(p.Invoice),
 		"last_payment_error": nil, "latest_charge": orNull(p.LatestCharge), "livemode": false,
 		"metadata": metadataOf(p.Metadata), "next_action": nil, "on_behalf_of": nil,
 		"payment_method": orNull(p.PaymentMethod), "payment_method_configuration_details": nil,
 		"payment_method_options": methodOptions(p.methods()),
 		"payment_method_types":   p.methods(), "processing": nil, "receipt_email": orNull(p.ReceiptEmail),
-		"review": nil, "setup_future_usage": nil, "shipping": nil,
+		"review": nil, "setup_future_usage": orNull(p.FutureUsage), "shipping": nil,
 		"statement_descriptor":        orNull(p.StatementDescriptor),
 		"statement_descriptor_suffix": orNull(p.StatementSuffix),
 		"status":                      p.Status, "transfer_data": nil, "transfer_group": nil,
@@ -34,11 +34,19 @@ func renderIntent(v view, p *PaymentIntent) map[string]any {
 		out["next_action"] = map[string]any{
 			"type": "redirect_to_url",
 			"redirect_to_url": map[string]any{
-				"return_url": v.baseURL() + "/c/pay/" + p.Session, "url": v.baseURL() + "/3ds/" + p.ID,
+				"return_url": v.baseURL() + p.returnPath(), "url": v.baseURL() + "/3ds/" + p.ID,
 			},
 		}
 	}
 	return out
+}
+
+// returnPath is the page that asked for 3-D Secure.
+func (p *PaymentIntent) returnPath() string {
+	if p.Session == "" && p.Invoice != "" {
+		return "/invoice/" + p.Invoice
+	}
+	return "/c/pay/" + p.Session
 }
 
 func renderPaymentError(v view, e *PaymentError) map[string]any {
@@ -99,7 +107,7 @@ func renderCharge(v view, ch *Charge) map[string]any {
 		"calculated_statement_descriptor": calculatedDescriptor(ch), "captured": ok, "created": ch.Created,
 		"currency": ch.Currency, "customer": orNull(ch.Customer), "description": orNull(ch.Description), "disputed": ch.Disputed,
 		"failure_balance_transaction": orNull(ch.FailureTransaction), "failure_code": orNull(ch.FailureCode),
-		"failure_message": orNull(ch.FailureMessage), "fraud_details": renderFraudDetails(ch), "invoice": nil,
+		"failure_message": orNull(ch.FailureMessage), "fraud_details": renderFraudDetails(ch), "invoice": orNull(ch.Invoice),
 		"livemode": false, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
 		"outcome": renderOutcome(ch, cardNamed(method.Card)), "paid": ok, "payment_intent": ch.PaymentIntent,
 		"payment_method": ch.PaymentMethod, "payment_method_details": renderCardDetails(ch, method),

@@ -1,7 +1,5 @@
 package stripesim
 
-import "strconv"
-
 // The render functions turn a stored object into what Stripe's API shows of it:
 // every property that API version 2023-10-16 has, null where there is nothing.
 
@@ -69,6 +67,12 @@ func renderSession(v view, s *Session) map[string]any {
 		"ui_mode":                              "hosted",
 		"url":                                  nil,
 	}
+	if s.Mode == modeSubscription {
+		out["mode"], out["customer_creation"], out["payment_method_collection"] = s.Mode, "always", "always"
+		// The payment is the invoice's, not the session's.
+		out["payment_intent"], out["invoice_creation"] = nil, nil
+		out["customer"], out["subscription"], out["invoice"] = orNull(s.CustomerID), orNull(s.Plan), orNull(s.Invoice)
+	}
 	if s.Status == sessionOpen {
 		out["url"] = v.baseURL() + "/c/pay/" + s.ID
 	}
@@ -116,10 +120,10 @@ func renderAddress(b Billing) map[string]any {
 	}
 }
 
-func renderLineItems(s *Session) map[string]any {
+func renderLineItems(v view, s *Session) map[string]any {
 	data := make([]any, 0, len(s.LineItems))
 	for _, item := range s.LineItems {
-		data = append(data, renderLineItem(s, item))
+		data = append(data, renderLineItem(v, s, item))
 	}
 	return map[string]any{
 		"object": "list", "url": "/v1/checkout/sessions/" + s.ID + "/line_items",
@@ -127,23 +131,20 @@ func renderLineItems(s *Session) map[string]any {
 	}
 }
 
-func renderLineItem(s *Session, item LineItem) map[string]any {
+func renderLineItem(v view, s *Session, item LineItem) map[string]any {
 	total := item.UnitAmount * item.Quantity
-	tax := item.TaxBehavior
-	if tax == "" {
-		tax = "unspecified"
-	}
-	return map[string]any{
+	out := map[string]any{
 		"id": item.ID, "object": "item", "amount_discount": 0, "amount_subtotal": total,
 		"amount_tax": 0, "amount_total": total, "currency": s.Currency,
 		"description": item.Name, "quantity": item.Quantity,
-		"price": map[string]any{
-			"id": item.Price, "object": "price", "active": false, "billing_scheme": "per_unit",
-			"created": s.Created, "currency": s.Currency, "custom_unit_amount": nil, "livemode": false,
-			"lookup_key": nil, "metadata": map[string]string{}, "nickname": nil, "product": item.Product,
-			"recurring": nil, "tax_behavior": tax, "tiers_mode": nil, "transform_quantity": nil,
-			"type": "one_time", "unit_amount": item.UnitAmount,
-			"unit_amount_decimal": strconv.FormatInt(item.UnitAmount, 10),
-		},
 	}
+	if stored := v.price(item.Price); stored != nil {
+		out["price"] = renderPrice(stored)
+		return out
+	}
+	out["price"] = renderPrice(&Price{
+		ID: item.Price, Created: s.Created, Currency: s.Currency, UnitAmount: item.UnitAmount, Product: item.Product,
+		TaxBehavior: item.TaxBehavior, Recurring: item.Recurring,
+	})
+	return out
 }

@@ -22,6 +22,7 @@ func (s *Server) simRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/knobs", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, http.StatusOK, s.knobs.show()) })
 	mux.HandleFunc("POST /_sim/knobs", s.control(s.postKnobs))
 	mux.HandleFunc("POST /_sim/clock", s.control(s.postClock))
+	s.billingControls(mux)
 	mux.HandleFunc("POST /_sim/resend", s.control(s.postResend))
 	mux.HandleFunc("POST /_sim/foreign_charge", s.control(s.postForeignCharge))
 	mux.HandleFunc("POST /_sim/webhook_endpoints/{id}/roll", s.control(s.postRoll))
