@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -23,9 +24,9 @@ var errTaken = errors.New("the account is being decided about")
 // applied in the transaction that stores them. The others are put on the list of
 // what is due, and so is everything when the account is not free or applying does
 // not succeed: whether we have a webhook never depends on what it says.
-func (a *App) takeIn(ctx context.Context, items []item) error {
+func (a *App) takeIn(ctx context.Context, items []item, waiting *awaited) error {
 	if a.anyTold(items) {
-		err := a.applyAtOnce(ctx, items)
+		err := a.applyAtOnce(ctx, items, waiting)
 		if err == nil {
 			return nil
 		}
@@ -64,8 +65,9 @@ func (a *App) anyTold(items []item) bool {
 }
 
 // applyAtOnce stores events and applies what they tell. It fails with errTaken, and
-// stores nothing, when the account is not free.
-func (a *App) applyAtOnce(ctx context.Context, items []item) error {
+// stores nothing, when the account is not free. Sessions that came before their
+// payment are done with it.
+func (a *App) applyAtOnce(ctx context.Context, items []item, waiting *awaited) error {
 	ctx, cancel := context.WithTimeout(ctx, atOnceTime)
 	defer cancel()
 	account := a.knownAccount()
@@ -81,7 +83,9 @@ func (a *App) applyAtOnce(ctx context.Context, items []item) error {
 			events[i].State = EventDone // as nearly all will be
 		}
 	}
+	before := waiting.take(items)
 	var out outcome
+	var told []item
 	due := false
 	err = a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		free, err := tx.TryLockAccount(ctx, account)
@@ -95,7 +99,10 @@ func (a *App) applyAtOnce(ctx context.Context, items []item) error {
 		if err != nil {
 			return err
 		}
-		var told []item
+		told, err = a.stillDue(ctx, tx, before)
+		if err != nil {
+			return err
+		}
 		due = false
 		for _, it := range items {
 			seq, isNew := fresh[it.event.Key()]
@@ -112,6 +119,7 @@ func (a *App) applyAtOnce(ctx context.Context, items []item) error {
 		return fmt.Errorf("apply webhooks: %w", err)
 	}
 	a.ruled(out)
+	waiting.keep(told)
 	if due {
 		a.toProcess.ring()
 	}
@@ -126,4 +134,20 @@ func (a *App) accountSoon(ctx context.Context, account string) (done func(), err
 		return nil, errTaken
 	}
 	return done, nil
+}
+
+// stillDue leaves out what somebody has dealt with meanwhile.
+func (a *App) stillDue(ctx context.Context, tx Tx, items []item) ([]item, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	seqs := make([]int64, len(items))
+	for i := range items {
+		seqs[i] = items[i].event.Seq
+	}
+	held, err := tx.LockEvents(ctx, seqs, EventPending)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !held[it.event.Seq] }), nil
 }

@@ -30,6 +30,9 @@ type intake struct {
 	mu      sync.Mutex
 	queue   []*delivery
 	writing bool
+
+	// awaited belongs to the writer.
+	awaited awaited
 }
 
 type delivery struct {
@@ -143,7 +146,7 @@ func (in *intake) commit(ctx context.Context, group []*delivery) error {
 			items = append(items, d.item)
 		}
 	}
-	err := in.app.takeIn(ctx, items)
+	err := in.app.takeIn(ctx, items, &in.awaited)
 	if err != nil {
 		return fmt.Errorf("store webhooks: %w", err)
 	}
