@@ -67,7 +67,7 @@ func (b *books) close() error {
 }
 
 func (b *books) number(ctx context.Context, service, query string) (int64, error) {
-	statement, err := b.statement(ctx, question{service, query})
+	statement, err := b.statement(ctx, question{service, query}) //nolint:sqlclosecheck // closed with its database
 	if err != nil {
 		return 0, fmt.Errorf("look into the books of %s: %w", service, err)
 	}
@@ -86,7 +86,7 @@ func (b *books) statement(ctx context.Context, q question) (*sql.Stmt, error) {
 	if known := b.compiled[q]; known != nil {
 		return known, nil
 	}
-	statement, err := b.db[q.service].PrepareContext(ctx, q.query)
+	statement, err := b.db[q.service].PrepareContext(ctx, q.query) //nolint:sqlclosecheck // closed with it
 	if err != nil {
 		return nil, err
 	}
