@@ -14,10 +14,13 @@ type aftermath struct {
 	refunds  table[Refund]
 	disputes table[Dispute]
 	payouts  table[Payout]
+	warnings table[FraudWarning]
+	reviews  table[Review]
 
 	// Ids in the order of creation, by charge and by payment intent.
 	refundsOf  map[string][]string
 	disputesOf map[string][]string
+	warningsOf map[string][]string
 	// txnsOf are the balance transactions of a source.
 	txnsOf map[string][]string
 	// unpaid are the transactions that no automatic payout has paid out, contents
@@ -29,14 +32,19 @@ type aftermath struct {
 }
 
 func newAftermath() aftermath {
-	return aftermath{refundsOf: map[string][]string{}, disputesOf: map[string][]string{}, txnsOf: map[string][]string{}, contents: map[string][]string{}}
+	return aftermath{
+		refundsOf: map[string][]string{}, disputesOf: map[string][]string{}, warningsOf: map[string][]string{},
+		txnsOf: map[string][]string{}, contents: map[string][]string{},
+	}
 }
 
 // aftermathPut is the part of put; at most one field is set.
 type aftermathPut struct {
-	Refund  *Refund  `json:"refund,omitempty"`
-	Dispute *Dispute `json:"dispute,omitempty"`
-	Payout  *Payout  `json:"payout,omitempty"`
+	Refund  *Refund       `json:"refund,omitempty"`
+	Dispute *Dispute      `json:"dispute,omitempty"`
+	Payout  *Payout       `json:"payout,omitempty"`
+	Warning *FraudWarning `json:"fraud_warning,omitempty"`
+	Review  *Review       `json:"review,omitempty"`
 	// Contents are no object; they say what a payout pays out.
 	Contents *payoutContents `json:"contents,omitempty"`
 }
@@ -49,6 +57,10 @@ func (p aftermathPut) object() any {
 		return p.Dispute
 	case p.Payout != nil:
 		return p.Payout
+	case p.Warning != nil:
+		return p.Warning
+	case p.Review != nil:
+		return p.Review
 	}
 	return nil
 }
@@ -63,6 +75,13 @@ func (st *state) applyAftermath(p *aftermathPut) {
 		st.applyPayout(p.Payout)
 	case p.Contents != nil:
 		st.applyContents(p.Contents)
+	case p.Warning != nil:
+		if st.warnings.byID[p.Warning.ID] == nil {
+			st.warningsOf[p.Warning.Charge] = append(st.warningsOf[p.Warning.Charge], p.Warning.ID)
+		}
+		st.warnings.put(p.Warning.ID, p.Warning)
+	case p.Review != nil:
+		st.reviews.put(p.Review.ID, p.Review)
 	}
 }
 
@@ -148,6 +167,8 @@ type aftermathTx struct {
 	refunds  map[string]*Refund
 	disputes map[string]*Dispute
 	payouts  map[string]*Payout
+	warnings map[string]*FraudWarning
+	reviews  map[string]*Review
 }
 
 // aftermathView is the part of a view.
@@ -156,6 +177,7 @@ type aftermathView interface {
 	refundsOn(charge string) []*Refund
 	dispute(id string) *Dispute
 	payout(id string) *Payout
+	review(id string) *Review
 	seed() uint64
 }
 
@@ -164,6 +186,23 @@ func (t *tx) dispute(id string) *Dispute { return overlay(t.disputes, t.s.state.
 
 func (t *tx) payout(id string) *Payout { return overlay(t.payouts, t.s.state.payouts.byID, id) }
 func (t *tx) seed() uint64             { return t.s.state.init.Seed }
+
+func (t *tx) review(id string) *Review { return overlay(t.reviews, t.s.state.reviews.byID, id) }
+func (t *tx) warning(id string) *FraudWarning {
+	return overlay(t.warnings, t.s.state.warnings.byID, id)
+}
+
+func (t *tx) putWarning(v FraudWarning) *FraudWarning {
+	remember(&t.warnings, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{aftermathPut: aftermathPut{Warning: &v}})
+	return &v
+}
+
+func (t *tx) putReview(v Review) *Review {
+	remember(&t.reviews, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{aftermathPut: aftermathPut{Review: &v}})
+	return &v
+}
 
 func (t *tx) putPayout(v Payout) *Payout {
 	remember(&t.payouts, v.ID, &v)
@@ -216,6 +255,9 @@ func (r reader) refund(id string) *Refund   { return r.refunds.byID[id] }
 func (r reader) dispute(id string) *Dispute { return r.disputes.byID[id] }
 func (r reader) payout(id string) *Payout   { return r.payouts.byID[id] }
 func (r reader) seed() uint64               { return r.init.Seed }
+func (r reader) review(id string) *Review   { return r.reviews.byID[id] }
+
+func (r reader) warning(id string) *FraudWarning { return r.warnings.byID[id] }
 
 func (r reader) refundsOn(charge string) []*Refund {
 	ids := r.refundsOf[charge]
@@ -262,26 +304,31 @@ func (t *tx) fireAftermath(due timer) {
 
 func (s *Server) aftermathReads() map[string]read {
 	return map[string]read{
-		"/v1/disputes":             {disputeFilters(), s.listDisputes},
-		"/v1/disputes/{id}":        {schema{}, getDispute},
-		"/v1/payouts":              {payoutFilters(), s.listPayouts},
-		"/v1/payouts/{id}":         {schema{}, getPayout},
-		"/v1/refunds":              {refundFilters(), s.listRefunds},
-		"/v1/refunds/{id}":         {schema{}, getRefund},
-		"/v1/charges/{id}/refunds": {pageParams(nil), s.listChargeRefunds},
+		"/v1/disputes":                        {disputeFilters(), s.listDisputes},
+		"/v1/disputes/{id}":                   {schema{}, getDispute},
+		"/v1/payouts":                         {payoutFilters(), s.listPayouts},
+		"/v1/payouts/{id}":                    {schema{}, getPayout},
+		"/v1/reviews":                         {pageParams(schema{"created": {kind: isRange}}), s.listReviews},
+		"/v1/reviews/{id}":                    {schema{}, getReview},
+		"/v1/refunds":                         {refundFilters(), s.listRefunds},
+		"/v1/radar/early_fraud_warnings":      {warningFilters(), s.listWarnings},
+		"/v1/radar/early_fraud_warnings/{id}": {schema{}, getWarning},
+		"/v1/refunds/{id}":                    {schema{}, getRefund},
+		"/v1/charges/{id}/refunds":            {pageParams(nil), s.listChargeRefunds},
 	}
 }
 
 func (s *Server) aftermathWrites() map[string]write {
 	return map[string]write{
-		"POST /v1/disputes/{id}":       {disputeParams(), s.checkDisputeID, updateDispute},
-		"POST /v1/disputes/{id}/close": {schema{}, s.checkDisputeID, closeDispute},
-		"POST /v1/payouts":             {payoutParams(), s.checkNewPayout, createPayout},
-		"POST /v1/payouts/{id}":        {metadataParams(), s.checkPayoutID, updatePayout},
-		"POST /v1/payouts/{id}/cancel": {schema{}, s.checkPayoutID, cancelPayout},
-		"POST /v1/refunds":             {refundParams(), checkNewRefund, createRefund},
-		"POST /v1/refunds/{id}":        {metadataParams(), s.checkRefundID, updateRefund},
-		"POST /v1/refunds/{id}/cancel": {schema{}, s.checkRefundID, cancelRefund},
+		"POST /v1/disputes/{id}":        {disputeParams(), s.checkDisputeID, updateDispute},
+		"POST /v1/disputes/{id}/close":  {schema{}, s.checkDisputeID, closeDispute},
+		"POST /v1/payouts":              {payoutParams(), s.checkNewPayout, createPayout},
+		"POST /v1/payouts/{id}":         {metadataParams(), s.checkPayoutID, updatePayout},
+		"POST /v1/payouts/{id}/cancel":  {schema{}, s.checkPayoutID, cancelPayout},
+		"POST /v1/reviews/{id}/approve": {schema{}, s.checkReviewID, approveReview},
+		"POST /v1/refunds":              {refundParams(), checkNewRefund, createRefund},
+		"POST /v1/refunds/{id}":         {metadataParams(), s.checkRefundID, updateRefund},
+		"POST /v1/refunds/{id}/cancel":  {schema{}, s.checkRefundID, cancelRefund},
 	}
 }
 
@@ -296,15 +343,21 @@ func renderAftermath(v view, object any) map[string]any {
 		return renderDispute(v, o)
 	case *Payout:
 		return renderPayout(v, o)
+	case *FraudWarning:
+		return renderWarning(o)
+	case *Review:
+		return renderReview(o)
 	}
 	return nil
 }
 
 func aftermathExpandable(kind string) string {
 	names := map[string]string{
-		"dispute": " charge payment_intent ",
-		"payout":  " balance_transaction destination failure_balance_transaction original_payout reversed_by ",
-		"refund":  " balance_transaction charge failure_balance_transaction payment_intent source_transfer_reversal transfer_reversal ",
+		"dispute":                   " charge payment_intent ",
+		"radar.early_fraud_warning": " charge payment_intent ",
+		"review":                    " charge payment_intent ",
+		"payout":                    " balance_transaction destination failure_balance_transaction original_payout reversed_by ",
+		"refund":                    " balance_transaction charge failure_balance_transaction payment_intent source_transfer_reversal transfer_reversal ",
 	}
 	return names[kind]
 }
@@ -317,6 +370,11 @@ func expandAftermath(v view, property, id string) map[string]any {
 		return renderCharge(v, v.charge(id))
 	case "failure_balance_transaction":
 		return renderTransaction(v, v.transaction(id))
+	case "review":
+		if review := v.review(id); review != nil {
+			return renderReview(review)
+		}
+		return nil
 	case "destination":
 		return renderBankAccount(v, id)
 	}

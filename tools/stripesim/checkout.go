@@ -114,8 +114,14 @@ func (t *tx) attemptAs(intent *PaymentIntent, method *PaymentMethod, flow string
 	if c.code != "" {
 		return t.declined(intent, method, charge, c)
 	}
+	if c.risk == "elevated" {
+		watched := *intent
+		charge.Review = t.newID("review")
+		watched.Review = charge.Review
+		intent = &watched
+	}
 	paid := t.paid(intent, method, charge, c)
-	t.disputedBy(t.charge(charge.ID), c.dispute)
+	t.afterPayment(t.charge(charge.ID), c)
 	return paid
 }
 

@@ -89,6 +89,10 @@ func aftermathID(object any) string {
 		return o.ID
 	case *Payout:
 		return o.ID
+	case *FraudWarning:
+		return o.ID
+	case *Review:
+		return o.ID
 	}
 	return ""
 }

@@ -116,6 +116,7 @@ func (t *tx) openDispute(charge *Charge, about claim) (*Dispute, *apiError) {
 	t.emit("charge.dispute.created", nil)
 	t.emit("charge.dispute.funds_withdrawn", nil)
 	t.markDisputed(charge.ID)
+	t.acted(charge, closedDisputed)
 	return t.dispute(d.ID), nil
 }
 
@@ -260,8 +261,8 @@ func (t *tx) submit(next *Dispute) {
 	}
 }
 
-// closeInquiries: a charge that is refunded in full leaves nothing to ask for.
-func (t *tx) closeInquiries(charge *Charge) {
+// refundedInFull: such a charge leaves nothing to ask for.
+func (t *tx) refundedInFull(charge *Charge) {
 	if charge.AmountRefunded < charge.Amount {
 		return
 	}
@@ -270,6 +271,23 @@ func (t *tx) closeInquiries(charge *Charge) {
 			_, _ = t.judge(d, inquiryClosed)
 		}
 	}
+	how := closedRefunded
+	if charge.FraudReport != "" {
+		how = closedAsFraud
+	}
+	t.acted(charge, how)
+}
+
+// afterPayment is what Radar, the card's issuer and the donor's bank do next.
+func (t *tx) afterPayment(charge *Charge, c card) {
+	if charge.Review != "" {
+		t.openReview(charge)
+	}
+	if c.warned {
+		// A payment that was just made has no warning yet.
+		_, _ = t.warn(charge, "misc")
+	}
+	t.disputedBy(charge, c.dispute)
 }
 
 // disputedBy is what a test card's bank does right after the payment.

@@ -49,6 +49,8 @@ var idShapes = map[string]struct {
 	"debit_refund":   {"pyr_1", 23},
 	"dispute":        {"du_1", 23},
 	"payout":         {"po_1", 23},
+	"fraud_warning":  {"issfr_1", 23},
+	"review":         {"prv_1", 23},
 	"endpoint":       {"we_1", 23},
 	"line_item":      {"li_1", 23},
 	"price":          {"price_1", 23},

@@ -97,6 +97,7 @@ type PaymentIntent struct {
 	Metadata            map[string]string `json:"metadata"`
 	// Methods are payment_method_types; empty means cards.
 	Methods []string `json:"payment_method_types,omitempty"`
+	Review  string   `json:"review,omitempty"`
 	// Session is the session that made it; empty for money of other programs.
 	Session  string `json:"session,omitempty"`
 	Customer string `json:"customer,omitempty"`
@@ -157,6 +158,8 @@ type Charge struct {
 	DebitDue int64 `json:"debit_due,omitempty"`
 	// FailureTransaction took back the money of a debit that failed.
 	FailureTransaction string `json:"failure_balance_transaction,omitempty"`
+	// Review is Radar's, if it asked for one.
+	Review string `json:"review,omitempty"`
 	// FraudReport is "fraudulent" after a refund for that reason.
 	FraudReport         string            `json:"user_report,omitempty"`
 	Description         string            `json:"description,omitempty"`

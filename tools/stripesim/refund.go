@@ -93,7 +93,7 @@ func (t *tx) makeRefund(charge *Charge, amount int64, reason string, metadata ma
 		t.emit("refund.updated", nil)
 		t.emit("charge.refund.updated", nil)
 	}
-	t.closeInquiries(t.charge(charge.ID))
+	t.refundedInFull(t.charge(charge.ID))
 	return t.refund(refund.ID), nil
 }
 

@@ -271,7 +271,7 @@ func TestWhatFallsDueHappensAtItsTime(t *testing.T) {
 	if last.Created != asked+refundDelay {
 		t.Errorf("failed %d seconds after the request", last.Created-asked)
 	}
-	if got := rec.types(); got[len(got)-1] != "charge.refund.updated" && got[len(got)-1] != "refund.failed" {
+	if got := rec.types(); !slices.Contains(got, "refund.failed") {
 		t.Errorf("not delivered: %v", got)
 	}
 }

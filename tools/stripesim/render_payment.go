@@ -19,7 +19,7 @@ func renderIntent(v view, p *PaymentIntent) map[string]any {
 		"payment_method": orNull(p.PaymentMethod), "payment_method_configuration_details": nil,
 		"payment_method_options": methodOptions(p.methods()),
 		"payment_method_types":   p.methods(), "processing": nil, "receipt_email": orNull(p.ReceiptEmail),
-		"review": nil, "setup_future_usage": orNull(p.FutureUsage), "shipping": nil,
+		"review": orNull(p.Review), "setup_future_usage": orNull(p.FutureUsage), "shipping": nil,
 		"statement_descriptor":        orNull(p.StatementDescriptor),
 		"statement_descriptor_suffix": orNull(p.StatementSuffix),
 		"status":                      p.Status, "transfer_data": nil, "transfer_group": nil,
@@ -112,7 +112,7 @@ func renderCharge(v view, ch *Charge) map[string]any {
 		"outcome": renderOutcome(ch, cardNamed(method.Card)), "paid": ok, "payment_intent": ch.PaymentIntent,
 		"payment_method": ch.PaymentMethod, "payment_method_details": renderCardDetails(ch, method),
 		"receipt_email": orNull(ch.ReceiptEmail), "receipt_number": nil, "receipt_url": nil,
-		"refunded": ok && ch.AmountRefunded == ch.Amount, "review": nil, "shipping": nil, "source_transfer": nil,
+		"refunded": ok && ch.AmountRefunded == ch.Amount, "review": orNull(ch.Review), "shipping": nil, "source_transfer": nil,
 		"statement_descriptor":        orNull(ch.StatementDescriptor),
 		"statement_descriptor_suffix": orNull(ch.StatementSuffix),
 		"status":                      ch.Status, "transfer_data": nil, "transfer_group": nil,
@@ -136,6 +136,9 @@ func renderOutcome(ch *Charge, c card) map[string]any {
 		"seller_message": "Payment complete.", "type": "authorized",
 	}
 	switch {
+	case ch.Review != "":
+		out["type"], out["reason"] = "manual_review", "elevated_risk_level"
+		out["seller_message"] = "Stripe evaluated this payment as having elevated risk, and placed it in your manual review queue."
 	case ch.Status == chargeSucceeded:
 	case c.risk == "highest":
 		out["network_status"], out["type"], out["reason"] = "not_sent_to_network", "blocked", "highest_risk_level"
@@ -196,7 +199,7 @@ func renderTransaction(v view, t *BalanceTransaction) map[string]any {
 		"id": t.ID, "object": "balance_transaction", "amount": t.Amount, "available_on": t.AvailableOn,
 		"created": t.Created, "currency": t.Currency, "description": orNull(t.Description),
 		"exchange_rate": nil, "fee": t.Fee, "fee_details": renderFees(t), "net": t.Net,
-		"reporting_category": t.Category, "source": t.Source, "status": t.status(v.clock().Unix()), "type": t.Type,
+		"reporting_category": t.Category, "source": orNull(t.Source), "status": t.status(v.clock().Unix()), "type": t.Type,
 	}
 	if t.ExchangeRate != "" {
 		out["exchange_rate"] = json.Number(t.ExchangeRate)

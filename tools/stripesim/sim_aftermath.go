@@ -11,6 +11,8 @@ import (
 // Stripe's Dashboard, and what banks and donors do.
 func (s *Server) simAftermath(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/refund", s.control(s.postRefund))
+	mux.HandleFunc("POST /_sim/fraud_warning", s.control(s.postWarning))
+	mux.HandleFunc("POST /_sim/transaction", s.control(s.postTransaction))
 	mux.HandleFunc("POST /_sim/payout", s.control(s.postPayout))
 	mux.HandleFunc("POST /_sim/payout/{id}", s.control(s.postPayoutStep))
 	mux.HandleFunc("POST /_sim/dispute", s.control(s.postDispute))
@@ -178,6 +180,70 @@ func (s *Server) postPayoutStep(r *http.Request, document []byte) (any, error) {
 		return nil, err
 	}
 	return s.shown(stepped), nil
+}
+
+// postWarning is a card issuer that calls a payment fraud.
+func (s *Server) postWarning(_ *http.Request, document []byte) (any, error) {
+	asked := struct {
+		Charge    string `json:"charge"`
+		FraudType string `json:"fraud_type"`
+	}{FraudType: "misc"}
+	err := strict(document, &asked)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(fraudTypes(), asked.FraudType) {
+		return nil, errors.New("fraud_type is " + strings.Join(fraudTypes(), ", "))
+	}
+	var made *FraudWarning
+	err = s.transact(requestInfo{}, func(t *tx) error {
+		charge, failure := t.chargeToRefund(asked.Charge, "")
+		if failure != nil {
+			return failure
+		}
+		made, failure = t.warn(charge, asked.FraudType)
+		return orNil(failure)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(made), nil
+}
+
+// postTransaction moves money for a reason of Stripe's own, so that every
+// reporting category can be met.
+func (s *Server) postTransaction(_ *http.Request, document []byte) (any, error) {
+	asked := struct {
+		Category    string `json:"category"`
+		Amount      int64  `json:"amount"`
+		Fee         int64  `json:"fee"`
+		Currency    string `json:"currency"`
+		Description string `json:"description"`
+	}{Category: "fee", Currency: s.defaultCurrency()}
+	err := strict(document, &asked)
+	if err != nil {
+		return nil, err
+	}
+	asked.Currency = strings.ToLower(asked.Currency)
+	failure := checkCurrency(asked.Currency, "currency")
+	if failure != nil {
+		return nil, failure
+	}
+	const most = 1_000_000_000_000
+	if asked.Amount == 0 || max(asked.Amount, -asked.Amount, asked.Fee, -asked.Fee) > most || asked.Category == "" || strings.Trim(asked.Category, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return nil, errors.New("amount is not 0 and at most 10^12, category is lower case letters and _")
+	}
+	var made *BalanceTransaction
+	err = s.transact(requestInfo{}, func(t *tx) error {
+		made, failure = t.bookOther(asked.Category, asked.Currency, asked.Description, asked.Amount, asked.Fee)
+		return orNil(failure)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return renderTransaction(s.view(), made), nil
 }
 
 // flag is true or, from a form, "on".

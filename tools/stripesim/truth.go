@@ -18,6 +18,8 @@ type Truth struct {
 	Refunds             []Refund             `json:"refunds"`
 	Disputes            []Dispute            `json:"disputes"`
 	Payouts             []Payout             `json:"payouts"`
+	FraudWarnings       []FraudWarning       `json:"early_fraud_warnings"`
+	Reviews             []Review             `json:"reviews"`
 	// PaidOut is what payouts took from the balance, less what came back.
 	PaidOut map[string]int64 `json:"paid_out"`
 	// Contents are the balance transactions of each automatic payout.
@@ -41,6 +43,7 @@ func (s *Server) Truth() Truth {
 		BalanceTransactions: copies(&s.state.txns), Sessions: copies(&s.state.sessions),
 		PaymentIntents: copies(&s.state.intents), Charges: copies(&s.state.charges),
 		Refunds: copies(&s.state.refunds), Disputes: copies(&s.state.disputes), Payouts: copies(&s.state.payouts),
+		FraudWarnings: copies(&s.state.warnings), Reviews: copies(&s.state.reviews),
 		PaidOut: s.state.paidOut(), Contents: maps.Clone(s.state.contents),
 		Undelivered: s.undelivered(),
 	}
