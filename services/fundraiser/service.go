@@ -166,7 +166,14 @@ func donationConsumer(deps Deps, uses *app.App, bind func(*database.Tx) app.Tx) 
 		Metrics: deps.Metrics,
 		Now:     deps.Now,
 	})
-	feed.Handle(consumer, consume.NewDonations(uses, bind).OnSucceeded)
+	handlers := consume.NewDonations(uses, bind)
+	feed.Handle(consumer, handlers.OnSucceeded)
+	feed.Handle(consumer, handlers.OnProcessing)
+	feed.Handle(consumer, handlers.OnFailed)
+	feed.Handle(consumer, handlers.OnRefunded)
+	feed.Handle(consumer, handlers.OnRefundFailed)
+	feed.Handle(consumer, handlers.OnDisputed)
+	feed.Handle(consumer, handlers.OnDisputeClosed)
 	return consumer
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
@@ -50,11 +51,45 @@ func (a *App) CountGifts(ctx context.Context, tx Tx, gifts []domain.Gift) error 
 			return fmt.Errorf("correct totals after gifts: %w", err)
 		}
 	}
+	after, err = withKnown(ctx, tx, after, counted)
+	if err != nil {
+		return err
+	}
 	err = tx.SetTotals(ctx, after)
 	if err != nil {
 		return fmt.Errorf("write totals: %w", err)
 	}
 	return a.makeMailsDue(ctx, tx, counted)
+}
+
+// withKnown adds what was known of gifts before their success: most of the time
+// nothing, or that they were processing.
+func withKnown(ctx context.Context, tx Tx, totals domain.Totals, counted []domain.CountedGift) (domain.Totals, error) {
+	ids := make([]string, len(counted))
+	for i, g := range counted {
+		ids[i] = g.DonationID
+	}
+	known, err := tx.FactsOf(ctx, ids)
+	if err != nil || len(known) == 0 {
+		return totals, err
+	}
+	var happenings []domain.Happening
+	for _, g := range counted {
+		if len(known[g.DonationID]) > 0 {
+			happenings = append(happenings, domain.Happening{New: &g.Gift, Known: known[g.DonationID]})
+		}
+	}
+	moved, returned, err := totals.Happen(happenings)
+	if err != nil {
+		return domain.Totals{}, countable(err)
+	}
+	err = tx.SetReturned(ctx, returned)
+	if err != nil {
+		return domain.Totals{}, err
+	}
+	maps.Copy(totals.Appeals, moved.Appeals)
+	maps.Copy(totals.Pages, moved.Pages)
+	return totals, nil
 }
 
 // countable tells a consumer what to do with a gift that cannot be counted:
@@ -67,14 +102,15 @@ func countable(err error) error {
 	return apperr.Wrap(err, apperr.FailedPrecondition, "GIFT_NOT_COUNTABLE", "This gift does not fit the appeal that it names.")
 }
 
-func distinct(gifts []domain.Gift, id func(domain.Gift) string) []string {
+// distinct are the ids that gifts or facts name, each once and sorted, so that
+// whoever locks rows does it in one order.
+func distinct[T any](items []T, id func(T) string) []string {
 	var ids []string
-	for _, g := range gifts {
-		if id(g) != "" {
-			ids = append(ids, id(g))
+	for _, item := range items {
+		if id(item) != "" {
+			ids = append(ids, id(item))
 		}
 	}
-	// Sorted, so that whoever locks rows does it in one order.
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }

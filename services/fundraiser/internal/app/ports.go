@@ -111,6 +111,14 @@ type Tx interface {
 	AddGifts(ctx context.Context, gifts []domain.CountedGift, countedAt time.Time) (added map[string]bool, err error)
 	// SetTotalsAfter corrects the remembered totals of gifts just added.
 	SetTotalsAfter(ctx context.Context, gifts []domain.CountedGift) error
+	// GiftsOf returns those of the donations that were counted.
+	GiftsOf(ctx context.Context, donationIDs []string) (map[string]domain.Gift, error)
+	// FactsOf returns what else is known of donations, in any order.
+	FactsOf(ctx context.Context, donationIDs []string) (map[string][]domain.Fact, error)
+	// AddFacts adds facts that are not there.
+	AddFacts(ctx context.Context, facts []domain.Fact) error
+	// SetReturned notes how much of counted gifts went back, by donation.
+	SetReturned(ctx context.Context, returned map[string]int64) error
 	// SetTotals writes totals that were locked in this transaction.
 	SetTotals(ctx context.Context, totals domain.Totals) error
 }

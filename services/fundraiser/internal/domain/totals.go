@@ -8,12 +8,16 @@ import (
 	"github.com/almoner/almoner/services/internal/money"
 )
 
-// Total is what a page shows: gifts in minor units of the appeal's currency,
-// how many there were, and the feed position of the newest that is in it.
+// Total is what a page shows, in minor units of the appeal's currency. The
+// amounts are kept apart and never added up: only Settled is money that is there.
 type Total struct {
-	Settled int64
-	Gifts   int64
-	AsOf    int64
+	Settled    int64 // gifts that were paid, less what went back or was lost
+	Gifts      int64 // how many gifts of which anything is left
+	AsOf       int64 // feed position of the newest fact that is in it
+	Processing int64 // paid by methods that take days
+	Refunded   int64 // what of settled gifts went back to donors
+	Lost       int64 // what of them was lost in disputes
+	Disputed   int64 // what of them is disputed now; still in Settled
 }
 
 // Visibility is what the public may see of a gift.
@@ -34,6 +38,7 @@ type Gift struct {
 	PageID         string // empty for a gift to the appeal itself
 	Amount         money.Amount
 	Visibility     Visibility
+	Returned       int64 // what of Amount went back or was lost, minor units
 	PaidAt         int64 // unix microseconds, as Stripe says
 	Pos            int64 // position of its event in the donation feed
 }
@@ -159,7 +164,8 @@ func (t Total) add(g Gift) (Total, error) {
 	}
 	// A gift that was parked and retried comes after newer ones: the position
 	// that a total is true at never goes back.
-	return Total{Settled: settled, Gifts: t.Gifts + 1, AsOf: max(t.AsOf, g.Pos)}, nil
+	t.Settled, t.Gifts, t.AsOf = settled, t.Gifts+1, max(t.AsOf, g.Pos)
+	return t, nil
 }
 
 // Once drops gifts that a batch names a second time.

@@ -68,7 +68,10 @@ func page(p app.Page, appealSlug string, closed bool) *fundraiserv1.Fundraiser {
 }
 
 func totals(t domain.Total) *fundraiserv1.Totals {
-	return &fundraiserv1.Totals{SettledMinor: t.Settled, Gifts: t.Gifts, AsOf: t.AsOf}
+	return &fundraiserv1.Totals{
+		SettledMinor: t.Settled, Gifts: t.Gifts, AsOf: t.AsOf,
+		ProcessingMinor: t.Processing, RefundedMinor: t.Refunded, DisputedMinor: t.Disputed, LostMinor: t.Lost,
+	}
 }
 
 func gifts(recent []domain.Gift) []*fundraiserv1.Gift {
@@ -86,6 +89,8 @@ func gift(g domain.Gift) *fundraiserv1.Gift {
 		Currency:   g.Amount.Currency.Code(),
 		Visibility: visibility(g.Visibility),
 		PaidAt:     g.PaidAt,
+
+		ReturnedMinor: g.Returned,
 	}
 }
 

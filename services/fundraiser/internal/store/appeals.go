@@ -14,7 +14,7 @@ const (
 	appealColumns = `id, organization_id, slug, kind, state, title, summary, story, currency, suggested,
 		minimum_minor, goal_minor, goal_count, goal_unit, unit_cost_minor, starts_at, ends_at,
 		cover_rate_ppm, cover_fixed_minor, was_published, version`
-	selectAppeal = `SELECT ` + appealColumns + `, settled_minor, gifts, as_of
+	selectAppeal = `SELECT ` + appealColumns + `, ` + totalColumns + `
 		FROM appeal JOIN appeal_total ON appeal_id = id`
 )
 
@@ -22,10 +22,10 @@ func scanAppeal(row scanner) (app.Appeal, error) {
 	var a app.Appeal
 	var currency string
 	var starts, ends, published int64
-	err := row.Scan(&a.ID, &a.OrganizationID, &a.Slug, &a.Kind, &a.State, &a.Title, &a.Summary,
+	err := row.Scan(append([]any{&a.ID, &a.OrganizationID, &a.Slug, &a.Kind, &a.State, &a.Title, &a.Summary,
 		&a.Story, &currency, list[int64]{&a.Suggested}, &a.Minimum, &a.Goal, &a.GoalCount,
 		&a.GoalUnit, &a.UnitCost, &starts, &ends, &a.CoverRatePPM, &a.CoverFixed,
-		&published, &a.Version, &a.Total.Settled, &a.Total.Gifts, &a.Total.AsOf)
+		&published, &a.Version}, totalFields(&a.Total)...)...)
 	if err != nil {
 		return app.Appeal{}, err
 	}

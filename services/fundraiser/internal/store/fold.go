@@ -14,9 +14,11 @@ import (
 func Fold(ctx context.Context, q database.Querier) (feed.Fold, error) {
 	var fold feed.Fold
 	for _, query := range []string{
-		`SELECT donation_id, organization_id, appeal_id, fundraiser_id, gift_minor, currency, visibility, paid_at, pos FROM gift`,
-		`SELECT appeal_id, settled_minor, gifts FROM appeal_total`,
-		`SELECT fundraiser_id, settled_minor, gifts FROM fundraiser_total`,
+		`SELECT donation_id, organization_id, appeal_id, fundraiser_id, gift_minor, currency, visibility, paid_at, pos, returned_minor FROM gift`,
+		`SELECT donation_id, kind, object, organization_id, appeal_id, fundraiser_id, minor, currency, pos
+			FROM gift_fact ORDER BY donation_id, kind, object`,
+		`SELECT appeal_id, settled_minor, gifts, processing_minor, refunded_minor, lost_minor, disputed_minor FROM appeal_total`,
+		`SELECT fundraiser_id, settled_minor, gifts, processing_minor, refunded_minor, lost_minor, disputed_minor FROM fundraiser_total`,
 	} {
 		err := fold.Add(ctx, q, query)
 		if err != nil {
@@ -31,8 +33,9 @@ func Fold(ctx context.Context, q database.Querier) (feed.Fold, error) {
 func ForgetGifts(ctx context.Context, q database.Querier) error {
 	for _, statement := range []string{
 		`DELETE FROM gift`,
-		`UPDATE appeal_total SET settled_minor = 0, gifts = 0, as_of = 0`,
-		`UPDATE fundraiser_total SET settled_minor = 0, gifts = 0, as_of = 0`,
+		`DELETE FROM gift_fact`,
+		`UPDATE appeal_total SET settled_minor = 0, gifts = 0, as_of = 0, processing_minor = 0, refunded_minor = 0, lost_minor = 0, disputed_minor = 0`,
+		`UPDATE fundraiser_total SET settled_minor = 0, gifts = 0, as_of = 0, processing_minor = 0, refunded_minor = 0, lost_minor = 0, disputed_minor = 0`,
 	} {
 		_, err := q.ExecContext(ctx, statement)
 		if err != nil {

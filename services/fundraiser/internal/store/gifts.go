@@ -16,11 +16,11 @@ import (
 // LockTotals is app.Tx's.
 func (t *boundTx) LockTotals(ctx context.Context, appealIDs, pageIDs []string) (domain.Totals, error) {
 	totals := domain.Totals{Appeals: map[string]domain.AppealTotal{}, Pages: map[string]domain.PageTotal{}}
-	err := t.lockRows(ctx, `SELECT id, organization_id, currency, settled_minor, gifts, as_of
+	err := t.lockRows(ctx, `SELECT id, organization_id, currency, `+totalColumns+`
 		FROM appeal_total AS total JOIN appeal ON id = appeal_id`, appealIDs, func(row scanner) error {
 		var id, currency string
 		var total domain.AppealTotal
-		err := row.Scan(&id, &total.OrganizationID, &currency, &total.Settled, &total.Gifts, &total.AsOf)
+		err := row.Scan(append([]any{&id, &total.OrganizationID, &currency}, totalFields(&total.Total)...)...)
 		if err != nil {
 			return err
 		}
@@ -31,11 +31,11 @@ func (t *boundTx) LockTotals(ctx context.Context, appealIDs, pageIDs []string) (
 	if err != nil {
 		return domain.Totals{}, fmt.Errorf("lock totals of appeals: %w", err)
 	}
-	err = t.lockRows(ctx, `SELECT id, appeal_id, settled_minor, gifts, as_of
+	err = t.lockRows(ctx, `SELECT id, appeal_id, `+totalColumns+`
 		FROM fundraiser_total AS total JOIN fundraiser ON id = fundraiser_id`, pageIDs, func(row scanner) error {
 		var id string
 		var total domain.PageTotal
-		err := row.Scan(&id, &total.AppealID, &total.Settled, &total.Gifts, &total.AsOf)
+		err := row.Scan(append([]any{&id, &total.AppealID}, totalFields(&total.Total)...)...)
 		totals.Pages[id] = total
 		return err
 	})
@@ -141,14 +141,17 @@ func (t *boundTx) SetTotals(ctx context.Context, totals domain.Totals) error {
 // gives to costs one row version a batch, not one a gift.
 func (t *boundTx) setTotals(ctx context.Context, table string, totals map[string]domain.Total, revision int64) error {
 	for piece := range database.Pieces(slices.Sorted(maps.Keys(totals))) {
-		arguments := make([]any, 0, 5*len(piece))
+		arguments := make([]any, 0, 9*len(piece))
 		for _, id := range piece {
 			total := totals[id]
-			arguments = append(arguments, id, total.Settled, total.Gifts, total.AsOf, revision)
+			arguments = append(arguments, id, total.Settled, total.Gifts, total.AsOf,
+				total.Processing, total.Refunded, total.Lost, total.Disputed, revision)
 		}
-		_, err := t.tx.ExecContext(ctx, `WITH v(id, settled, gifts, as_of, revision) AS (VALUES `+
-			database.CastPlaceholders(len(piece), "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT")+`)
-			UPDATE `+table+`_total SET settled_minor = v.settled, gifts = v.gifts, as_of = v.as_of, totals_revision = v.revision
+		_, err := t.tx.ExecContext(ctx, `WITH v(id, settled, gifts, as_of, processing, refunded, lost, disputed, revision) AS (VALUES `+
+			database.CastPlaceholders(len(piece), "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT")+`)
+			UPDATE `+table+`_total SET settled_minor = v.settled, gifts = v.gifts, as_of = v.as_of,
+				processing_minor = v.processing, refunded_minor = v.refunded, lost_minor = v.lost, disputed_minor = v.disputed,
+				totals_revision = v.revision
 			FROM v WHERE `+table+`_id = v.id`, arguments...)
 		if err != nil {
 			return fmt.Errorf("update totals of %ss: %w", table, err)
@@ -158,14 +161,21 @@ func (t *boundTx) setTotals(ctx context.Context, table string, totals map[string
 }
 
 const giftColumns = `donation_id, organization_id, appeal_id, fundraiser_id, gift_minor, currency, visibility,
-	paid_at, pos, counted_at, total_minor`
+	paid_at, pos, counted_at, total_minor, returned_minor`
+
+// totalColumns and totalFields are a total, of an appeal or of a page.
+const totalColumns = `settled_minor, gifts, as_of, processing_minor, refunded_minor, lost_minor, disputed_minor`
+
+func totalFields(t *domain.Total) []any {
+	return []any{&t.Settled, &t.Gifts, &t.AsOf, &t.Processing, &t.Refunded, &t.Lost, &t.Disputed}
+}
 
 func scanGift(row scanner) (app.CountedGift, error) {
 	var g app.CountedGift
 	var currency string
 	var countedAt int64
 	err := row.Scan(&g.DonationID, &g.OrganizationID, &g.AppealID, &g.PageID, &g.Amount.Minor, &currency,
-		&g.Visibility, &g.PaidAt, &g.Pos, &countedAt, &g.TotalAfter)
+		&g.Visibility, &g.PaidAt, &g.Pos, &countedAt, &g.TotalAfter, &g.Returned)
 	if err != nil {
 		return app.CountedGift{}, err
 	}
@@ -188,7 +198,7 @@ func (t *boundTx) RecentGifts(ctx context.Context, appealID, pageID string, limi
 		// Said twice so that SQLite sees that the partial index will do.
 		where, key = `fundraiser_id = $1 AND fundraiser_id <> ''`, pageID
 	}
-	rows, err := t.tx.QueryContext(ctx, `SELECT `+giftColumns+` FROM gift WHERE `+where+`
+	rows, err := t.tx.QueryContext(ctx, `SELECT `+giftColumns+` FROM gift WHERE `+where+` AND returned_minor < gift_minor
 		ORDER BY paid_at DESC, donation_id LIMIT $2`, key, limit)
 	gifts, err := all(rows, err, func(row scanner) (domain.Gift, error) {
 		gift, err := scanGift(row)

@@ -16,17 +16,17 @@ const (
 	selectPage = `SELECT page.id, appeal_id, slug, title, owner_name, story, goal_minor, state, supporter_id, unclaimed,
 			state_before, taken_down_reason, version, created_at, published_at,
 			photo_id, COALESCE(alt, ''), COALESCE(width, 0), COALESCE(height, 0), COALESCE(widths, 'null'),
-			settled_minor, gifts, as_of
+			` + totalColumns + `
 		FROM fundraiser AS page JOIN fundraiser_total ON fundraiser_id = page.id LEFT JOIN image ON image.id = photo_id`
 )
 
 func scanPage(row scanner) (app.Page, error) {
 	var p app.Page
 	var unclaimed, created, published int64
-	err := row.Scan(&p.ID, &p.AppealID, &p.Slug, &p.Title, &p.Owner, &p.Story, &p.Goal, &p.State, &p.SupporterID,
+	err := row.Scan(append([]any{&p.ID, &p.AppealID, &p.Slug, &p.Title, &p.Owner, &p.Story, &p.Goal, &p.State, &p.SupporterID,
 		&unclaimed, &p.StateBefore, &p.Reason, &p.Version, &created, &published,
-		&p.Photo.ID, &p.Photo.Alt, &p.Photo.Width, &p.Photo.Height, list[int]{&p.Photo.Widths},
-		&p.Total.Settled, &p.Total.Gifts, &p.Total.AsOf)
+		&p.Photo.ID, &p.Photo.Alt, &p.Photo.Width, &p.Photo.Height, list[int]{&p.Photo.Widths}},
+		totalFields(&p.Total)...)...)
 	p.Unclaimed = unclaimed == 1
 	p.CreatedAt, p.PublishedAt = fromMicros(created), fromMicros(published)
 	return p, err

@@ -74,11 +74,11 @@ func (t *boundTx) Revision(ctx context.Context) (app.Revision, error) {
 
 // PagesSince is app.Reader's.
 func (t *boundTx) PagesSince(ctx context.Context, revision int64) ([]app.Page, error) {
-	rows, err := t.tx.QueryContext(ctx, `SELECT id, appeal_id, slug, state, settled_minor, gifts, as_of
+	rows, err := t.tx.QueryContext(ctx, `SELECT id, appeal_id, slug, state, `+totalColumns+`
 		FROM fundraiser JOIN fundraiser_total ON fundraiser_id = id WHERE catalogue_revision > $1`, revision)
 	pages, err := all(rows, err, func(row scanner) (app.Page, error) {
 		var p app.Page
-		err := row.Scan(&p.ID, &p.AppealID, &p.Slug, &p.State, &p.Total.Settled, &p.Total.Gifts, &p.Total.AsOf)
+		err := row.Scan(append([]any{&p.ID, &p.AppealID, &p.Slug, &p.State}, totalFields(&p.Total)...)...)
 		return p, err
 	})
 	return pages, wrap("read changed fundraisers", err)
@@ -86,13 +86,13 @@ func (t *boundTx) PagesSince(ctx context.Context, revision int64) ([]app.Page, e
 
 // TotalsSince is app.Reader's.
 func (t *boundTx) TotalsSince(ctx context.Context, revision int64) (map[string]domain.Total, error) {
-	rows, err := t.tx.QueryContext(ctx, `SELECT appeal_id, settled_minor, gifts, as_of FROM appeal_total WHERE totals_revision > $1
-		UNION ALL SELECT fundraiser_id, settled_minor, gifts, as_of FROM fundraiser_total WHERE totals_revision > $1`, revision)
+	rows, err := t.tx.QueryContext(ctx, `SELECT appeal_id, `+totalColumns+` FROM appeal_total WHERE totals_revision > $1
+		UNION ALL SELECT fundraiser_id, `+totalColumns+` FROM fundraiser_total WHERE totals_revision > $1`, revision)
 	changed := map[string]domain.Total{}
 	_, err = all(rows, err, func(row scanner) (struct{}, error) {
 		var id string
 		var total domain.Total
-		err := row.Scan(&id, &total.Settled, &total.Gifts, &total.AsOf)
+		err := row.Scan(append([]any{&id}, totalFields(&total)...)...)
 		changed[id] = total
 		return struct{}{}, err
 	})

@@ -25,7 +25,7 @@ func (t *boundTx) PageSums(ctx context.Context) ([]app.Sum, error) {
 
 // DirectSums is app.Reader's.
 func (t *boundTx) DirectSums(ctx context.Context) ([]app.Sum, error) {
-	return t.sums(ctx, `SELECT organization_id, currency, CAST(SUM(gift_minor) AS BIGINT)
+	return t.sums(ctx, `SELECT organization_id, currency, CAST(SUM(gift_minor - returned_minor) AS BIGINT)
 		FROM gift WHERE fundraiser_id = '' GROUP BY organization_id, currency`)
 }
 

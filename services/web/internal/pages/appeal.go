@@ -95,7 +95,7 @@ func (s *Site) gifts(ctx context.Context, found target, donateURL string) (view.
 			Name:    shown.GetName(),
 			Message: shown.GetMessage(),
 			Hidden:  !named(gift.GetVisibility()),
-			Amount:  money.Amount{Minor: gift.GetGiftMinor(), Currency: cur},
+			Amount:  money.Amount{Minor: gift.GetGiftMinor() - gift.GetReturnedMinor(), Currency: cur},
 			At:      time.UnixMicro(gift.GetPaidAt()).In(location),
 		})
 	}

@@ -430,15 +430,25 @@ func (x *Fund) GetFundClass() v1.FundClass {
 	return v1.FundClass(0)
 }
 
-// Totals are what a page shows. The goal counts the gift, not the cover.
+// Totals are what a page shows, in minor units of the appeal's currency. The goal
+// counts the gift, not the cover. The amounts are kept apart: only settled_minor
+// is money that is there.
 type Totals struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Settled gifts, in minor units of the appeal's currency.
+	// Gifts that were paid, less what of them went back or was lost.
 	SettledMinor int64 `protobuf:"varint,1,opt,name=settled_minor,json=settledMinor,proto3" json:"settled_minor,omitempty"`
-	// Number of settled gifts.
+	// Number of gifts of which anything is left.
 	Gifts int64 `protobuf:"varint,2,opt,name=gifts,proto3" json:"gifts,omitempty"`
 	// Position of the donation feed at which this is true.
-	AsOf          int64 `protobuf:"varint,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	AsOf int64 `protobuf:"varint,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Gifts paid by methods that take days; not in settled_minor.
+	ProcessingMinor int64 `protobuf:"varint,4,opt,name=processing_minor,json=processingMinor,proto3" json:"processing_minor,omitempty"`
+	// What of settled gifts went back to donors.
+	RefundedMinor int64 `protobuf:"varint,5,opt,name=refunded_minor,json=refundedMinor,proto3" json:"refunded_minor,omitempty"`
+	// What of settled gifts is disputed now; still in settled_minor.
+	DisputedMinor int64 `protobuf:"varint,6,opt,name=disputed_minor,json=disputedMinor,proto3" json:"disputed_minor,omitempty"`
+	// What of settled gifts was lost in disputes.
+	LostMinor     int64 `protobuf:"varint,7,opt,name=lost_minor,json=lostMinor,proto3" json:"lost_minor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -490,6 +500,34 @@ func (x *Totals) GetGifts() int64 {
 func (x *Totals) GetAsOf() int64 {
 	if x != nil {
 		return x.AsOf
+	}
+	return 0
+}
+
+func (x *Totals) GetProcessingMinor() int64 {
+	if x != nil {
+		return x.ProcessingMinor
+	}
+	return 0
+}
+
+func (x *Totals) GetRefundedMinor() int64 {
+	if x != nil {
+		return x.RefundedMinor
+	}
+	return 0
+}
+
+func (x *Totals) GetDisputedMinor() int64 {
+	if x != nil {
+		return x.DisputedMinor
+	}
+	return 0
+}
+
+func (x *Totals) GetLostMinor() int64 {
+	if x != nil {
+		return x.LostMinor
 	}
 	return 0
 }
@@ -852,14 +890,17 @@ type Gift struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The donation.
 	DonationId string `protobuf:"bytes,1,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
-	// The gift without cover, minor units.
+	// What was given without cover, minor units.
 	GiftMinor int64 `protobuf:"varint,2,opt,name=gift_minor,json=giftMinor,proto3" json:"gift_minor,omitempty"`
 	// Currency.
 	Currency string `protobuf:"bytes,3,opt,name=currency,proto3" json:"currency,omitempty"`
 	// What the public may see.
 	Visibility v11.Visibility `protobuf:"varint,4,opt,name=visibility,proto3,enum=almoner.donation.v1.Visibility" json:"visibility,omitempty"`
 	// When it was paid, unix microseconds.
-	PaidAt        int64 `protobuf:"varint,5,opt,name=paid_at,json=paidAt,proto3" json:"paid_at,omitempty"`
+	PaidAt int64 `protobuf:"varint,5,opt,name=paid_at,json=paidAt,proto3" json:"paid_at,omitempty"`
+	// How much of it went back or was lost. Gifts of which nothing is left are in no
+	// list.
+	ReturnedMinor int64 `protobuf:"varint,6,opt,name=returned_minor,json=returnedMinor,proto3" json:"returned_minor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -925,6 +966,13 @@ func (x *Gift) GetVisibility() v11.Visibility {
 func (x *Gift) GetPaidAt() int64 {
 	if x != nil {
 		return x.PaidAt
+	}
+	return 0
+}
+
+func (x *Gift) GetReturnedMinor() int64 {
+	if x != nil {
+		return x.ReturnedMinor
 	}
 	return 0
 }
@@ -2182,11 +2230,16 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12@\n" +
 	"\n" +
-	"fund_class\x18\x03 \x01(\x0e2!.almoner.attribution.v1.FundClassR\tfundClass\"X\n" +
+	"fund_class\x18\x03 \x01(\x0e2!.almoner.attribution.v1.FundClassR\tfundClass\"\xf0\x01\n" +
 	"\x06Totals\x12#\n" +
 	"\rsettled_minor\x18\x01 \x01(\x03R\fsettledMinor\x12\x14\n" +
 	"\x05gifts\x18\x02 \x01(\x03R\x05gifts\x12\x13\n" +
-	"\x05as_of\x18\x03 \x01(\x03R\x04asOf\"\xbe\x05\n" +
+	"\x05as_of\x18\x03 \x01(\x03R\x04asOf\x12)\n" +
+	"\x10processing_minor\x18\x04 \x01(\x03R\x0fprocessingMinor\x12%\n" +
+	"\x0erefunded_minor\x18\x05 \x01(\x03R\rrefundedMinor\x12%\n" +
+	"\x0edisputed_minor\x18\x06 \x01(\x03R\rdisputedMinor\x12\x1d\n" +
+	"\n" +
+	"lost_minor\x18\a \x01(\x03R\tlostMinor\"\xbe\x05\n" +
 	"\x06Appeal\x12\x1b\n" +
 	"\tappeal_id\x18\x01 \x01(\tR\bappealId\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12'\n" +
@@ -2227,7 +2280,7 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\x06totals\x18\t \x01(\v2\x1d.almoner.fundraiser.v1.TotalsR\x06totals\x12<\n" +
 	"\x05state\x18\v \x01(\x0e2&.almoner.fundraiser.v1.FundraiserStateR\x05state\x122\n" +
 	"\x05photo\x18\f \x01(\v2\x1c.almoner.fundraiser.v1.ImageR\x05photo\x12\x18\n" +
-	"\aversion\x18\r \x01(\x03R\aversionJ\x04\b\x06\x10\aR\x05story\"\xbc\x01\n" +
+	"\aversion\x18\r \x01(\x03R\aversionJ\x04\b\x06\x10\aR\x05story\"\xe3\x01\n" +
 	"\x04Gift\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -2237,7 +2290,8 @@ const file_almoner_fundraiser_v1_fundraiser_service_proto_rawDesc = "" +
 	"\n" +
 	"visibility\x18\x04 \x01(\x0e2\x1f.almoner.donation.v1.VisibilityR\n" +
 	"visibility\x12\x17\n" +
-	"\apaid_at\x18\x05 \x01(\x03R\x06paidAt\"\x14\n" +
+	"\apaid_at\x18\x05 \x01(\x03R\x06paidAt\x12%\n" +
+	"\x0ereturned_minor\x18\x06 \x01(\x03R\rreturnedMinor\"\x14\n" +
 	"\x12ListAppealsRequest\"\x99\x01\n" +
 	"\x13ListAppealsResponse\x12I\n" +
 	"\rorganizations\x18\x01 \x03(\v2#.almoner.fundraiser.v1.OrganizationR\rorganizations\x127\n" +

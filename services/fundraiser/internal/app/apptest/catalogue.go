@@ -26,6 +26,8 @@ func Run(t *testing.T, open func(t *testing.T) app.Store) {
 		"top pages are the live ones by total":  topPages,
 		"events are appended with the change":   appendEvents,
 		"gifts are added once":                  giftsOnce,
+		"what happens to gifts is in totals":    whatHappens,
+		"a gift may come after its refund":      earlyFacts,
 		"recent gifts are the newest":           recent,
 		"only known totals are locked":          lockKnown,
 		"sums are by organization and currency": sums,
