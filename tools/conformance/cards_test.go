@@ -20,6 +20,8 @@ type testCard struct {
 	secure            bool
 	// network is the outcome's word, where it is not the usual one.
 	network string
+	// then are the events that come after the gift's own.
+	then []string
 }
 
 func succeeds(number, country string) testCard { return testCard{number: number, country: country} }
@@ -35,6 +37,11 @@ func (c testCard) asksFirst(country string) testCard {
 
 func (c testCard) blocked() testCard {
 	c.network = "not_sent_to_network"
+	return c
+}
+
+func (c testCard) thenComes(types ...string) testCard {
+	c.then = types
 	return c
 }
 
@@ -70,6 +77,11 @@ var testCards = []testCard{
 	succeeds("4000003720000278", "IE"),
 	succeeds("4000000000007726", "US"),
 	succeeds("4000000000005126", "US"),
+	succeeds("4000000000000259", "US").thenComes("charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.updated"),
+	succeeds("4000000000002685", "US").thenComes("charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.updated"),
+	succeeds("4000000000001976", "US").thenComes("charge.dispute.created"),
+	succeeds("4000000404000079", "US").thenComes("charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.updated",
+		"charge.dispute.created", "charge.dispute.funds_withdrawn"),
 	declined("4000000000000002", "card_declined", "generic_decline"),
 	declined("4000000000009995", "card_declined", "insufficient_funds"),
 	declined("4000000000009987", "card_declined", "lost_card"),
@@ -154,7 +166,7 @@ func useCard(t *testing.T, a *account, c testCard) {
 			t.Errorf("%s is %v, want %v", path, after.at(path), value)
 		}
 	}
-	sawEvents(t, s, events)
+	sawEvents(t, s, append(events, c.then...))
 }
 
 // sawEvents compares the events of the account, oldest first.

@@ -29,3 +29,43 @@ func slowRefunds(s *story) {
 		s.get("/v1/charges/"+charge, "")
 	}
 }
+
+// words are the texts by which Stripe's test mode ends a dispute.
+const (
+	winning    = "evidence[uncategorized_text]=winning_evidence&submit=true"
+	losing     = "evidence[uncategorized_text]=losing_evidence&submit=true"
+	escalating = "evidence[uncategorized_text]=escalate_inquiry_evidence&submit=true"
+)
+
+// disputed gives with a card whose bank takes the money back, and answers the dispute.
+func (s *story) disputed(number string) string {
+	charge := s.give(number).text("payment_intent.latest_charge.id")
+	s.advance(time.Minute)
+	return s.get("/v1/disputes", "charge="+charge).text("data.0.id")
+}
+
+func disputes(s *story) {
+	won := s.disputed("4000000000000259")
+	s.get("/v1/disputes/"+won, "expand[0]=charge&expand[1]=payment_intent")
+	s.post("/v1/disputes/"+won, "evidence[customer_name]=Amina Yusuf&submit=false&metadata[case]=1")
+	s.post("/v1/disputes/"+won, winning)
+	s.advance(time.Minute)
+	s.get("/v1/disputes/"+won, "")
+	s.refused("POST", "/v1/disputes/"+won, winning)
+	lost := s.disputed("4000000000002685")
+	s.post("/v1/disputes/"+lost, losing)
+	s.advance(time.Minute)
+	s.get("/v1/disputes/"+lost, "")
+	charge := s.get("/v1/disputes/"+lost, "").text("charge")
+	s.refused("POST", "/v1/refunds", "charge="+charge)
+	given := s.disputed("4000000404000079")
+	s.post("/v1/disputes/"+given+"/close", "")
+}
+
+func inquiry(s *story) {
+	id := s.disputed("4000000000001976")
+	s.post("/v1/disputes/"+id, escalating)
+	s.advance(time.Minute)
+	s.get("/v1/disputes/"+id, "")
+	s.post("/v1/disputes/"+s.disputed("4000000000001976")+"/close", "")
+}

@@ -36,6 +36,8 @@ var chapters = []struct {
 	{"webhook endpoints", webhookEndpoints},
 	{"refunds", refunds},
 	{"a refund that fails, and one that takes time", slowRefunds},
+	{"disputes", disputes},
+	{"an inquiry that becomes a dispute", inquiry},
 	{"customers and their cards", customers},
 	{"products and prices", catalogue},
 	{"a plan and what becomes of it", plans},
