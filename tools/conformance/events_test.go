@@ -110,7 +110,8 @@ func TestEveryEventOfTheSimulatorHappens(t *testing.T) {
 		eventType, _ := d.event["type"].(string)
 		happened[eventType] = true
 	}
-	for _, eventType := range namedInSource(t, "../stripesim", theSpec().eventTypes()) {
+	types := theSpec().eventTypes()
+	for _, eventType := range literalsIn(t, "../stripesim", func(text string) bool { return text != "*" && slices.Contains(types, text) }) {
 		t.Run(eventType, func(t *testing.T) {
 			if !happened[eventType] {
 				t.Error("no chapter of the story makes it happen")
@@ -119,8 +120,8 @@ func TestEveryEventOfTheSimulatorHappens(t *testing.T) {
 	}
 }
 
-// namedInSource finds which of these texts stand in a folder's code.
-func namedInSource(t *testing.T, folder string, texts []string) []string {
+// literalsIn are the texts of a kind that stand in a folder's code.
+func literalsIn(t *testing.T, folder string, wanted func(string) bool) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil || len(files) == 0 {
@@ -139,7 +140,7 @@ func namedInSource(t *testing.T, folder string, texts []string) []string {
 			literal, isLiteral := node.(*ast.BasicLit)
 			if isLiteral && literal.Kind == token.STRING {
 				text, err := strconv.Unquote(literal.Value)
-				if err == nil && text != "*" && slices.Contains(texts, text) {
+				if err == nil && wanted(text) {
 					found[text] = true
 				}
 			}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -12,21 +13,57 @@ import (
 	"testing"
 )
 
-// TestMain cleans up after the tests, which keep what they build for each other.
+// TestMain ends what tests have started for each other and removes what they built.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if scratch != "" {
-		err := os.RemoveAll(scratch)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "remove what was built:", err)
-			code = 1
-		}
+	err := cleanUp()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "clean up:", err)
+		code = 1
 	}
 	os.Exit(code)
 }
 
-// scratch is the folder of what was built, if anything was.
-var scratch string
+// shared is what several tests use and none of them may end.
+var shared struct {
+	sync.Mutex
+	folder string
+	ends   []func() error
+}
+
+// atTheEnd has something ended when all tests are over.
+func atTheEnd(end func() error) {
+	shared.Lock()
+	defer shared.Unlock()
+	shared.ends = append(shared.ends, end)
+}
+
+func cleanUp() error {
+	shared.Lock()
+	defer shared.Unlock()
+	var faults []error
+	for _, end := range shared.ends {
+		faults = append(faults, end())
+	}
+	if shared.folder != "" {
+		faults = append(faults, os.RemoveAll(shared.folder))
+	}
+	return errors.Join(faults...)
+}
+
+// scratch is a folder for all tests together.
+func scratch() string {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.folder == "" {
+		folder, err := os.MkdirTemp("", "almoner-conformance-")
+		if err != nil {
+			panic(fmt.Sprintf("make a folder: %v", err))
+		}
+		shared.folder = folder
+	}
+	return shared.folder
+}
 
 // theProgram is the binary under test: the one that ALMONER names, or one built
 // from this source, so that no stale one is judged.
@@ -34,13 +71,8 @@ var theProgram = sync.OnceValues(func() (string, error) {
 	if given := os.Getenv("ALMONER"); given != "" {
 		return filepath.Abs(given)
 	}
-	var err error
-	scratch, err = os.MkdirTemp("", "almoner-conformance-")
-	if err != nil {
-		return "", fmt.Errorf("make a folder for the program: %w", err)
-	}
-	program := filepath.Join(scratch, "almoner")
-	_, err = run("../../services", "go", "build", "-o", program, "./cmd/almoner")
+	program := filepath.Join(scratch(), "almoner")
+	_, err := run("../../services", "go", "build", "-o", program, "./cmd/almoner")
 	return program, err
 })
 
@@ -58,4 +90,12 @@ func run(folder, name string, args ...string) (string, error) {
 		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, text)
 	}
 	return string(out), nil
+}
+
+// newIntent is a random UUID, as the donate form draws one.
+func newIntent() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // documented never to fail
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }
