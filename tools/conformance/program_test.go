@@ -272,7 +272,7 @@ func (u *usage) thanks(address string) {
 // newest of so many transactions.
 func (u *usage) settled(transactions int) {
 	u.try(func() error {
-		err := u.account.settle()
+		err := u.settle()
 		if err != nil {
 			return err
 		}

@@ -146,9 +146,11 @@ func TestEveryPathOfTheClientIsAsked(t *testing.T) {
 	}
 }
 
-// mutation is a request with one fault.
+// mutation is a request with one fault. stripe-mock does not look into lists: of a
+// nested fault only the description tells.
 type mutation struct {
-	name string
+	name   string
+	nested bool
 	exchange
 }
 
@@ -165,7 +167,7 @@ func mutations(e exchange) []mutation {
 			changed = url.Values{}
 		}
 		changed[name] = []string{value}
-		m := mutation{what, e}
+		m := mutation{what, strings.Contains(name, "["), e}
 		if e.method == http.MethodPost {
 			m.form = changed
 		} else {
@@ -223,7 +225,7 @@ func TestFaultyRequestsAreRefused(t *testing.T) {
 		for _, m := range mutations(shapes[name]) {
 			t.Run(name+" with "+m.name, func(t *testing.T) {
 				status, answer := askStripeMock(m.exchange)
-				if status != http.StatusBadRequest {
+				if status != http.StatusBadRequest && !m.nested {
 					t.Fatalf("stripe-mock takes it, so this tells nothing: %d %s", status, answer)
 				}
 				fields := m.form

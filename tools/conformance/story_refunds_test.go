@@ -69,3 +69,19 @@ func inquiry(s *story) {
 	s.get("/v1/disputes/"+id, "")
 	s.post("/v1/disputes/"+s.disputed("4000000000001976")+"/close", "")
 }
+
+func debits(s *story) {
+	for _, b := range testAccounts {
+		paid := s.debit(b)
+		s.get("/v1/checkout/sessions/"+paid.text("id"), "expand[0]=payment_intent.latest_charge")
+		s.advance(10 * 24 * time.Hour)
+		s.get("/v1/checkout/sessions/"+paid.text("id"), "expand[0]=payment_intent.latest_charge.balance_transaction")
+	}
+}
+
+// debit has a donor give from a bank account, and answers the session.
+func (s *story) debit(b testAccount) exchange {
+	id := s.post("/v1/checkout/sessions", b.gift()).text("id")
+	s.page("/c/pay/"+id, b.form())
+	return s.get("/v1/checkout/sessions/"+id, "expand[0]=payment_intent.latest_charge")
+}

@@ -38,6 +38,7 @@ var chapters = []struct {
 	{"a refund that fails, and one that takes time", slowRefunds},
 	{"disputes", disputes},
 	{"an inquiry that becomes a dispute", inquiry},
+	{"gifts from bank accounts", debits},
 	{"customers and their cards", customers},
 	{"products and prices", catalogue},
 	{"a plan and what becomes of it", plans},

@@ -60,20 +60,35 @@ func (w *walker) object(schema *openapi3.Schema, object map[string]any, at strin
 	}
 	for name := range w.spec.examples[kind] {
 		_, there := object[name]
-		if !there && !leftOut[kind+"."+name] {
+		rightly := leftOut[kind+"."+name]
+		if !there && (rightly == nil || !rightly(object)) {
 			w.absent = append(w.absent, at+"."+name+": in Stripe's example of a "+kind)
 		}
 	}
 	slices.Sort(w.absent)
 }
 
-// leftOut are properties of the examples that Stripe sends in some cases only, and
-// those cases are not these.
-var leftOut = map[string]bool{
-	"balance.connect_reserved": true, // of accounts that use Connect
-	"charge.refunds":           true, // since 2022-11-15 only where it is expanded
-	"line_item.invoice_item":   true, // of lines that are no item of a subscription
+// leftOut are properties of the examples that Stripe sends in some cases only, with
+// what tells that this is not one of them.
+var leftOut = map[string]func(object map[string]any) bool{
+	// Of accounts that use Connect.
+	"balance.connect_reserved": always,
+	// Since 2022-11-15 only where it is expanded.
+	"charge.refunds": always,
+	// Of lines that are no item of a subscription.
+	"line_item.invoice_item": always,
+	// A payment method has what belongs to its type; a dispute tells of cards.
+	"payment_method.card": func(m map[string]any) bool { return m["type"] != "card" },
+	"dispute.payment_method_details": func(d map[string]any) bool {
+		id, isID := d["charge"].(string)
+		if !isID {
+			id, _ = follow(d, "charge.id").(string)
+		}
+		return strings.HasPrefix(id, "py_")
+	},
 }
+
+func always(map[string]any) bool { return true }
 
 // choose takes the alternative that describes this value: by its "object" if it is
 // one, else by its properties.
