@@ -16,6 +16,7 @@ var structs = map[string]func() any{
 	"account":                      func() any { return &stripe.Account{} },
 	"balance":                      func() any { return &stripe.Balance{} },
 	"balance_transaction":          func() any { return &stripe.BalanceTransaction{} },
+	"bank_account":                 func() any { return &stripe.BankAccount{} },
 	"billing_portal.configuration": func() any { return &stripe.BillingPortalConfiguration{} },
 	"billing_portal.session":       func() any { return &stripe.BillingPortalSession{} },
 	"charge":                       func() any { return &stripe.Charge{} },

@@ -85,3 +85,24 @@ func (s *story) debit(b testAccount) exchange {
 	s.page("/c/pay/"+id, b.form())
 	return s.get("/v1/checkout/sessions/"+id, "expand[0]=payment_intent.latest_charge")
 }
+
+// atOnce is a card whose money is available at once.
+const atOnce = "4000000000000077"
+
+func payouts(s *story) {
+	s.give(atOnce)
+	made := s.do("/_sim/payout", `{"currency": "eur", "include_pending": true}`)
+	id, _ := follow(made, "payouts.0.id").(string)
+	s.get("/v1/payouts/"+id, "expand[0]=balance_transaction&expand[1]=destination")
+	s.advance(7 * 24 * time.Hour)
+	s.get("/v1/payouts/"+id, "")
+	s.get("/v1/balance_transactions", "payout="+id+"&limit=100&expand[0]=data.source")
+	s.do("/_sim/payout/"+id, `{"status": "failed"}`)
+	s.get("/v1/payouts/"+id, "expand[0]=failure_balance_transaction")
+	s.give(atOnce)
+	byHand := s.post("/v1/payouts", "amount=1000&currency=eur&description=By hand&metadata[why]=rent&statement_descriptor=RELIEF").text("id")
+	s.post("/v1/payouts/"+byHand, "metadata[why]=heating")
+	s.post("/v1/payouts/"+byHand+"/cancel", "")
+	s.refused("POST", "/v1/payouts", "amount=99999999&currency=eur")
+	s.get("/v1/payouts", "status=canceled")
+}

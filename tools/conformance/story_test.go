@@ -39,6 +39,7 @@ var chapters = []struct {
 	{"disputes", disputes},
 	{"an inquiry that becomes a dispute", inquiry},
 	{"gifts from bank accounts", debits},
+	{"payouts", payouts},
 	{"customers and their cards", customers},
 	{"products and prices", catalogue},
 	{"a plan and what becomes of it", plans},
