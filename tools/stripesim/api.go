@@ -128,7 +128,7 @@ func (s *Server) unknownURL(w http.ResponseWriter, r *http.Request) {
 // open does what comes before any endpoint: request id, key, version, account.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 	s.mu.RLock()
-	seed, boots := s.state.init.Seed, s.state.boots
+	seed, boots, now := s.state.init.Seed, s.state.boots, s.now().Unix()
 	s.mu.RUnlock()
 	c := &call{w: w, r: r, id: makeID(seed, "request", boots<<40|s.requests.Add(1))}
 	header := w.Header()
@@ -150,7 +150,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, *apiError)
 		e.Status = http.StatusForbidden
 		return c, e
 	}
-	return c, nil
+	return c, s.limiter.admit(now, s.knobs.rateLimit())
 }
 
 func (s *Server) accountID() string {
@@ -230,7 +230,7 @@ func (s *Server) serveRead(endpoint read) http.HandlerFunc {
 			c.fail(failure)
 			return
 		}
-		c.send(http.StatusOK, encode(body))
+		c.send(http.StatusOK, s.cut(c, encode(body)))
 	}
 }
 
@@ -314,13 +314,14 @@ func (s *Server) execute(c *call, endpoint write) {
 	var status int
 	var body []byte
 	var hang bool
+	var events []*Event
 	err := s.transact(requestInfo{c.id, key}, func(t *tx) error {
 		var failure *apiError
 		status, body, failure = s.answer(c, t, endpoint)
 		if failure != nil && !failure.executed {
 			return failure
 		}
-		hang = s.knobs.hit("timeout_after_commit", c.subject(), "")
+		hang, events = s.knobs.hit("timeout_after_commit", c.subject(), ""), t.rec.Events
 		if key != "" {
 			t.rec.Idempotency = &idemEntry{
 				Key: key, At: t.rec.At, Path: c.r.URL.Path, Fingerprint: fingerprint,
@@ -339,8 +340,29 @@ func (s *Server) execute(c *call, endpoint write) {
 	case hang:
 		hangUp(c.r.Context())
 	default:
-		c.send(status, body)
+		s.announceFirst(c, events)
+		c.send(status, s.cut(c, body))
 	}
+}
+
+// announceFirst lets the webhooks of a request arrive before its answer, if the
+// knob says so: applications believe the other order.
+func (s *Server) announceFirst(c *call, events []*Event) {
+	if len(events) == 0 || !s.knobs.hit("deliver_before_api_response", c.subject(), "") {
+		return
+	}
+	for _, event := range events {
+		s.waitAnswered(c.r.Context(), event)
+	}
+}
+
+// cut loses the second half of an answer, if the knob says so. What was done and
+// what is kept under the key is whole.
+func (s *Server) cut(c *call, body []byte) []byte {
+	if s.knobs.hit("truncate_body", c.subject(), "") {
+		return body[:len(body)/2]
+	}
+	return body
 }
 
 // answer runs the endpoint and renders what the client will see. A refused
@@ -385,9 +407,7 @@ func (s *Server) faultBefore(c *call) *apiError {
 	case s.knobs.hit("503", c.subject(), ""):
 		return &apiError{Status: http.StatusServiceUnavailable, Type: typeAPI, Message: "The simulator is unavailable, as asked."}
 	case s.knobs.hit("429", c.subject(), ""):
-		e := badRequest("rate_limit", "", "Request rate limit exceeded.")
-		e.Status = http.StatusTooManyRequests
-		return e
+		return tooMany()
 	case s.knobs.hit("lock_timeout", c.subject(), ""):
 		e := badRequest("lock_timeout", "", "This object cannot be accessed right now because another API request or Stripe process is currently accessing it.")
 		e.Status = http.StatusTooManyRequests

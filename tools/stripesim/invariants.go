@@ -12,7 +12,7 @@ func (s *Server) CheckInvariants() error {
 	defer s.mu.RUnlock()
 	st := s.state
 	for _, check := range []func() error{
-		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkSteps, st.checkRefunds, st.checkDisputes, st.checkPayouts, st.checkOrder,
+		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkSteps, st.checkRefunds, st.checkDisputes, st.checkPayouts, st.checkPromises, st.checkOrder,
 		func() error { return st.checkBalances(s.now().Unix()) },
 	} {
 		err := check()

@@ -61,7 +61,7 @@ func webhookFaults() []string {
 func apiFaults() []string {
 	return []string{
 		"500_before_commit", "500_after_commit", "503", "429", "lock_timeout", "timeout_after_commit",
-		"html_502", "latency",
+		"html_502", "latency", "truncate_body", "deliver_before_api_response",
 	}
 }
 

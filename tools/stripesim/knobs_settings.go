@@ -15,6 +15,8 @@ type settings struct {
 	feeReturned bool
 	// debitDays is how long bank debits take; below zero as long as at Stripe.
 	debitDays int64
+	// rateLimit is how many requests a second are answered; zero means all.
+	rateLimit int64
 	// schedule is when payouts are made, bySchedule when no knob says it.
 	schedule, bySchedule string
 }
@@ -31,6 +33,10 @@ func (o *settings) show(out map[string]any) {
 	if o.debitDays >= 0 {
 		out["debit_days"] = o.debitDays
 	}
+	out["rate_limit"] = nil
+	if o.rateLimit > 0 {
+		out["rate_limit"] = o.rateLimit
+	}
 	out["payout_schedule"] = o.schedule
 	out["dispute_fee_returned"] = onOff(o.feeReturned)
 	out["refund_failed_event"] = onOff(!o.refundFailedOff)
@@ -45,6 +51,17 @@ func (o *settings) set(name string, raw json.RawMessage) error {
 	case "debit_days":
 		days, err := parseCount(raw, 60)
 		o.debitDays = days
+		return err
+	case "rate_limit":
+		if string(raw) == "true" {
+			o.rateLimit = usualLimit
+			return nil
+		}
+		if string(raw) == "false" {
+			raw = json.RawMessage("null")
+		}
+		limit, err := parseCount(raw, 1_000_000)
+		o.rateLimit = max(limit, 0)
 		return err
 	case "payout_schedule":
 		var schedule *string
@@ -106,6 +123,12 @@ func (k *knobs) debitDays() (int64, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.settings.debitDays, k.settings.debitDays >= 0
+}
+
+func (k *knobs) rateLimit() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settings.rateLimit
 }
 
 func (k *knobs) payoutSchedule() string {

@@ -31,6 +31,7 @@ type Server struct {
 	nextPayout int64
 
 	requests  atomic.Uint64
+	limiter   limiter
 	inFlight  map[string]bool
 	outbox    *outbox
 	closeOnce sync.Once
