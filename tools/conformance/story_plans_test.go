@@ -106,3 +106,19 @@ func lateInvoices(s *story) {
 	s.post("/v1/invoices/"+draft+"/pay", "")
 	s.delete("/v1/customers/" + customer)
 }
+
+func portal(s *story) {
+	begun := s.pledge("4242424242424242")
+	plan, customer := begun.text("subscription.id"), begun.text("customer.id")
+	configuration := s.get("/v1/billing_portal/configurations", "is_default=true").text("data.0.id")
+	s.get("/v1/billing_portal/configurations/"+configuration, "")
+	s.post("/v1/billing_portal/sessions", "customer="+customer+"&return_url=https://give.example.org/plan&locale=fr&configuration="+configuration)
+	card := s.post("/v1/billing_portal/sessions", "customer="+customer+"&flow_data[type]=payment_method_update"+
+		"&flow_data[after_completion][type]=redirect&flow_data[after_completion][redirect][return_url]=https://give.example.org/plan").text("id")
+	s.page("/p/session/"+card+"/card", paying("5555555555554444"))
+	cancel := s.post("/v1/billing_portal/sessions", "customer="+customer+"&flow_data[type]=subscription_cancel"+
+		"&flow_data[subscription_cancel][subscription]="+plan+"&flow_data[after_completion][type]=hosted_confirmation"+
+		"&flow_data[after_completion][hosted_confirmation][custom_message]=Thank you").text("id")
+	s.page("/p/session/"+cancel+"/cancel/"+plan, url.Values{"when": {"now"}})
+	s.get("/v1/customers/"+customer, "expand[0]=invoice_settings.default_payment_method")
+}

@@ -44,6 +44,7 @@ var chapters = []struct {
 	{"products and prices", catalogue},
 	{"a plan and what becomes of it", plans},
 	{"invoices that are late", lateInvoices},
+	{"the billing portal", portal},
 	{"lists", lists},
 }
 

@@ -8,6 +8,8 @@ func (s *Server) billingReads() map[string]read {
 		"/v1/customers/{id}":                      {schema{}, getCustomer},
 		"/v1/customers/{id}/payment_methods":      {methodFilters(false), listMethodsOfCustomer},
 		"/v1/customers/{id}/payment_methods/{pm}": {schema{}, getMethodOfCustomer},
+		"/v1/billing_portal/configurations":       {configurationFilters(), listConfigurations},
+		"/v1/billing_portal/configurations/{id}":  {schema{}, getConfiguration},
 		"/v1/invoices":                            {invoiceFilters(), s.listInvoices},
 		"/v1/invoices/{id}":                       {schema{}, getInvoice},
 		"/v1/invoices/{id}/lines":                 {pageParams(nil), getInvoiceLines},
@@ -24,6 +26,7 @@ func (s *Server) billingReads() map[string]read {
 
 func (s *Server) billingWrites() map[string]write {
 	return map[string]write{
+		"POST /v1/billing_portal/sessions":          {portalParams(), nil, createPortal},
 		"POST /v1/customers":                        {customerParams(true), nil, createCustomer},
 		"POST /v1/customers/{id}":                   {customerParams(false), nil, updateCustomer},
 		"DELETE /v1/customers/{id}":                 {schema{}, nil, deleteCustomer},

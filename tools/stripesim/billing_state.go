@@ -14,6 +14,7 @@ type billingTables struct {
 	prices    table[Price]
 	plans     table[Subscription]
 	invoices  table[Invoice]
+	portals   table[PortalSession]
 	settings  Settings
 
 	invoicesOfPlan    map[string][]string
@@ -22,12 +23,13 @@ type billingTables struct {
 
 // billingPut is the part of a put that is about recurring money.
 type billingPut struct {
-	Customer *Customer     `json:"customer,omitempty"`
-	Product  *Product      `json:"product,omitempty"`
-	Price    *Price        `json:"price,omitempty"`
-	Plan     *Subscription `json:"sub,omitempty"`
-	Invoice  *Invoice      `json:"invoice,omitempty"`
-	Settings *Settings     `json:"settings,omitempty"`
+	Customer *Customer      `json:"customer,omitempty"`
+	Product  *Product       `json:"product,omitempty"`
+	Price    *Price         `json:"price,omitempty"`
+	Plan     *Subscription  `json:"sub,omitempty"`
+	Invoice  *Invoice       `json:"invoice,omitempty"`
+	Portal   *PortalSession `json:"portal,omitempty"`
+	Settings *Settings      `json:"settings,omitempty"`
 }
 
 func (p *billingPut) object() any {
@@ -58,6 +60,8 @@ func (st *state) applyBilling(p *billingPut) {
 		st.applyPlan(p.Plan)
 	case p.Invoice != nil:
 		st.applyInvoice(p.Invoice)
+	case p.Portal != nil:
+		st.portals.put(p.Portal.ID, p.Portal)
 	case p.Settings != nil:
 		st.settings = *p.Settings
 	}
@@ -128,6 +132,7 @@ type billingChanges struct {
 	prices    map[string]*Price
 	plans     map[string]*Subscription
 	invoices  map[string]*Invoice
+	portals   map[string]*PortalSession
 	// drafted are the invoices that this transition made, by plan.
 	drafted map[string][]string
 }
@@ -141,6 +146,9 @@ type billingView interface {
 	invoice(id string) *Invoice
 	// country is that of the account.
 	country() string
+	// portalConfiguration is the id of the one configuration of the portal.
+	portalConfiguration() string
+	accountSince() int64
 }
 
 func (t *tx) customer(id string) *Customer {
@@ -174,6 +182,16 @@ func (t *tx) putInvoice(v Invoice) *Invoice {
 	return &v
 }
 
+func (t *tx) portal(id string) *PortalSession {
+	return overlay(t.portals, t.s.state.portals.byID, id)
+}
+
+func (t *tx) putPortal(v PortalSession) *PortalSession {
+	remember(&t.portals, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{billingPut: billingPut{Portal: &v}})
+	return &v
+}
+
 // invoicesOf are all invoices of a plan, oldest first.
 func (t *tx) invoicesOf(plan string) []*Invoice {
 	var out []*Invoice
@@ -204,6 +222,8 @@ func (t *tx) putPrice(v Price) *Price {
 func (r reader) customer(id string) *Customer { return r.customers.byID[id] }
 func (r reader) product(id string) *Product   { return r.products.byID[id] }
 func (r reader) price(id string) *Price       { return r.prices.byID[id] }
+func (t *tx) accountSince() int64             { return t.s.state.init.Created }
+func (r reader) accountSince() int64          { return r.init.Created }
 func (r reader) country() string              { return r.home }
 func (r reader) plan(id string) *Subscription { return r.plans.byID[id] }
 func (r reader) invoice(id string) *Invoice   { return r.invoices.byID[id] }

@@ -10,6 +10,7 @@ func billingExpandable(kind string) string {
 		"payment_method":            " customer ",
 		"subscription":              " customer default_payment_method items latest_invoice default_source pending_setup_intent schedule test_clock application on_behalf_of ",
 		"invoice":                   " charge customer lines payment_intent subscription default_payment_method default_source application latest_revision on_behalf_of quote test_clock ",
+		"billing_portal.session":    " configuration ",
 		"line_item":                 " subscription ",
 	}[kind]
 }
@@ -28,6 +29,8 @@ func expandBilling(v view, property, id string) map[string]any {
 		return renderPlan(v, v.plan(id))
 	case "charge":
 		return renderCharge(v, v.charge(id))
+	case "configuration":
+		return renderConfiguration(id, v.accountSince())
 	case "default_price":
 		return renderPrice(v.price(id))
 	}

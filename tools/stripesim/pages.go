@@ -28,6 +28,7 @@ func (s *Server) routes() http.Handler {
 	site.HandleFunc("GET /c/expired/{id}", s.expiredPage)
 	site.HandleFunc("GET /3ds/{intent}", s.securePage)
 	site.HandleFunc("POST /3ds/{intent}", s.securePost)
+	s.billingPages(site)
 	s.simRoutes(site)
 	// Another site must not press buttons here through the user's browser.
 	guarded := http.NewCrossOriginProtection().Handler(site)
@@ -76,7 +77,7 @@ func (s *Server) message(w http.ResponseWriter, status int, heading, text, link,
 }
 
 func (s *Server) notFound(w http.ResponseWriter) {
-	s.message(w, http.StatusNotFound, "Page not found", "There is no checkout at this address.", "", "")
+	s.message(w, http.StatusNotFound, "Page not found", "There is nothing at this address.", "", "")
 }
 
 // current finds the session of a page, after what time has made due.
@@ -354,6 +355,9 @@ func (s *Server) intentOf(id string) (*PaymentIntent, *Session) {
 
 func (s *Server) securePage(w http.ResponseWriter, r *http.Request) {
 	intent, session := s.intentOf(r.PathValue("intent"))
+	if s.secureInvoice(w, r, intent) {
+		return
+	}
 	if session == nil {
 		s.notFound(w)
 		return
@@ -371,6 +375,9 @@ func (s *Server) securePage(w http.ResponseWriter, r *http.Request) {
 func (s *Server) securePost(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("intent")
 	intent, session := s.intentOf(id)
+	if s.secureInvoice(w, r, intent) {
+		return
+	}
 	if session == nil {
 		s.notFound(w)
 		return
