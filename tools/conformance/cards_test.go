@@ -20,6 +20,8 @@ type testCard struct {
 	secure            bool
 	// network is the outcome's word, where it is not the usual one.
 	network string
+	// review says that Stripe asks a person to look at the payment.
+	review bool
 	// then are the events that come after the gift's own.
 	then []string
 }
@@ -37,6 +39,11 @@ func (c testCard) asksFirst(country string) testCard {
 
 func (c testCard) blocked() testCard {
 	c.network = "not_sent_to_network"
+	return c
+}
+
+func (c testCard) reviewed() testCard {
+	c.review = true
 	return c
 }
 
@@ -68,7 +75,8 @@ var testCards = []testCard{
 	succeeds("4000000000003055", "US"),
 	succeeds("4000000000003097", "US"),
 	succeeds("4000000032200000", "US"),
-	succeeds("4000000000009235", "US"),
+	succeeds("4000000000009235", "US").reviewed().thenComes("review.opened"),
+	succeeds("4000000000005423", "US").thenComes("radar.early_fraud_warning.created"),
 	succeeds("4000000000000101", "US"),
 	succeeds("4000000000000036", "US"),
 	succeeds("4000000000000028", "US"),
@@ -157,6 +165,9 @@ func useCard(t *testing.T, a *account, c testCard) {
 		for path, value := range failure {
 			want[path] = value
 		}
+	}
+	if c.review {
+		want[charge+"outcome.type"] = "manual_review"
 	}
 	if c.secure {
 		events = slices.Insert(events, 1, "payment_intent.requires_action")

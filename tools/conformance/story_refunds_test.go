@@ -106,3 +106,18 @@ func payouts(s *story) {
 	s.refused("POST", "/v1/payouts", "amount=99999999&currency=eur")
 	s.get("/v1/payouts", "status=canceled")
 }
+
+func doubts(s *story) {
+	for _, card := range []string{"4000000000009235", "4000000000009235", "4000000000005423"} {
+		charge := s.give(card).text("payment_intent.latest_charge.id")
+		s.get("/v1/charges/"+charge, "expand[0]=review")
+	}
+	opened := s.get("/v1/reviews", "")
+	s.get("/v1/reviews/"+opened.text("data.0.id"), "expand[0]=charge")
+	s.post("/v1/reviews/"+opened.text("data.0.id")+"/approve", "")
+	s.post("/v1/refunds", "charge="+opened.text("data.1.charge"))
+	s.get("/v1/reviews/"+opened.text("data.1.id"), "")
+	warned := s.get("/v1/radar/early_fraud_warnings", "")
+	s.get("/v1/radar/early_fraud_warnings/"+warned.text("data.0.id"), "expand[0]=charge")
+	s.post("/v1/refunds", "charge="+warned.text("data.0.charge"))
+}

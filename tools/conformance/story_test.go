@@ -40,6 +40,7 @@ var chapters = []struct {
 	{"an inquiry that becomes a dispute", inquiry},
 	{"gifts from bank accounts", debits},
 	{"payouts", payouts},
+	{"payments that somebody doubts", doubts},
 	{"customers and their cards", customers},
 	{"products and prices", catalogue},
 	{"a plan and what becomes of it", plans},
