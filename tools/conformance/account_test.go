@@ -70,9 +70,10 @@ type account struct {
 
 	mu        sync.Mutex
 	exchanges []exchange
-	// cut makes the proxy spoil the next so many answers, as a network does.
-	cut  int
-	hook hook
+	// cut makes the proxy hang up in the middle of the next so many answers, half
+	// makes it end them there as if that were all.
+	cut, half int
+	hook      hook
 	// stop ends all that was started, and says what went wrong.
 	stop func() error
 }
@@ -193,21 +194,23 @@ func (a *account) overhear(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	a.exchanges = append(a.exchanges, e)
-	spoil := a.cut > 0
-	if spoil {
-		a.cut--
-	}
+	cut, half := a.cut > 0, a.half > 0
+	a.cut, a.half = max(a.cut-1, 0), max(a.half-1, 0)
 	a.mu.Unlock()
 	for name, values := range e.answered {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Length", fmt.Sprint(len(e.raw)))
+	sent := e.raw
+	if half {
+		sent = sent[:len(sent)/2]
+	}
+	w.Header().Set("Content-Length", fmt.Sprint(len(sent)))
 	w.WriteHeader(e.status)
-	if spoil {
-		_, _ = w.Write(e.raw[:len(e.raw)/2])
+	if cut {
+		_, _ = w.Write(sent[:len(sent)/2])
 		panic(http.ErrAbortHandler)
 	}
-	_, _ = w.Write(e.raw) // the client may have gone
+	_, _ = w.Write(sent) // the client may have gone
 }
 
 // heard are the requests so far.

@@ -88,6 +88,62 @@ export const checks = [
     assert.equal(now.status, "failed");
     assert.equal(now.failure_reason, "expired_or_canceled_card");
   }],
+  ["a dispute is opened, answered and won", async () => {
+    const other = await stripe.checkout.sessions.create(gift());
+    await pay(other, "4000000000000259");
+    await control("/_sim/clock", { advance_seconds: 60 });
+    const { payment_intent } = await stripe.checkout.sessions.retrieve(other.id);
+    const [opened] = (await stripe.disputes.list({ payment_intent })).data;
+    assert.equal(opened.status, "needs_response");
+    assert.equal(opened.balance_transactions[0].reporting_category, "dispute");
+    const error = await refused(stripe.refunds.create({ payment_intent }));
+    assert.equal(error.code, "charge_disputed");
+    await stripe.disputes.update(opened.id, { evidence: { uncategorized_text: "winning_evidence" }, submit: true });
+    await control("/_sim/clock", { advance_seconds: 60 });
+    const won = await stripe.disputes.retrieve(opened.id);
+    assert.equal(won.status, "won");
+    assert.equal(won.balance_transactions.length, 2);
+  }],
+  ["a plan is renewed by the clock", async () => {
+    const monthly = await stripe.checkout.sessions.create({
+      mode: "subscription", success_url: "https://give.example.org/thanks",
+      line_items: [{ quantity: 1, price_data: {
+        currency: "eur", unit_amount: 2_000, recurring: { interval: "month" }, product_data: { name: "Monthly gift" },
+      } }],
+      subscription_data: { metadata: { plan_id: "plan_1" } },
+    });
+    assert.equal((await pay(monthly, "4242424242424242")).status, 303);
+    const { subscription } = await stripe.checkout.sessions.retrieve(monthly.id);
+    await control("/_sim/clock", { advance_seconds: 32 * 86_400 });
+    const invoices = await stripe.invoices.list({ subscription });
+    assert.deepEqual(invoices.data.map((i) => [i.billing_reason, i.status, i.amount_paid]), [
+      ["subscription_cycle", "paid", 2_000], ["subscription_create", "paid", 2_000],
+    ]);
+    assert.equal(invoices.data[0].subscription_details.metadata.plan_id, "plan_1");
+    assert.equal((await stripe.subscriptions.update(subscription, { cancel_at_period_end: true })).cancel_at_period_end, true);
+    assert.equal((await stripe.subscriptions.cancel(subscription)).status, "canceled");
+  }],
+  ["an invoice that the card does not pay is a StripeCardError", async () => {
+    const customer = await stripe.customers.create({ email: "amina@example.org" });
+    const card = await stripe.paymentMethods.attach("pm_card_chargeCustomerFail", { customer: customer.id });
+    const product = await stripe.products.create({ name: "Monthly gift" });
+    const price = await stripe.prices.create({ product: product.id, currency: "eur", unit_amount: 2_000, recurring: { interval: "month" } });
+    const error = await refused(stripe.subscriptions.create({
+      customer: customer.id, items: [{ price: price.id }], default_payment_method: card.id, payment_behavior: "error_if_incomplete",
+    }));
+    assert(error instanceof errors.StripeCardError, error.type);
+    assert.equal(error.code, "card_declined");
+  }],
+  ["a payout is made, paid and can be explained", async () => {
+    const { payouts } = await control("/_sim/payout", { currency: "eur", include_pending: true });
+    await control("/_sim/clock", { advance_seconds: 7 * 86_400 });
+    const payout = await stripe.payouts.retrieve(payouts[0].id);
+    assert.equal(payout.status, "paid");
+    assert.equal(payout.reconciliation_status, "completed");
+    const rows = await stripe.balanceTransactions.list({ payout: payout.id, limit: 100 }).autoPagingToArray({ limit: 1_000 });
+    const inside = rows.filter((row) => row.source !== payout.id);
+    assert.equal(inside.reduce((sum, row) => sum + row.net, 0), payout.amount);
+  }],
   ["a session is expired, and not twice", async () => {
     const left = await stripe.checkout.sessions.create(gift());
     assert.equal((await stripe.checkout.sessions.expire(left.id)).status, "expired");
