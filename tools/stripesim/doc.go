@@ -1,6 +1,6 @@
 // Package stripesim is a Stripe of one's own: the part of Stripe's API, version
-// 2023-10-16, that a hosted one-off card payment touches, with the checkout
-// page, the webhooks and the money behind it. No money is real.
+// 2023-10-16, that gifts through hosted Checkout touch, with the pages, the
+// webhooks and the money behind them, to the payout. No money is real.
 //
 // What it promises:
 //

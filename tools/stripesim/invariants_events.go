@@ -5,7 +5,6 @@ import "fmt"
 // promises is what the object of an event must be when it is announced. An event
 // that was emitted beside the wrong version breaks its promise.
 func promises() map[string]func(object any) bool {
-	session := func(ok func(*Session) bool) func(any) bool { return is(ok) }
 	intent := func(status string) func(any) bool {
 		return is(func(p *PaymentIntent) bool { return p.Status == status })
 	}
@@ -17,12 +16,12 @@ func promises() map[string]func(object any) bool {
 	}
 	anyRefund := is(func(*Refund) bool { return true })
 	return map[string]func(any) bool{
-		"checkout.session.completed": session(func(s *Session) bool { return s.Status == sessionComplete }),
-		"checkout.session.expired":   session(func(s *Session) bool { return s.Status == sessionExpired }),
-		"checkout.session.async_payment_succeeded": session(func(s *Session) bool {
+		"checkout.session.completed": is(func(s *Session) bool { return s.Status == sessionComplete }),
+		"checkout.session.expired":   is(func(s *Session) bool { return s.Status == sessionExpired }),
+		"checkout.session.async_payment_succeeded": is(func(s *Session) bool {
 			return s.Status == sessionComplete && s.PaymentStatus == "paid"
 		}),
-		"checkout.session.async_payment_failed": session(func(s *Session) bool {
+		"checkout.session.async_payment_failed": is(func(s *Session) bool {
 			return s.Status == sessionComplete && s.PaymentStatus == "unpaid"
 		}),
 		"payment_intent.succeeded":       intent(intentSucceeded),

@@ -29,9 +29,9 @@ func main() {
 
 // options are the command line.
 type options struct {
-	addr, webhookURL, webhookSecret, store, baseURL, country string
-	seed                                                     uint64
-	allowRemote                                              bool
+	addr, webhookURL, webhookSecret, store, baseURL, country, payouts string
+	seed                                                              uint64
+	allowRemote                                                       bool
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -45,6 +45,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.store, "store", "", "directory that keeps the state (default: memory only)")
 	flags.StringVar(&o.baseURL, "base-url", "", "how browsers reach this simulator (default: http://<addr>)")
 	flags.StringVar(&o.country, "country", "US", "country of the account")
+	flags.StringVar(&o.payouts, "payout-schedule", "manual", "when money is paid out: daily or manual")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "listen on an address that other machines reach")
 	err := flags.Parse(args)
 	if err != nil {
@@ -100,7 +101,7 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 		o.baseURL = "http://" + listener.Addr().String()
 	}
 	sim, err := stripesim.Open(stripesim.Config{
-		Dir: o.store, Seed: o.seed, BaseURL: o.baseURL, WebhookSecret: o.webhookSecret, Country: o.country,
+		Dir: o.store, Seed: o.seed, BaseURL: o.baseURL, WebhookSecret: o.webhookSecret, Country: o.country, PayoutSchedule: o.payouts,
 		Logger: slog.New(slog.NewTextHandler(out, nil)),
 	})
 	if err != nil {
