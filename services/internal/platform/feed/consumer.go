@@ -23,6 +23,8 @@ const (
 	prefetch = 2 * batchSize
 	// heartbeat is how often the broker says that it still knows us.
 	heartbeat = 5 * time.Second
+	// longestRest bounds the pause after a batch that was not a full one.
+	longestRest = 25 * time.Millisecond
 	// longestArrival bounds the wait for messages that were laid together.
 	longestArrival = 100 * time.Millisecond
 )
@@ -130,11 +132,18 @@ func (c *Consumer) session(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case message := <-in.messages:
-			moved, err := c.receive(ctx, in.take(ctx, message))
+			batch, began := in.take(ctx, message), time.Now()
+			moved, err := c.receive(ctx, batch)
 			if err != nil {
 				return err
 			}
 			quiet = quiet && !moved
+			if len(batch) < batchSize {
+				// Every batch costs a commit. Resting for as long as it took doubles the
+				// events that share the next one, when they come fast, and is not noticed
+				// by one that comes alone.
+				pause(ctx, min(time.Since(began), longestRest))
+			}
 			continue
 		case <-in.ended:
 			in.close()
