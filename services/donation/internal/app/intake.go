@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -112,6 +113,9 @@ func (in *intake) store(ctx context.Context, it item) error {
 
 // write commits one group and hands the role on.
 func (in *intake) write(ctx context.Context) {
+	// Who is being read just now joins this group. One that comes alone waits for
+	// nobody.
+	runtime.Gosched()
 	in.mu.Lock()
 	count := min(len(in.queue), intakeBatch)
 	group := in.queue[:count:count]
