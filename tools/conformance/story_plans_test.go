@@ -122,3 +122,16 @@ func portal(s *story) {
 	s.page("/p/session/"+cancel+"/cancel/"+plan, url.Values{"when": {"now"}})
 	s.get("/v1/customers/"+customer, "expand[0]=invoice_settings.default_payment_method")
 }
+
+func testClocks(s *story) {
+	start := s.now() - 400*86_400
+	clock := s.post("/v1/test_helpers/test_clocks", fmt.Sprintf("frozen_time=%d&name=A year of gifts", start)).text("id")
+	customer := s.post("/v1/customers", "email=amina@example.org&test_clock="+clock).text("id")
+	id := s.post("/v1/checkout/sessions", strings.Replace(aPlan, "customer_email=amina@example.org", "customer="+customer, 1)).text("id")
+	s.pay(id, "4242424242424242")
+	s.post("/v1/test_helpers/test_clocks/"+clock+"/advance", fmt.Sprintf("frozen_time=%d", start+40*86_400))
+	s.get("/v1/test_helpers/test_clocks/"+clock, "")
+	s.get("/v1/test_helpers/test_clocks", "limit=1")
+	s.get("/v1/subscriptions", "test_clock="+clock+"&expand[0]=data.test_clock&expand[1]=data.latest_invoice")
+	s.delete("/v1/test_helpers/test_clocks/" + clock)
+}

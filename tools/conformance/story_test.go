@@ -46,6 +46,7 @@ var chapters = []struct {
 	{"a plan and what becomes of it", plans},
 	{"invoices that are late", lateInvoices},
 	{"the billing portal", portal},
+	{"test clocks", testClocks},
 	{"lists", lists},
 }
 

@@ -24,7 +24,7 @@ func customerParams(create bool) schema {
 	}
 	if create {
 		out["payment_method"] = rule{kind: isString, max: 5000}
-		out.later("test_clock")
+		out["test_clock"] = rule{kind: isString, max: 5000}
 	}
 	return out.later("balance", "cash_balance", "coupon", "next_invoice_sequence", "promotion_code", "shipping",
 		"source", "tax", "tax_exempt", "tax_id_data")
@@ -46,6 +46,13 @@ func liveCustomer(v view, id, param string) (*Customer, *apiError) {
 func createCustomer(c *call, t *tx) (map[string]any, *apiError) {
 	p := c.params
 	made := t.newCustomer()
+	if id := p.str("test_clock"); id != "" {
+		_, failure := liveClock(t, id)
+		if failure != nil {
+			return nil, badRequest("resource_missing", "test_clock", "No such test clock: '%s'", shorten(id))
+		}
+		made.TestClock, made.Created = id, t.at(id)
+	}
 	failure := fillCustomer(&made, p, t)
 	if failure != nil {
 		return nil, failure

@@ -1,9 +1,6 @@
 package stripesim
 
-import (
-	"container/heap"
-	"slices"
-)
+import "slices"
 
 // What the records say about recurring money. It hangs on the state, the
 // transition and the views as one part, so that payments can be read without it.
@@ -15,10 +12,14 @@ type billingTables struct {
 	plans     table[Subscription]
 	invoices  table[Invoice]
 	portals   table[PortalSession]
+	clocks    table[FrozenClock]
 	settings  Settings
 
 	invoicesOfPlan    map[string][]string
 	methodsOfCustomer map[string][]string
+	// clockTimers are those of each test clock, advancing the clocks under way.
+	clockTimers map[string]*timerHeap
+	advancing   map[string]bool
 }
 
 // billingPut is the part of a put that is about recurring money.
@@ -29,6 +30,7 @@ type billingPut struct {
 	Plan     *Subscription  `json:"sub,omitempty"`
 	Invoice  *Invoice       `json:"invoice,omitempty"`
 	Portal   *PortalSession `json:"portal,omitempty"`
+	Clock    *FrozenClock   `json:"clock,omitempty"`
 	Settings *Settings      `json:"settings,omitempty"`
 }
 
@@ -44,6 +46,8 @@ func (p *billingPut) object() any {
 		return p.Plan
 	case p.Invoice != nil:
 		return p.Invoice
+	case p.Clock != nil:
+		return p.Clock
 	}
 	return nil
 }
@@ -62,6 +66,8 @@ func (st *state) applyBilling(p *billingPut) {
 		st.applyInvoice(p.Invoice)
 	case p.Portal != nil:
 		st.portals.put(p.Portal.ID, p.Portal)
+	case p.Clock != nil:
+		st.applyClock(p.Clock)
 	case p.Settings != nil:
 		st.settings = *p.Settings
 	}
@@ -70,7 +76,7 @@ func (st *state) applyBilling(p *billingPut) {
 func (st *state) applyPlan(plan *Subscription) {
 	old := st.plans.byID[plan.ID]
 	if plan.DueAt != 0 && (old == nil || old.DueAt != plan.DueAt) {
-		st.wake(timer{plan.DueAt, timerPlan, plan.ID})
+		st.wake(plan.TestClock, timer{plan.DueAt, timerPlan, plan.ID})
 	}
 	st.plans.put(plan.ID, plan)
 }
@@ -84,7 +90,7 @@ func (st *state) applyInvoice(invoice *Invoice) {
 		st.invoicesOfPlan[invoice.Subscription] = append(st.invoicesOfPlan[invoice.Subscription], invoice.ID)
 	}
 	if invoice.DueAt != 0 && (old == nil || old.DueAt != invoice.DueAt) {
-		st.wake(timer{invoice.DueAt, timerInvoice, invoice.ID})
+		st.wake(invoice.TestClock, timer{invoice.DueAt, timerInvoice, invoice.ID})
 	}
 	st.invoices.put(invoice.ID, invoice)
 }
@@ -95,8 +101,6 @@ const (
 	timerPlan    = "subscription"
 	timerInvoice = "invoice"
 )
-
-func (st *state) wake(due timer) { heap.Push(&st.timers, due) }
 
 // indexMethod keeps the payment methods of each customer in the order in which
 // they came to it.
@@ -133,6 +137,7 @@ type billingChanges struct {
 	plans     map[string]*Subscription
 	invoices  map[string]*Invoice
 	portals   map[string]*PortalSession
+	clocks    map[string]*FrozenClock
 	// drafted are the invoices that this transition made, by plan.
 	drafted map[string][]string
 }
@@ -144,6 +149,7 @@ type billingView interface {
 	price(id string) *Price
 	plan(id string) *Subscription
 	invoice(id string) *Invoice
+	testClock(id string) *FrozenClock
 	// country is that of the account.
 	country() string
 	// portalConfiguration is the id of the one configuration of the portal.
@@ -192,6 +198,16 @@ func (t *tx) putPortal(v PortalSession) *PortalSession {
 	return &v
 }
 
+func (t *tx) testClock(id string) *FrozenClock {
+	return overlay(t.clocks, t.s.state.clocks.byID, id)
+}
+
+func (t *tx) putClock(v FrozenClock) *FrozenClock {
+	remember(&t.clocks, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{billingPut: billingPut{Clock: &v}})
+	return &v
+}
+
 // invoicesOf are all invoices of a plan, oldest first.
 func (t *tx) invoicesOf(plan string) []*Invoice {
 	var out []*Invoice
@@ -219,14 +235,15 @@ func (t *tx) putPrice(v Price) *Price {
 	return &v
 }
 
-func (r reader) customer(id string) *Customer { return r.customers.byID[id] }
-func (r reader) product(id string) *Product   { return r.products.byID[id] }
-func (r reader) price(id string) *Price       { return r.prices.byID[id] }
-func (t *tx) accountSince() int64             { return t.s.state.init.Created }
-func (r reader) accountSince() int64          { return r.init.Created }
-func (r reader) country() string              { return r.home }
-func (r reader) plan(id string) *Subscription { return r.plans.byID[id] }
-func (r reader) invoice(id string) *Invoice   { return r.invoices.byID[id] }
+func (r reader) customer(id string) *Customer     { return r.customers.byID[id] }
+func (r reader) product(id string) *Product       { return r.products.byID[id] }
+func (r reader) price(id string) *Price           { return r.prices.byID[id] }
+func (t *tx) accountSince() int64                 { return t.s.state.init.Created }
+func (r reader) accountSince() int64              { return r.init.Created }
+func (r reader) testClock(id string) *FrozenClock { return r.clocks.byID[id] }
+func (r reader) country() string                  { return r.home }
+func (r reader) plan(id string) *Subscription     { return r.plans.byID[id] }
+func (r reader) invoice(id string) *Invoice       { return r.invoices.byID[id] }
 
 // renderBillingObject renders any announced version of an object of this part.
 func renderBillingObject(v view, object any) map[string]any {
@@ -243,6 +260,8 @@ func renderBillingObject(v view, object any) map[string]any {
 		return renderPlan(v, o)
 	case *Invoice:
 		return renderInvoice(v, o)
+	case *FrozenClock:
+		return renderClock(o)
 	}
 	return nil
 }

@@ -56,6 +56,10 @@ func (s *Server) beginAt(due int64) *tx {
 // timerDue tells whether time alone has changed something that no record says
 // yet. The caller holds the lock.
 func (s *Server) timerDue() bool {
+	return len(s.state.advancing) > 0 || s.accountTimerDue()
+}
+
+func (s *Server) accountTimerDue() bool {
 	return len(s.state.timers) > 0 && s.state.timers[0].at <= s.now().Unix()
 }
 
@@ -63,7 +67,7 @@ func (s *Server) timerDue() bool {
 // transition, so that none can meet a session that should have expired. A timer
 // is over only when its record is written. The caller holds the lock.
 func (s *Server) fireTimers() error {
-	for s.timerDue() {
+	for s.accountTimerDue() {
 		due := heap.Pop(&s.state.timers).(timer)
 		t := s.beginAt(due.at)
 		t.fire(due)
@@ -73,7 +77,7 @@ func (s *Server) fireTimers() error {
 			return err
 		}
 	}
-	return nil
+	return s.moveClocks()
 }
 
 func (t *tx) fire(due timer) {
@@ -86,6 +90,8 @@ func (t *tx) fire(due timer) {
 		t.planDue(due.id, due.at)
 	case timerInvoice:
 		t.invoiceDue(due.id, due.at)
+	case timerClock:
+		t.removeClock(due.id)
 	default:
 		t.fireAftermath(due)
 	}

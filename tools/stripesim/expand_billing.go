@@ -29,6 +29,8 @@ func expandBilling(v view, property, id string) map[string]any {
 		return renderPlan(v, v.plan(id))
 	case "charge":
 		return renderCharge(v, v.charge(id))
+	case "test_clock":
+		return renderClock(v.testClock(id))
 	case "configuration":
 		return renderConfiguration(id, v.accountSince())
 	case "default_price":

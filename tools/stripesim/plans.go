@@ -158,9 +158,6 @@ func (t *tx) setStatus(invoice *Invoice, status string) {
 	t.changePlan(plan, next)
 }
 
-// at is the time of an object: that of its test clock, or the account's.
-func (t *tx) at(string) int64 { return t.now.Unix() }
-
 // newPlan is a plan that begins now and is not stored yet.
 func (t *tx) newPlan(customer *Customer, currency string, every Recurring) Subscription {
 	now := t.at(customer.TestClock)
@@ -245,7 +242,7 @@ func (t *tx) startPlan(intent *PaymentIntent, method *PaymentMethod, charge *Cha
 	method = t.attachTo(&saved, intent.Customer)
 	plan := t.planOfSession(session, t.customer(intent.Customer))
 	plan.DefaultMethod = method.ID
-	draft := t.draft(&plan, reasonCreate, onceLines(t, session))
+	draft := t.draft(&plan, reasonCreate, onceLines(t, session, plan.Created))
 	draft.ID = intent.Invoice
 	plan.LatestInvoice = draft.ID
 	invoice := t.putInvoice(draft)
@@ -297,14 +294,14 @@ func recurringItems(session *Session) []LineItem {
 }
 
 // onceLines are what the first invoice has and later ones have not.
-func onceLines(t *tx, session *Session) []InvoiceLine {
+func onceLines(t *tx, session *Session, now int64) []InvoiceLine {
 	var out []InvoiceLine
 	for _, item := range session.LineItems {
 		if item.Recurring == nil {
 			out = append(out, InvoiceLine{
 				ID: t.newID("invoice_line"), InvoiceItem: t.newID("invoice_item"), Price: item.Price,
 				Description: item.Name, Amount: item.UnitAmount * item.Quantity, Quantity: item.Quantity,
-				PeriodStart: t.now.Unix(), PeriodEnd: t.now.Unix(),
+				PeriodStart: now, PeriodEnd: now,
 			})
 		}
 	}
