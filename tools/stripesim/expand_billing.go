@@ -3,15 +3,16 @@ package stripesim
 // billingExpandable names what Stripe expands in the objects of recurring money.
 func billingExpandable(kind string) string {
 	return map[string]string{
-		"customer":                  " default_source sources tax_ids test_clock ",
-		"customer.invoice_settings": " default_payment_method ",
-		"product":                   " default_price tax_code ",
-		"price":                     " product ",
-		"payment_method":            " customer ",
-		"subscription":              " customer default_payment_method items latest_invoice default_source pending_setup_intent schedule test_clock application on_behalf_of ",
-		"invoice":                   " charge customer lines payment_intent subscription default_payment_method default_source application latest_revision on_behalf_of quote test_clock ",
-		"billing_portal.session":    " configuration ",
-		"line_item":                 " subscription ",
+		"customer":                     " default_source sources tax_ids test_clock ",
+		"customer.invoice_settings":    " default_payment_method ",
+		"product":                      " default_price tax_code ",
+		"price":                        " product ",
+		"payment_method":               " customer ",
+		"subscription":                 " customer default_payment_method items latest_invoice default_source pending_setup_intent schedule test_clock application on_behalf_of ",
+		"invoice":                      " charge customer lines payment_intent subscription default_payment_method default_source application latest_revision on_behalf_of quote test_clock ",
+		"billing_portal.session":       " configuration ",
+		"billing_portal.configuration": " application ",
+		"line_item":                    " subscription ",
 	}[kind]
 }
 
