@@ -22,6 +22,7 @@ type simView struct {
 	Events                                             []eventRow
 	SessionCount, ChargeCount, EventCount, Undelivered int
 	aftermathRows
+	billingRows
 }
 
 type (
@@ -83,6 +84,7 @@ func (s *Server) simView() simView {
 		})
 	}
 	v.aftermathRows = s.aftermathRows()
+	v.billingRows = s.billingRows()
 	for _, row := range newest(&st.charges) {
 		shown := chargeRow{ID: row.ID, Amount: money(row.Amount, row.Currency), Status: row.Status, Transaction: row.BalanceTransaction}
 		if row.FailureCode != "" {
@@ -115,6 +117,9 @@ func rowOf(event *Event) eventRow {
 		out.Object = object.ID
 	default:
 		out.Object = aftermathID(object)
+		if out.Object == "" {
+			out.Object = billingID(object)
+		}
 	}
 	for _, d := range event.deliveries {
 		line := fmt.Sprintf("%s, %d attempts", d.state, d.attempts)

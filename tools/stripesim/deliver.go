@@ -322,10 +322,7 @@ func (s *Server) webhookBody(d *delivery, endpoint *WebhookEndpoint, attempt int
 	}
 	if s.attemptFault("foreign_object", d, attempt) {
 		object := event["data"].(map[string]any)["object"].(map[string]any)
-		object["metadata"] = map[string]string{}
-		if _, has := object["client_reference_id"]; has {
-			object["client_reference_id"] = nil
-		}
+		estrange(object)
 	}
 	return encode(event)
 }

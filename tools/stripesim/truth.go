@@ -23,7 +23,10 @@ type Truth struct {
 	// PaidOut is what payouts took from the balance, less what came back.
 	PaidOut map[string]int64 `json:"paid_out"`
 	// Contents are the balance transactions of each automatic payout.
-	Contents map[string][]string `json:"payout_contents"`
+	Contents      map[string][]string `json:"payout_contents"`
+	Customers     []Customer          `json:"customers"`
+	Subscriptions []Subscription      `json:"subscriptions"`
+	Invoices      []Invoice           `json:"invoices"`
 	// Undelivered counts deliveries that wait for an answer or for their turn.
 	Undelivered int `json:"undelivered"`
 }
@@ -45,6 +48,7 @@ func (s *Server) Truth() Truth {
 		Refunds: copies(&s.state.refunds), Disputes: copies(&s.state.disputes), Payouts: copies(&s.state.payouts),
 		FraudWarnings: copies(&s.state.warnings), Reviews: copies(&s.state.reviews),
 		PaidOut: s.state.paidOut(), Contents: maps.Clone(s.state.contents),
+		Customers: copies(&s.state.customers), Subscriptions: copies(&s.state.plans), Invoices: copies(&s.state.invoices),
 		Undelivered: s.undelivered(),
 	}
 }
