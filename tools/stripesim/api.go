@@ -1,7 +1,6 @@
 package stripesim
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // maxBody bounds a request body.
@@ -345,26 +343,6 @@ func (s *Server) execute(c *call, endpoint write) {
 	}
 }
 
-// announceFirst lets the webhooks of a request arrive before its answer, if the
-// knob says so: applications believe the other order.
-func (s *Server) announceFirst(c *call, events []*Event) {
-	if len(events) == 0 || !s.knobs.hit("deliver_before_api_response", c.subject(), "") {
-		return
-	}
-	for _, event := range events {
-		s.waitAnswered(c.r.Context(), event)
-	}
-}
-
-// cut loses the second half of an answer, if the knob says so. What was done and
-// what is kept under the key is whole.
-func (s *Server) cut(c *call, body []byte) []byte {
-	if s.knobs.hit("truncate_body", c.subject(), "") {
-		return body[:len(body)/2]
-	}
-	return body
-}
-
 // answer runs the endpoint and renders what the client will see. A refused
 // request, and one that a fault stops before it commits, leave no change; a
 // declined card leaves the attempt.
@@ -393,42 +371,6 @@ func (s *Server) answer(c *call, t *tx, endpoint write) (int, []byte, *apiError)
 		return lost.Status, encode(map[string]any{"error": lost}), nil
 	}
 	return http.StatusOK, encode(object), nil
-}
-
-// faultBefore strikes before the request is executed; nothing is kept of it.
-func (s *Server) faultBefore(c *call) *apiError {
-	slow, struck := s.knobs.strike("latency", c.subject(), "")
-	if struck {
-		pause(c.r.Context(), time.Duration(slow.MS)*time.Millisecond)
-	}
-	switch {
-	case s.knobs.hit("html_502", c.subject(), ""):
-		return &apiError{Status: http.StatusBadGateway}
-	case s.knobs.hit("503", c.subject(), ""):
-		return &apiError{Status: http.StatusServiceUnavailable, Type: typeAPI, Message: "The simulator is unavailable, as asked."}
-	case s.knobs.hit("429", c.subject(), ""):
-		return tooMany()
-	case s.knobs.hit("lock_timeout", c.subject(), ""):
-		e := badRequest("lock_timeout", "", "This object cannot be accessed right now because another API request or Stripe process is currently accessing it.")
-		e.Status = http.StatusTooManyRequests
-		return e
-	}
-	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
-// hangUp keeps the client waiting until it gives up, then cuts the line.
-func hangUp(ctx context.Context) {
-	pause(ctx, 80*time.Second)
-	panic(http.ErrAbortHandler)
 }
 
 func withExpand(s schema) schema {
