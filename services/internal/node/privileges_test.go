@@ -139,10 +139,10 @@ func TestPostgreSQLRefusesWhatIsNotGranted(t *testing.T) {
 			if slices.Contains(tables, "event") {
 				refused(t, app, `DELETE FROM event`)
 				for _, column := range texts(t, owner, `SELECT CAST(attname AS TEXT) FROM pg_attribute
-					WHERE attrelid = CAST('event' AS REGCLASS) AND attnum > 0 AND attname <> 'pos'`) {
+					WHERE attrelid = CAST('event' AS REGCLASS) AND attnum > 0 AND attname NOT IN ('pos', 'chain')`) {
 					refused(t, app, `UPDATE event SET `+column+` = DEFAULT`)
 				}
-				_, err := app.Exec(t.Context(), `UPDATE event SET pos = 1 WHERE seq = -1`)
+				_, err := app.Exec(t.Context(), `UPDATE event SET pos = 1, chain = '' WHERE seq = -1`)
 				if err != nil {
 					t.Errorf("an event cannot be given its position: %v", err)
 				}

@@ -98,7 +98,7 @@ func (c *Consumer) applyOnce(ctx context.Context, deliveries []delivery, careful
 			return err
 		}
 		last := fresh[len(fresh)-1]
-		done.at = Checkpoint{Feed: c.cfg.Feed, Epoch: last.epoch, Pos: last.pos, eventID: last.ID}
+		done.at = Checkpoint{Feed: c.cfg.Feed, Epoch: last.epoch, Pos: last.pos, eventID: last.ID, chain: last.chain}
 		done.moved = true
 		return moveCheckpoint(ctx, tx, done.at)
 	})
@@ -113,11 +113,11 @@ func successors(at Checkpoint, deliveries []delivery) (fresh []delivery, gap boo
 		if d.pos <= at.Pos || d.epoch < at.Epoch {
 			continue // done before, or left over from before an operator's recovery
 		}
-		if d.pos > at.Pos+1 || d.prev != at.eventID {
+		if d.pos > at.Pos+1 || !at.mark().follows(d) {
 			return fresh, true
 		}
 		fresh = append(fresh, d)
-		at.Pos, at.eventID, at.Epoch = d.pos, d.ID, d.epoch
+		at.Pos, at.eventID, at.chain, at.Epoch = d.pos, d.ID, d.chain, d.epoch
 	}
 	return fresh, false
 }

@@ -19,12 +19,21 @@ type Checkpoint struct {
 	// eventID is the event at that position. A producer that has another one
 	// there is not the producer that we knew.
 	eventID string
+	// chain is the producer's hash over all ids up to there, empty when it is not known.
+	chain string
 }
+
+// mark is what the producer was when the checkpoint was moved there.
+func (c Checkpoint) mark() mark { return mark{id: c.eventID, chain: c.chain} }
+
+// chainAtPos is the hash at the position, and not one that a process of an earlier
+// version left behind.
+const chainAtPos = `CASE WHEN chain_pos = pos THEN chain ELSE '' END`
 
 // Checkpoints returns how far each feed has been applied in a service's
 // database, by name.
 func Checkpoints(ctx context.Context, q database.Querier) ([]Checkpoint, error) {
-	rows, err := q.QueryContext(ctx, `SELECT feed, epoch, pos, event_id FROM feed_checkpoint ORDER BY feed`)
+	rows, err := q.QueryContext(ctx, `SELECT feed, epoch, pos, event_id, `+chainAtPos+` FROM feed_checkpoint ORDER BY feed`)
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
@@ -32,7 +41,7 @@ func Checkpoints(ctx context.Context, q database.Querier) ([]Checkpoint, error) 
 	var all []Checkpoint
 	for rows.Next() {
 		var c Checkpoint
-		err := rows.Scan(&c.Feed, &c.Epoch, &c.Pos, &c.eventID)
+		err := rows.Scan(&c.Feed, &c.Epoch, &c.Pos, &c.eventID, &c.chain)
 		if err != nil {
 			return nil, fmt.Errorf("read checkpoints: %w", err)
 		}
@@ -49,15 +58,15 @@ func Checkpoints(ctx context.Context, q database.Querier) ([]Checkpoint, error) 
 // feed in this database out until the commit.
 func lockCheckpoint(ctx context.Context, tx *database.Tx, feed string) (Checkpoint, error) {
 	at := Checkpoint{Feed: feed}
-	query := `SELECT epoch, pos, event_id FROM feed_checkpoint WHERE feed = $1` + tx.ForUpdate()
-	err := tx.QueryRowContext(ctx, query, feed).Scan(&at.Epoch, &at.Pos, &at.eventID)
+	query := `SELECT epoch, pos, event_id, ` + chainAtPos + ` FROM feed_checkpoint WHERE feed = $1` + tx.ForUpdate()
+	err := tx.QueryRowContext(ctx, query, feed).Scan(&at.Epoch, &at.Pos, &at.eventID, &at.chain)
 	if errors.Is(err, sql.ErrNoRows) {
 		_, err = tx.ExecContext(ctx, `INSERT INTO feed_checkpoint (feed, epoch, pos, event_id) VALUES ($1, 0, 0, '')
 			ON CONFLICT DO NOTHING`, feed)
 		if err != nil {
 			return Checkpoint{}, fmt.Errorf("begin checkpoint of %s: %w", feed, err)
 		}
-		err = tx.QueryRowContext(ctx, query, feed).Scan(&at.Epoch, &at.Pos, &at.eventID)
+		err = tx.QueryRowContext(ctx, query, feed).Scan(&at.Epoch, &at.Pos, &at.eventID, &at.chain)
 	}
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("lock checkpoint of %s: %w", feed, err)
@@ -66,8 +75,8 @@ func lockCheckpoint(ctx context.Context, tx *database.Tx, feed string) (Checkpoi
 }
 
 func moveCheckpoint(ctx context.Context, tx *database.Tx, to Checkpoint) error {
-	_, err := tx.ExecContext(ctx, `UPDATE feed_checkpoint SET epoch = $1, pos = $2, event_id = $3 WHERE feed = $4`,
-		to.Epoch, to.Pos, to.eventID, to.Feed)
+	_, err := tx.ExecContext(ctx, `UPDATE feed_checkpoint SET epoch = $1, pos = $2, event_id = $3, chain = $4, chain_pos = $2 WHERE feed = $5`,
+		to.Epoch, to.Pos, to.eventID, to.chain, to.Feed)
 	if err != nil {
 		return fmt.Errorf("move checkpoint of %s to %d: %w", to.Feed, to.Pos, err)
 	}

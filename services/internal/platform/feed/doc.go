@@ -18,7 +18,8 @@
 //     everything else flows. One that lacks a fact not yet seen
 //     (envelope.ErrNotYet) is parked as waiting and tried again by itself.
 //   - A producer restored to an older state (a feed fork) is noticed by its relay
-//     and by its consumers, which stop and say so: going on would take new events
+//     and by its consumers, which stop and say so, also when the newest event is the
+//     same again (a hash over all ids tells): going on would take new events
 //     for old ones.
 //
 // Not promised is delivery exactly once: a handler may run again for an event

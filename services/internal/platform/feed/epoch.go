@@ -15,17 +15,18 @@ import (
 // apply again from there: what we have is known by its keys. From then on, what
 // the old stream still brings is passed over.
 func (c *Consumer) enterEpoch(ctx context.Context, seen Checkpoint, head *feedv1.HeadResponse) (Checkpoint, error) {
-	to := Checkpoint{Feed: seen.Feed, Epoch: head.GetEpoch(), Pos: seen.Pos, eventID: seen.eventID}
-	theirs, err := c.eventAt(ctx, seen.Pos)
+	to := Checkpoint{Feed: seen.Feed, Epoch: head.GetEpoch(), Pos: seen.Pos, eventID: seen.eventID, chain: seen.chain}
+	theirs, err := c.markAt(ctx, seen.Pos)
 	if err != nil {
 		return seen, err
 	}
-	if theirs != seen.eventID {
+	if !seen.mark().same(theirs) {
 		to.Pos = min(head.GetCommonPos(), seen.Pos)
-		to.eventID, err = c.eventAt(ctx, to.Pos)
+		common, err := c.markAt(ctx, to.Pos)
 		if err != nil {
 			return seen, err
 		}
+		to.eventID, to.chain = common.id, common.chain
 	}
 	err = c.cfg.DB.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		at, err := lockCheckpoint(ctx, tx, c.cfg.Feed)
@@ -54,16 +55,16 @@ func (c *Consumer) enterEpoch(ctx context.Context, seen Checkpoint, head *feedv1
 // finds it there.
 var errOvertaken = errors.New("the checkpoint was moved meanwhile")
 
-// eventAt asks the producer for the id of the event at a position, empty when it
-// has none there.
-func (c *Consumer) eventAt(ctx context.Context, pos int64) (string, error) {
+// markAt asks the producer what it has at a position, nothing when it has no event
+// there.
+func (c *Consumer) markAt(ctx context.Context, pos int64) (mark, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	answer, err := c.cfg.Source.Read(ctx, &feedv1.ReadRequest{Feed: c.cfg.Feed, After: pos, Limit: 1})
 	if err != nil {
-		return "", fmt.Errorf("%w: position %d of feed %s: %w", errSource, pos, c.cfg.Feed, err)
+		return mark{}, fmt.Errorf("%w: position %d of feed %s: %w", errSource, pos, c.cfg.Feed, err)
 	}
-	return answer.GetAfterEventId(), nil
+	return mark{id: answer.GetAfterEventId(), chain: answer.GetAfterChain()}, nil
 }
 
 // forgetParked drops what was parked from behind a position: those events come

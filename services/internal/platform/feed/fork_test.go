@@ -173,3 +173,84 @@ func TestARaisedEpochGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// Given a producer that was restored, has another event in the place of one that it
+// forgot, and then found the others again, so that the newest is where it was: the
+// fork does not hide behind it, neither from the relay nor, when the stream was lost,
+// too, from the consumer.
+func TestAForkDoesNotHideBehindTheSameEvent(t *testing.T) {
+	t.Parallel()
+	for name, streamLost := range map[string]bool{"the relay": false, "the consumer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachWorld(t, func(t *testing.T, w *world) {
+				stopProducer := w.run(w.newProducer().Run)
+				stopConsumer := w.run(w.newConsumer().Run)
+				w.giveMany(30)
+				w.settle()
+				w.laid()
+				stopConsumer()
+				stopProducer()
+				forgotten := w.restoreTo(20)
+				if streamLost {
+					w.wipe()
+				}
+				w.give("new-gift-1")
+				w.append(forgotten[1:]...)
+				w.sequence()
+				if newest := w.strings(w.producer, `SELECT id FROM event WHERE pos = 30`); newest[0] != forgotten[9].ID {
+					t.Fatalf("at position 30 is %v, and not what was there before", newest)
+				}
+				if fork := w.look(); fork == nil || !streamLost && fork.Common != 20 {
+					t.Errorf("the operator is shown %+v", fork)
+				}
+				producer, consumer := w.newProducer(), w.newConsumer()
+				w.run(producer.Run)
+				w.run(consumer.Run)
+				testkit.Eventually(t, func() bool { return errors.Is(consumer.Health(), feed.ErrFork) })
+				if !streamLost {
+					testkit.Eventually(t, func() bool { return errors.Is(producer.Health(), feed.ErrFork) })
+				}
+
+				err := w.recovery().Do(t.Context(), w.look())
+				if err != nil {
+					t.Fatal(err)
+				}
+				testkit.Eventually(t, func() bool { at := w.checkpoint(); return at.Epoch == 2 && at.Pos == 30 })
+				if gifts := w.strings(w.consumer, `SELECT COUNT(DISTINCT event) FROM entry`); gifts[0] != "31" {
+					t.Errorf("%s different gifts were applied, 31 were told", gifts[0])
+				}
+			})
+		})
+	}
+}
+
+// Logs of before there were chains go on, and a process of that time beside us breaks
+// none: what has no chain is known by its id.
+func TestAnEarlierVersionKnowsNoChain(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		stopProducer := w.run(w.newProducer().Run)
+		stopConsumer := w.run(w.newConsumer().Run)
+		w.giveMany(10)
+		w.settle()
+		stopConsumer()
+		w.laid()
+		stopProducer()
+		// It gave the newest positions, and moved the consumer's checkpoint, in its way.
+		w.change(w.producer, `UPDATE event SET chain = NULL WHERE pos > 5`)
+		id := w.strings(w.producer, `SELECT id FROM event WHERE pos = 8`)[0]
+		w.change(w.consumer, `DELETE FROM entry WHERE number > 8`, `UPDATE feed_checkpoint SET pos = 8, event_id = '`+id+`'`)
+		producer, consumer := w.newProducer(), w.newConsumer()
+		w.run(producer.Run)
+		w.run(consumer.Run)
+		w.giveMany(10)
+		w.settle()
+		w.laid()
+		w.verify()
+		testkit.Eventually(t, func() bool { return producer.Health() == nil && consumer.Health() == nil })
+		if chained := w.strings(w.producer, `SELECT COUNT(*) FROM event WHERE pos > 10 AND chain <> ''`); chained[0] != "10" {
+			t.Errorf("%s of 10 new events have a chain", chained[0])
+		}
+	})
+}

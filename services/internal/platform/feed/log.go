@@ -44,6 +44,8 @@ type Status struct {
 type record struct {
 	envelope.Event
 	pos int64
+	// chain is empty for what was written before there were chains.
+	chain string
 }
 
 // NewLog returns the log of a feed, which is named after its service.
@@ -59,11 +61,11 @@ func (l *Log) Append(ctx context.Context, tx *database.Tx, events ...envelope.Ev
 	if len(events) == 0 {
 		return nil
 	}
-	last, err := l.advance(ctx, tx, len(events))
+	last, chain, err := l.advance(ctx, tx, len(events))
 	if err != nil {
 		return fmt.Errorf("move head of feed %s: %w", l.feed, err)
 	}
-	const columns = 8
+	const columns = 9
 	pos := sql.NullInt64{Int64: last - int64(len(events)), Valid: last > 0}
 	for piece := range database.Pieces(events) {
 		args := make([]any, 0, len(piece)*columns)
@@ -73,11 +75,12 @@ func (l *Log) Append(ctx context.Context, tx *database.Tx, events ...envelope.Ev
 				return fmt.Errorf("append to feed %s: %w", l.feed, err)
 			}
 			pos.Int64++
-			args = append(args, pos, event.ID, event.Type, event.AggregateID, event.Version,
+			chain = link(chain, event.ID)
+			args = append(args, pos, sql.NullString{String: chain, Valid: pos.Valid}, event.ID, event.Type, event.AggregateID, event.Version,
 				event.OccurredAt.UnixMicro(), event.Traceparent, nonNil(event.Payload))
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO event
-			(pos, id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload)
+			(pos, chain, id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload)
 			VALUES `+database.Placeholders(len(piece), columns), args...)
 		if err != nil {
 			return fmt.Errorf("append to feed %s: %w", l.feed, err)
@@ -91,22 +94,23 @@ func (l *Log) Append(ctx context.Context, tx *database.Tx, events ...envelope.Ev
 	return nil
 }
 
-// advance moves the head by so many positions and returns the last of them, or
-// 0 when the sequencer has to give them. On SQLite whoever appends is alone from
+// advance moves the head by so many positions and returns the last of them, with
+// the chain up to the first, or 0 when the sequencer has to give them. On SQLite whoever appends is alone from
 // the first line of its transaction to its commit, so positions can be given at
 // once: a rollback takes them back, and nobody can come between. That spares a
 // transaction for each that appends. What an earlier version left without
 // positions comes first.
-func (l *Log) advance(ctx context.Context, tx *database.Tx, count int) (last int64, err error) {
+func (l *Log) advance(ctx context.Context, tx *database.Tx, count int) (last int64, chain string, err error) {
 	if tx.Engine() != database.SQLite {
-		return 0, nil // others append meanwhile, and may commit first
+		return 0, "", nil // others append meanwhile, and may commit first
 	}
 	err = tx.QueryRowContext(ctx, `UPDATE event_head SET pos = pos + $1
-		WHERE feed = $2 AND NOT EXISTS (SELECT 1 FROM event WHERE pos IS NULL) RETURNING pos`, count, l.feed).Scan(&last)
+		WHERE feed = $2 AND NOT EXISTS (SELECT 1 FROM event WHERE pos IS NULL)
+		RETURNING pos, COALESCE((SELECT chain FROM event WHERE event.pos = event_head.pos - $1), '')`, count, l.feed).Scan(&last, &chain)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil // also before the first event: the sequencer makes the head
+		return 0, "", nil // also before the first event: the sequencer makes the head
 	}
-	return last, err
+	return last, chain, err
 }
 
 // admit refuses what could never be delivered. Accepted, it would block every
@@ -197,22 +201,24 @@ func (l *Log) common(ctx context.Context, q database.Querier, epoch, head int64)
 	return pos, err
 }
 
-// idAt returns the id of the event at a position, "" when there is none.
-func (l *Log) idAt(ctx context.Context, q database.Querier, pos int64) (string, error) {
+// markAt returns the event at a position and the chain up to it, nothing when there
+// is none.
+func (l *Log) markAt(ctx context.Context, q database.Querier, pos int64) (mark, error) {
 	if pos == 0 {
-		return "", nil
+		return mark{}, nil
 	}
-	var id string
-	err := q.QueryRowContext(ctx, `SELECT id FROM event WHERE pos = $1`, pos).Scan(&id)
+	var m mark
+	err := q.QueryRowContext(ctx, `SELECT id, COALESCE(chain, '') FROM event WHERE pos = $1`, pos).Scan(&m.id, &m.chain)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+		return mark{}, nil
 	}
-	return id, err
+	return m, err
 }
 
 // after returns up to limit events behind a position, in order.
 func (l *Log) after(ctx context.Context, q database.Querier, pos int64, limit int) ([]record, error) {
-	rows, err := q.QueryContext(ctx, `SELECT pos, id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload
+	rows, err := q.QueryContext(ctx, `SELECT pos, id, type, aggregate_id, aggregate_version, occurred_at, traceparent, payload,
+			COALESCE(chain, '')
 		FROM event WHERE pos > $1 ORDER BY pos LIMIT $2`, pos, limit)
 	if err != nil {
 		return nil, err
@@ -220,10 +226,12 @@ func (l *Log) after(ctx context.Context, q database.Querier, pos int64, limit in
 	defer func() { _ = rows.Close() }()
 	records := make([]record, 0, limit)
 	for rows.Next() {
-		r, err := scanRecord(rows)
+		var chain string
+		r, err := scanRecord(rows, &chain)
 		if err != nil {
 			return nil, err
 		}
+		r.chain = chain
 		pos++
 		if r.pos != pos {
 			return nil, fmt.Errorf("the log has no event at position %d", pos)
@@ -233,10 +241,11 @@ func (l *Log) after(ctx context.Context, q database.Querier, pos int64, limit in
 	return records, rows.Err()
 }
 
-func scanRecord(rows *sql.Rows) (record, error) {
+// scanRecord reads the columns of an event, and more behind them.
+func scanRecord(rows *sql.Rows, more ...any) (record, error) {
 	var r record
 	var occurredAt int64
-	err := rows.Scan(&r.pos, &r.ID, &r.Type, &r.AggregateID, &r.Version, &occurredAt, &r.Traceparent, &r.Payload)
+	err := rows.Scan(append([]any{&r.pos, &r.ID, &r.Type, &r.AggregateID, &r.Version, &occurredAt, &r.Traceparent, &r.Payload}, more...)...)
 	r.OccurredAt = time.UnixMicro(occurredAt).UTC()
 	return r, err
 }
@@ -273,18 +282,55 @@ func (l *Log) sequenceIn(ctx context.Context, tx *database.Tx) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// By seq and not by id: version n+1 of an aggregate can only be inserted
-	// after version n, so seq keeps each aggregate's order. Ids do not.
-	result, err := tx.ExecContext(ctx, `WITH v(seq, n) AS (
-			SELECT seq, ROW_NUMBER() OVER (ORDER BY seq) FROM event WHERE pos IS NULL ORDER BY seq LIMIT $1
-		) UPDATE event SET pos = CAST($2 AS BIGINT) + v.n FROM v WHERE event.seq = v.seq`, sequenceBatch, pos)
+	at, err := l.markAt(ctx, tx, pos)
 	if err != nil {
 		return 0, err
 	}
-	count, err := result.RowsAffected()
+	waiting, err := unsequenced(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
+	for piece := range database.Pieces(waiting) {
+		args := make([]any, 0, len(piece)*3)
+		for _, w := range piece {
+			pos++
+			at.chain = link(at.chain, w.id)
+			args = append(args, w.seq, pos, at.chain)
+		}
+		_, err = tx.ExecContext(ctx, `WITH v(seq, pos, chain) AS (VALUES `+database.CastPlaceholders(len(piece), "BIGINT", "BIGINT", "TEXT")+`)
+			UPDATE event SET pos = v.pos, chain = v.chain FROM v WHERE event.seq = v.seq`, args...)
+		if err != nil {
+			return 0, err
+		}
+	}
+	count := int64(len(waiting))
 	_, err = tx.ExecContext(ctx, `UPDATE event_head SET pos = pos + $1 WHERE feed = $2`, count, l.feed)
 	return count, err
+}
+
+// inserted is an event that has no position yet.
+type inserted struct {
+	seq int64
+	id  string
+}
+
+// unsequenced returns events without a position. By seq and not by id: version n+1
+// of an aggregate can only be inserted after version n, so seq keeps each
+// aggregate's order. Ids do not.
+func unsequenced(ctx context.Context, tx *database.Tx) ([]inserted, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT seq, id FROM event WHERE pos IS NULL ORDER BY seq LIMIT $1`, sequenceBatch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var waiting []inserted
+	for rows.Next() {
+		var one inserted
+		err = rows.Scan(&one.seq, &one.id)
+		if err != nil {
+			return nil, err
+		}
+		waiting = append(waiting, one)
+	}
+	return waiting, rows.Err()
 }

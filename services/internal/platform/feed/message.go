@@ -26,6 +26,7 @@ const (
 	headerEpoch       = "almoner-epoch"
 	headerPos         = "almoner-pos"
 	headerPrev        = "almoner-prev"    // id of the event at the position before
+	headerChain       = "almoner-chain"   // hash over the ids of all events up to this one
 	headerUntil       = "almoner-until"   // last position that was laid together with this one
 	headerVersion     = "almoner-version" // of the aggregate
 
@@ -51,7 +52,7 @@ type delivery struct {
 // the position until. The expected sequence is the fence: the stream takes it only
 // where it belongs.
 func encode(feed string, epoch int64, prev string, until int64, r record) *nats.Msg {
-	return &nats.Msg{
+	message := &nats.Msg{
 		Subject: r.Type,
 		Data:    r.Payload,
 		Header: nats.Header{
@@ -72,6 +73,10 @@ func encode(feed string, epoch int64, prev string, until int64, r record) *nats.
 			headerExpectedLast: {strconv.FormatInt(r.pos-1, 10)},
 		},
 	}
+	if r.chain != "" {
+		message.Header[headerChain] = []string{r.chain}
+	}
+	return message
 }
 
 // ours tells whether a message was written by the feed's relay.
@@ -90,7 +95,7 @@ func followed(header nats.Header) bool {
 
 // decode reads a message of ours. An error means that it is not to be trusted.
 func decode(subject string, header nats.Header, payload []byte) (delivery, error) {
-	d := delivery{record: record{Event: envelope.Event{Type: subject, Traceparent: header.Get(headerTraceparent), Payload: payload}}}
+	d := delivery{record: record{chain: header.Get(headerChain), Event: envelope.Event{Type: subject, Traceparent: header.Get(headerTraceparent), Payload: payload}}}
 	var err error
 	read := func(name string, into *string) {
 		value, unescapeErr := url.PathUnescape(header.Get(name))

@@ -18,7 +18,7 @@ func TestAMessageIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		want := delivery{
-			record: record{pos: rapid.Int64Range(1, 1<<52).Draw(t, "pos"), Event: envelope.Event{
+			record: record{pos: rapid.Int64Range(1, 1<<52).Draw(t, "pos"), chain: rapid.SampledFrom([]string{"", link("", "e")}).Draw(t, "chain"), Event: envelope.Event{
 				ID:          rapid.StringN(1, 40, -1).Draw(t, "id"),
 				Type:        "almoner.donation.v1.DonationSucceeded",
 				AggregateID: rapid.StringN(1, 40, -1).Draw(t, "aggregate"),
@@ -45,7 +45,7 @@ func TestAMessageIsReadAsItWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.pos != want.pos || got.epoch != want.epoch || got.prev != want.prev || got.ID != want.ID ||
+		if got.pos != want.pos || got.epoch != want.epoch || got.prev != want.prev || got.chain != want.chain || got.ID != want.ID ||
 			got.AggregateID != want.AggregateID || got.Version != want.Version || !got.OccurredAt.Equal(want.OccurredAt) ||
 			got.Type != want.Type || got.Traceparent != want.Traceparent || !bytes.Equal(got.Payload, want.Payload) {
 			t.Fatalf("read %+v, written %+v", got, want)
@@ -77,7 +77,7 @@ func TestAMessageThatCannotBeTrustedIsAnError(t *testing.T) {
 func TestJudgement(t *testing.T) {
 	t.Parallel()
 	const keep = 10
-	log := view{head: 100, epoch: 2, idAtTail: "e"}
+	log := view{head: 100, epoch: 2, atTail: mark{id: "e", chain: "c"}}
 	for name, c := range map[string]struct {
 		tail tail
 		want verdict
@@ -91,6 +91,8 @@ func TestJudgement(t *testing.T) {
 		"a stranger's":                         {tail{pos: 101, kept: true}, tailRebuild},
 		"from before a recovery":               {tail{pos: 140, kept: true, ours: true, id: "x", epoch: 1}, tailRebuild},
 		"ours, but another event":              {tail{pos: 50, kept: true, ours: true, id: "x", epoch: 2}, tailFork},
+		"ours, but others before it":           {tail{pos: 50, kept: true, ours: true, id: "e", chain: "other", epoch: 2}, tailFork},
+		"ours, and all before it":              {tail{pos: 50, kept: true, ours: true, id: "e", chain: "c", epoch: 2}, tailGoOn},
 		"ahead of the log":                     {tail{pos: 101, kept: true, ours: true, id: "x", epoch: 2}, tailFork},
 		"ahead of the log, and the tail's age": {tail{pos: 101, empty: true}, tailFork},
 		"of an epoch to come":                  {tail{pos: 50, kept: true, ours: true, id: "e", epoch: 3}, tailFork},

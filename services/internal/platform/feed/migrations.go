@@ -19,7 +19,7 @@ func Migrations() database.MigrationSet {
 	}
 	return database.MigrationSet{Name: "feed", FS: files, Grants: database.Grants{
 		// What happened stays as it was written; it gets its position, and no more.
-		"event":            "SELECT, INSERT, UPDATE (pos)",
+		"event":            "SELECT, INSERT, UPDATE (pos, chain)",
 		"event_head":       "SELECT, INSERT, UPDATE (pos)",
 		"event_epoch":      "SELECT",
 		"salvaged_event":   "SELECT",

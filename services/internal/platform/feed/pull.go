@@ -54,7 +54,7 @@ func (c *Consumer) catchUp(ctx context.Context) error {
 	case at.Epoch > head.GetEpoch() && at.Pos > 0:
 		return fmt.Errorf("%w: feed %s is applied in epoch %d, and its producer is in an earlier one", ErrFork, c.cfg.Feed, at.Epoch)
 	case at.Pos == head.GetPos():
-		err = c.compare(at, head.GetEventId())
+		err = c.compare(at, mark{id: head.GetEventId(), chain: head.GetChain()})
 		if err != nil {
 			return err
 		}
@@ -79,12 +79,12 @@ func (c *Consumer) ask(ctx context.Context, epoch int64) (*feedv1.HeadResponse, 
 }
 
 // compare tells a producer that was restored from the one that we knew.
-func (c *Consumer) compare(at Checkpoint, theirs string) error {
-	if at.eventID == theirs {
+func (c *Consumer) compare(at Checkpoint, theirs mark) error {
+	if at.mark().same(theirs) {
 		return nil
 	}
-	return fmt.Errorf("%w: feed %s has at position %d event %q here and %q at its producer",
-		ErrFork, c.cfg.Feed, at.Pos, at.eventID, theirs)
+	return fmt.Errorf("%w: feed %s has at position %d event %q (chain %q) here and %q (chain %q) at its producer",
+		ErrFork, c.cfg.Feed, at.Pos, at.eventID, at.chain, theirs.id, theirs.chain)
 }
 
 // pull applies the events behind a checkpoint, as many as the producer gives.
@@ -95,7 +95,7 @@ func (c *Consumer) pull(ctx context.Context, at Checkpoint) (Checkpoint, error) 
 	if err != nil {
 		return at, fmt.Errorf("%w: feed %s after %d: %w", errSource, c.cfg.Feed, at.Pos, err)
 	}
-	err = c.compare(at, answer.GetAfterEventId())
+	err = c.compare(at, mark{id: answer.GetAfterEventId(), chain: answer.GetAfterChain()})
 	if err != nil {
 		return at, err
 	}
@@ -120,7 +120,7 @@ func (c *Consumer) pull(ctx context.Context, at Checkpoint) (Checkpoint, error) 
 }
 
 func fromProto(event *feedv1.Event) record {
-	return record{pos: event.GetPos(), Event: envelope.Event{
+	return record{pos: event.GetPos(), chain: event.GetChain(), Event: envelope.Event{
 		ID: event.GetId(), Type: event.GetType(), AggregateID: event.GetAggregateId(), Version: event.GetAggregateVersion(),
 		OccurredAt: time.UnixMicro(event.GetOccurredAt()).UTC(), Traceparent: event.GetTraceparent(), Payload: event.GetPayload(),
 	}}
@@ -130,5 +130,6 @@ func toProto(r record) *feedv1.Event {
 	return &feedv1.Event{
 		Pos: r.pos, Id: r.ID, Type: r.Type, AggregateId: r.AggregateID, AggregateVersion: r.Version,
 		OccurredAt: r.OccurredAt.UnixMicro(), Traceparent: r.Traceparent, Payload: r.Payload,
+		Chain: r.chain,
 	}
 }

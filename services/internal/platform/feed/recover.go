@@ -151,7 +151,7 @@ func (r *Recovery) parting(ctx context.Context, handle jetstream.Stream, end int
 		if err != nil {
 			return 0, err
 		}
-		if told == nil || told.ID != v.idAtTail {
+		if told == nil || told.ID != v.atTail.id {
 			return pos - 1, nil
 		}
 	}
@@ -159,14 +159,14 @@ func (r *Recovery) parting(ctx context.Context, handle jetstream.Stream, end int
 }
 
 // before tells whether all that the stream does not reach back to is surely alike:
-// its first message names its predecessor.
+// its first message names its predecessor, and has the hash over all before it.
 func (r *Recovery) before(ctx context.Context, handle jetstream.Stream, first int64) (bool, error) {
 	told, err := r.told(ctx, handle, first)
 	if err != nil || told == nil {
 		return false, err
 	}
 	v, err := (&stream{p: r.p}).view(ctx, first-1)
-	return err == nil && told.prev == v.idAtTail, err
+	return err == nil && v.atTail.follows(*told), err
 }
 
 // told reads an event of the stream, nil when there is none of ours.
@@ -215,7 +215,7 @@ func (r *Recovery) lookAtConsumer(ctx context.Context, fork *Fork, service strin
 		return err
 	}
 	// One in an earlier epoch finds its way by itself.
-	if at.Pos > 0 && at.Epoch >= v.epoch && (at.Epoch > v.epoch || at.eventID != v.idAtTail) {
+	if at.Pos > 0 && at.Epoch >= v.epoch && (at.Epoch > v.epoch || !at.mark().same(v.atTail)) {
 		fork.Ahead[service] = at
 		fork.newest = max(fork.newest, at.Epoch)
 	}

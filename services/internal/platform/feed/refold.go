@@ -32,7 +32,7 @@ func (c *Consumer) Refold(ctx context.Context, tx *database.Tx, through Checkpoi
 			return fmt.Errorf("forget what is parked of %s: %w", c.cfg.Feed, err)
 		}
 	}
-	at.Pos, at.eventID = 0, ""
+	at.Pos, at.eventID, at.chain = 0, "", ""
 	for at.Pos < through.Pos {
 		answer, err := c.cfg.Source.Read(ctx, &feedv1.ReadRequest{Feed: c.cfg.Feed, After: at.Pos})
 		if err != nil {
@@ -47,7 +47,7 @@ func (c *Consumer) Refold(ctx context.Context, tx *database.Tx, through Checkpoi
 				return fmt.Errorf("%w: feed %s has position %d after %d", ErrFork, c.cfg.Feed, event.GetPos(), at.Pos)
 			}
 			fresh = append(fresh, delivery{record: fromProto(event), epoch: answer.GetEpoch(), prev: at.eventID})
-			at.Pos, at.eventID = event.GetPos(), event.GetId()
+			at.Pos, at.eventID, at.chain = event.GetPos(), event.GetId(), event.GetChain()
 		}
 		if len(fresh) == 0 {
 			return fmt.Errorf("%w: feed %s ends at %d and was applied up to %d", ErrFork, c.cfg.Feed, at.Pos, through.Pos)
@@ -58,7 +58,7 @@ func (c *Consumer) Refold(ctx context.Context, tx *database.Tx, through Checkpoi
 			return err
 		}
 	}
-	if at.eventID != through.eventID {
+	if !at.mark().same(through.mark()) {
 		return fmt.Errorf("%w: feed %s has at position %d event %q and %q was applied", ErrFork, c.cfg.Feed, at.Pos, at.eventID, through.eventID)
 	}
 	return moveCheckpoint(ctx, tx, through)

@@ -236,10 +236,10 @@ func (s *stream) find(ctx context.Context) error {
 		return s.rebuild(ctx)
 	case tailFork:
 		return fmt.Errorf("%w: the stream ends at %d with event %q (epoch %d), the log has head %d and there event %q (epoch %d)",
-			ErrFork, tail.pos, tail.id, tail.epoch, view.head, view.idAtTail, view.epoch)
+			ErrFork, tail.pos, tail.id, tail.epoch, view.head, view.atTail.id, view.epoch)
 	}
 	s.p.compared.Store(true)
-	s.last, s.lastID, s.epoch = tail.pos, view.idAtTail, view.epoch
+	s.last, s.lastID, s.epoch = tail.pos, view.atTail.id, view.epoch
 	s.p.metrics.laid.Set(float64(tail.pos))
 	return s.configure(ctx, handle)
 }
@@ -266,7 +266,7 @@ func (s *stream) holed(ctx context.Context, handle jetstream.Stream) (bool, erro
 // view is what the log says in one snapshot.
 type view struct {
 	head, epoch int64
-	idAtTail    string
+	atTail      mark
 }
 
 func (s *stream) view(ctx context.Context, tail int64) (v view, err error) {
@@ -277,7 +277,7 @@ func (s *stream) view(ctx context.Context, tail int64) (v view, err error) {
 		if err != nil {
 			return err
 		}
-		v.idAtTail, err = log.idAt(ctx, tx, tail)
+		v.atTail, err = log.markAt(ctx, tx, tail)
 		return err
 	})
 	if err != nil {
@@ -339,7 +339,7 @@ func (s *stream) create(ctx context.Context) error {
 		return fmt.Errorf("make the stream: %w", err)
 	}
 	s.p.compared.Store(true)
-	s.last, s.lastID, s.epoch = first-1, v.idAtTail, v.epoch
+	s.last, s.lastID, s.epoch = first-1, v.atTail.id, v.epoch
 	return nil
 }
 

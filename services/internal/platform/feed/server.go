@@ -82,10 +82,11 @@ func (s *Server) Head(ctx context.Context, request *feedv1.HeadRequest) (*feedv1
 		if err != nil {
 			return err
 		}
-		answer.EventId, err = log.idAt(ctx, tx, answer.GetPos())
+		at, err := log.markAt(ctx, tx, answer.GetPos())
 		if err != nil {
 			return err
 		}
+		answer.EventId, answer.Chain = at.id, at.chain
 		answer.CommonPos, err = log.common(ctx, tx, request.GetEpoch(), answer.GetPos())
 		return err
 	})
@@ -116,10 +117,11 @@ func (s *Server) Read(ctx context.Context, request *feedv1.ReadRequest) (*feedv1
 		if err != nil {
 			return err
 		}
-		answer.AfterEventId, err = log.idAt(ctx, tx, request.GetAfter())
+		at, err := log.markAt(ctx, tx, request.GetAfter())
 		if err != nil {
 			return err
 		}
+		answer.AfterEventId, answer.AfterChain = at.id, at.chain
 		records, err = log.after(ctx, tx, request.GetAfter(), limit)
 		return err
 	})

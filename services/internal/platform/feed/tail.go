@@ -14,10 +14,10 @@ import (
 type tail struct {
 	// pos is the last sequence, also when the message itself is gone.
 	pos int64
-	// kept says that the message is still there. ours, id and epoch are read
+	// kept says that the message is still there. ours, id, chain and epoch are read
 	// from it.
 	kept, ours bool
-	id         string
+	id, chain  string
 	epoch      int64
 	// empty says that the stream holds no message at all.
 	empty bool
@@ -38,6 +38,7 @@ func readTail(ctx context.Context, feed string, handle jetstream.Stream) (tail, 
 	}
 	t.kept = true
 	t.ours = ours(feed, message.Header)
+	t.chain = message.Header.Get(headerChain)
 	t.id, err = url.PathUnescape(message.Header.Get(headerID))
 	if err != nil {
 		t.ours = false
@@ -74,7 +75,7 @@ func judge(t tail, v view, keep int64) verdict {
 		return tailRebuild // left over from before an operator's recovery
 	case t.kept && t.epoch > v.epoch, t.pos > v.head:
 		return tailFork
-	case t.kept && t.id != v.idAtTail:
+	case t.kept && !v.atTail.same(mark{id: t.id, chain: t.chain}):
 		return tailFork
 	case t.empty && t.pos < firstSequence(v.head, keep)-1:
 		return tailRebuild // wiped: filling it from so far back would take long

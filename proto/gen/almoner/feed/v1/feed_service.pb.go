@@ -87,7 +87,10 @@ type HeadResponse struct {
 	// Id of the event at that position, empty at 0.
 	EventId string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	// Up to this position the feed is surely what it was in the asker's epoch.
-	CommonPos     int64 `protobuf:"varint,4,opt,name=common_pos,json=commonPos,proto3" json:"common_pos,omitempty"`
+	CommonPos int64 `protobuf:"varint,4,opt,name=common_pos,json=commonPos,proto3" json:"common_pos,omitempty"`
+	// Hash over the ids of all events up to `pos`; empty when it is not known. A
+	// restored producer may have the same event at a position and others before it.
+	Chain         string `protobuf:"bytes,5,opt,name=chain,proto3" json:"chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -148,6 +151,13 @@ func (x *HeadResponse) GetCommonPos() int64 {
 		return x.CommonPos
 	}
 	return 0
+}
+
+func (x *HeadResponse) GetChain() string {
+	if x != nil {
+		return x.Chain
+	}
+	return ""
 }
 
 // ReadRequest asks for events after a position.
@@ -223,7 +233,9 @@ type ReadResponse struct {
 	// from the one it knew. Empty at 0, and when that position does not exist.
 	AfterEventId string `protobuf:"bytes,2,opt,name=after_event_id,json=afterEventId,proto3" json:"after_event_id,omitempty"`
 	// Events at after+1, after+2, …
-	Events        []*Event `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
+	Events []*Event `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
+	// Hash over the ids of all events up to `after`, empty when it is not known.
+	AfterChain    string `protobuf:"bytes,4,opt,name=after_chain,json=afterChain,proto3" json:"after_chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -279,6 +291,13 @@ func (x *ReadResponse) GetEvents() []*Event {
 	return nil
 }
 
+func (x *ReadResponse) GetAfterChain() string {
+	if x != nil {
+		return x.AfterChain
+	}
+	return ""
+}
+
 // Event is one entry of the log.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -297,7 +316,9 @@ type Event struct {
 	// W3C trace context of what caused it.
 	Traceparent string `protobuf:"bytes,7,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// The encoded payload.
-	Payload       []byte `protobuf:"bytes,8,opt,name=payload,proto3" json:"payload,omitempty"`
+	Payload []byte `protobuf:"bytes,8,opt,name=payload,proto3" json:"payload,omitempty"`
+	// Hash over the ids of all events up to this one, empty when it is not known.
+	Chain         string `protobuf:"bytes,9,opt,name=chain,proto3" json:"chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +407,13 @@ func (x *Event) GetPayload() []byte {
 		return x.Payload
 	}
 	return nil
+}
+
+func (x *Event) GetChain() string {
+	if x != nil {
+		return x.Chain
+	}
+	return ""
 }
 
 // ListParkedRequest names a service.
@@ -789,21 +817,24 @@ const file_almoner_feed_v1_feed_service_proto_rawDesc = "" +
 	"\"almoner/feed/v1/feed_service.proto\x12\x0falmoner.feed.v1\x1a\x1ealmoner/access/v1/access.proto\"7\n" +
 	"\vHeadRequest\x12\x12\n" +
 	"\x04feed\x18\x01 \x01(\tR\x04feed\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\"p\n" +
+	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\"\x86\x01\n" +
 	"\fHeadResponse\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x03R\x05epoch\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x03R\x03pos\x12\x19\n" +
 	"\bevent_id\x18\x03 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
-	"common_pos\x18\x04 \x01(\x03R\tcommonPos\"M\n" +
+	"common_pos\x18\x04 \x01(\x03R\tcommonPos\x12\x14\n" +
+	"\x05chain\x18\x05 \x01(\tR\x05chain\"M\n" +
 	"\vReadRequest\x12\x12\n" +
 	"\x04feed\x18\x01 \x01(\tR\x04feed\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"z\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"\x9b\x01\n" +
 	"\fReadResponse\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x03R\x05epoch\x12$\n" +
 	"\x0eafter_event_id\x18\x02 \x01(\tR\fafterEventId\x12.\n" +
-	"\x06events\x18\x03 \x03(\v2\x16.almoner.feed.v1.EventR\x06events\"\xea\x01\n" +
+	"\x06events\x18\x03 \x03(\v2\x16.almoner.feed.v1.EventR\x06events\x12\x1f\n" +
+	"\vafter_chain\x18\x04 \x01(\tR\n" +
+	"afterChain\"\x80\x02\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03pos\x18\x01 \x01(\x03R\x03pos\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
@@ -813,7 +844,8 @@ const file_almoner_feed_v1_feed_service_proto_rawDesc = "" +
 	"\voccurred_at\x18\x06 \x01(\x03R\n" +
 	"occurredAt\x12 \n" +
 	"\vtraceparent\x18\a \x01(\tR\vtraceparent\x12\x18\n" +
-	"\apayload\x18\b \x01(\fR\apayload\"-\n" +
+	"\apayload\x18\b \x01(\fR\apayload\x12\x14\n" +
+	"\x05chain\x18\t \x01(\tR\x05chain\"-\n" +
 	"\x11ListParkedRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\"G\n" +
 	"\x12ListParkedResponse\x121\n" +
