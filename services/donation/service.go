@@ -58,6 +58,10 @@ type Config struct {
 	// ImportEvery is the pause between two looks at Stripe's balance transactions
 	// when nothing is expected; 0 means 15 s.
 	ImportEvery time.Duration
+	// RefundLimit is how much of a gift one person may give back alone, in minor
+	// units by currency; above it a second person has to agree. Currencies that are
+	// not in it have 500 units, or 50,000 where there are no smaller ones.
+	RefundLimit map[string]int64
 }
 
 // Deps is what the service is given to work with.
@@ -117,7 +121,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	})
 	s.app = app.New(app.Config{
 		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Livemode: livemode, APIVersion: payments.APIVersion,
-		Development: cfg.Development, ImportEvery: cfg.ImportEvery,
+		Development: cfg.Development, ImportEvery: cfg.ImportEvery, RefundLimit: cfg.RefundLimit,
 	}, app.Parts{
 		Store: store.New(deps.DB, log), Stripe: client, Fundraiser: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
 		Seal: seal, Links: links, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Metrics: counts, Now: deps.Now,
@@ -169,6 +173,7 @@ func (s *Service) Run(ctx context.Context) error {
 	parts.Go(func() { s.app.Process(ctx) })
 	parts.Go(func() { s.app.Import(ctx) })
 	parts.Go(func() { s.app.Resolve(ctx) })
+	parts.Go(func() { s.app.Sweep(ctx) })
 	parts.Wait()
 	return failure
 }

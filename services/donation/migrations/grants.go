@@ -9,7 +9,8 @@ func grants() database.Grants {
 		"intent": "SELECT, INSERT, UPDATE (claim, claimed_until)",
 		"donation": `SELECT, INSERT, UPDATE (state, account_id, attempt, session_id, payment_intent_id, charge_id, paid_at,
 			succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at, asked_at, balance_transaction_id,
-			fee_minor, fee_currency, invoice_id)`,
+			fee_minor, fee_currency, invoice_id,
+			version, returned_minor, dispute, payment_method)`,
 		"recurring_plan": `SELECT, INSERT, UPDATE (status, account_id, subscription_id, customer_id, gift_minor, cover_minor, next_at,
 			ends_at, paused_until, failed, retry_at, started_at, looked_at, cancel_asked_at, cancel_by, check_at, version)`,
 		"plan_change":         "SELECT, INSERT, UPDATE (state, attempt, done_at)",
@@ -20,14 +21,21 @@ func grants() database.Grants {
 		"stripe_due":          "SELECT, INSERT, UPDATE (attempts, next_at), DELETE",
 		"balance_transaction": "SELECT, INSERT",
 		"stripe_account":      "SELECT, INSERT, UPDATE (confirmed_at)",
+		"refund": `SELECT, INSERT, UPDATE (refund_id, account_id, charge_id, payment_intent_id, status, reason, failure, made_at,
+			decided_by, attempt, check_at, settled_at)`,
+		"dispute": `SELECT, INSERT, UPDATE (amount_minor, status, closed, reason, evidence_due_at, created_at, charge_id,
+			payment_intent_id, check_at)`,
+		"stripe_list": "SELECT, INSERT, UPDATE (seen_at)",
 	}
 }
 
-// checked leaves out donors' names and addresses, and addresses of checkouts, which
-// show them.
+// checked leaves out donors' names and addresses, addresses of checkouts, which show
+// them, and what staff wrote about refunds.
 func checked() database.Grants {
 	return database.Grants{
 		"donor":   "",
 		"attempt": "SELECT (donation_id, number, intent_id, state, session_id, base_url, started_at, expires_at)",
+		"refund": `SELECT (key, request_id, refund_id, account_id, donation_id, charge_id, payment_intent_id, amount_minor, currency, status,
+			reason, failure, created_at, made_at, attempt, check_at, settled_at)`,
 	}
 }

@@ -31,6 +31,8 @@ type Config struct {
 	// ImportEvery is the pause between two looks at Stripe's balance transactions
 	// when nothing is expected; 0 means 15 seconds.
 	ImportEvery time.Duration
+	// RefundLimit is how much of a gift one person may give back alone.
+	RefundLimit RefundLimits
 }
 
 // Parts are what the use cases work with. All but Metrics and Memory are required.
@@ -59,6 +61,7 @@ type App struct {
 
 	intents  *turns
 	accounts *turns
+	refunds  *turns
 	limiter  *limiter
 	intake   *intake
 
@@ -84,7 +87,7 @@ func New(cfg Config, parts Parts) *App {
 		parts.Metrics = NewMetrics(nil)
 	}
 	a := &App{
-		cfg: cfg, Parts: parts, began: parts.Now(), intents: newTurns(), accounts: newTurns(), limiter: newLimiter(),
+		cfg: cfg, Parts: parts, began: parts.Now(), intents: newTurns(), accounts: newTurns(), refunds: newTurns(), limiter: newLimiter(),
 		toProcess: newSignal(), toImport: newSignal(),
 	}
 	a.intake = newIntake(a)

@@ -48,6 +48,8 @@ type ruling struct {
 	// not known before. They are counted.
 	given    money.Amount
 	declined string
+	// happened is what others were told of a refund or a dispute.
+	happened []domain.Happening
 }
 
 // decide runs a transaction that has locked the account: before any webhook, and
@@ -81,6 +83,7 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 	}{
 		{aboutGift, a.applyToGifts},
 		{aboutPlan, a.applyToPlans},
+		{aboutReturn, a.applyReturns},
 	} {
 		var part []evidence
 		var at []int
@@ -167,12 +170,14 @@ func (a *App) applyToGifts(ctx context.Context, tx Tx, account string, list []ev
 			rulings[i].state = EventPending
 		}
 		next := a.annotate(out, e)
-		if out.Paid {
-			event, err := a.success(ctx, next)
-			if err != nil {
-				return nil, err
-			}
+		event, told, err := a.tellGift(ctx, d, &next, paymentOf(e.found))
+		if err != nil {
+			return nil, err
+		}
+		if told {
 			events = append(events, event)
+		}
+		if out.Paid {
 			rulings[i].given, err = next.Total()
 			if err != nil {
 				return nil, err
@@ -221,7 +226,7 @@ func tells(d domain.Donation, s *domain.Session) bool {
 	if s != nil && s.SubscriptionID != "" {
 		return d.State == domain.Succeeded && d.InvoiceID == s.InvoiceID
 	}
-	return s == nil || (d.State == domain.Succeeded && d.PaymentIntentID == s.PaymentID)
+	return s == nil || (d.State == domain.Succeeded && d.PaymentIntentID == s.PaymentID) || (d.State == domain.Processing && s.Delayed())
 }
 
 func (a *App) lockGifts(ctx context.Context, tx Tx, list []evidence) (map[string]domain.Donation, error) {
@@ -306,16 +311,35 @@ func (a *App) annotate(out domain.Outcome, e evidence) domain.Donation {
 	return d
 }
 
-// success builds the event in the trace that the donor's click began.
-func (a *App) success(ctx context.Context, d domain.Donation) (envelope.Event, error) {
-	ctx = telemetry.ContextWithTraceparent(ctx, d.Traceparent)
-	ctx, span := a.Tracer.Start(ctx, "donation succeeded", trace.WithSpanKind(trace.SpanKindInternal))
-	defer span.End()
-	traceparent := telemetry.Traceparent(ctx)
-	if traceparent == "" {
-		traceparent = d.Traceparent
+// tellGift builds the event of a gift's change, if there is one to tell, and numbers
+// it in the gift.
+func (a *App) tellGift(ctx context.Context, before domain.Donation, next *domain.Donation, paymentID string) (event envelope.Event, told bool, err error) {
+	tell := map[domain.State]func(d domain.Donation, traceparent string) (envelope.Event, error){
+		domain.Succeeded: donationSucceeded,
+		domain.Processing: func(d domain.Donation, traceparent string) (envelope.Event, error) {
+			return donationProcessing(d, paymentID, a.Now(), traceparent)
+		},
+		domain.Failed: func(d domain.Donation, traceparent string) (envelope.Event, error) {
+			return donationFailed(d, paymentID, a.Now(), traceparent)
+		},
+	}[next.State]
+	if next.State == before.State || tell == nil || (next.State == domain.Failed && before.State != domain.Processing) {
+		return envelope.Event{}, false, nil
 	}
-	return donationSucceeded(d, traceparent)
+	next.Version++
+	event, err = tell(*next, a.traceparent(ctx, *next, "donation "+string(next.State)))
+	return event, true, err
+}
+
+// traceparent makes a span in the trace that the donor's click began.
+func (a *App) traceparent(ctx context.Context, d domain.Donation, what string) string {
+	ctx = telemetry.ContextWithTraceparent(ctx, d.Traceparent)
+	ctx, span := a.Tracer.Start(ctx, what, trace.WithSpanKind(trace.SpanKindInternal))
+	defer span.End()
+	if traceparent := telemetry.Traceparent(ctx); traceparent != "" {
+		return traceparent
+	}
+	return d.Traceparent
 }
 
 // over reports whether a session cannot be paid any more.
@@ -383,7 +407,11 @@ func (a *App) parkFound(ctx context.Context, tx Tx, found Found, reason domain.R
 // fetches the object.
 func (a *App) parkedObject(found Found, reason domain.Reason) StripeEvent {
 	object, kind := paymentOf(found), "payment_intent"
-	switch {
+	switch r := found.Return; {
+	case r != nil && r.Dispute != nil:
+		object, kind = r.ObjectID, "charge.dispute.updated" // it is fetched as that event's would be
+	case r != nil:
+		object, kind = r.ObjectID, "refund.updated"
 	case object != "":
 	case found.Snapshot.Session != nil:
 		object, kind = found.Snapshot.Session.ID, "checkout.session"

@@ -22,7 +22,7 @@ func succeededID(d domain.Donation) string {
 }
 
 func donationSucceeded(d domain.Donation, traceparent string) (envelope.Event, error) {
-	event, err := envelope.New(succeededID(d), d.ID, 1, time.UnixMicro(d.PaidAt), traceparent, &donationv1.DonationSucceeded{
+	event, err := envelope.New(succeededID(d), d.ID, d.Version, time.UnixMicro(d.PaidAt), traceparent, &donationv1.DonationSucceeded{
 		DonationId:      d.ID,
 		AccountId:       d.AccountID,
 		Gift:            wireAmount(d.Gift),
@@ -58,6 +58,7 @@ func balanceTransactionRecorded(t Transaction, attribution *domain.Attribution, 
 		PaymentIntentId:   t.PaymentIntentID,
 		CreatedAt:         t.CreatedAt,
 		RecurringPlanId:   planID,
+		ChargeId:          t.ChargeID,
 	}
 	if t.SourceAmount.Currency != "" {
 		message.SourceAmount = wireMoney(t.SourceAmount)

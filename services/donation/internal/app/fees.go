@@ -25,6 +25,7 @@ func (a *App) keepFees(ctx context.Context, tx Tx, charged []Transaction, gifts 
 		}
 		fees = append(fees, Fee{
 			DonationID: t.DonationID, TransactionID: t.ID, Amount: money.Amount{Minor: t.Fee.Minor, Currency: currency},
+			PaymentMethod: t.PaymentMethod,
 		})
 		if gifts[t.PaymentIntentID].ChargeID == "" {
 			charges[t.DonationID] = t.SourceID

@@ -119,6 +119,8 @@ func (a *App) fetchObject(ctx context.Context, id string) (Found, error) {
 		return a.Stripe.Subscription(ctx, id)
 	case "in":
 		return a.Stripe.Invoice(ctx, id)
+	case "re", "pyr", "dp", "du", "ch", "py":
+		return a.fetchReturn(ctx, id)
 	}
 	return Found{}, errNoSuchKind
 }

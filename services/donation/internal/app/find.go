@@ -18,8 +18,8 @@ const (
 
 // Find returns the donations that a reference belongs to, the newest first and
 // at most twenty: one's own id, or Stripe's id of a session, payment intent,
-// charge or balance transaction. Only the whole id is found, letter by letter,
-// so that nobody can feel their way to somebody's gift. What cannot be an id
+// charge, refund, dispute or balance transaction. Only the whole id is found, letter
+// by letter, so that nobody can feel their way to somebody's gift. What cannot be an id
 // belongs to none.
 //
 // Until a gift is paid its id is the way back to the form, with the donor's name
@@ -39,7 +39,7 @@ func (a *App) Find(ctx context.Context, reference string, mayKnowDonors bool) ([
 			view := View{Donation: d}
 			switch {
 			case d.State == domain.Succeeded:
-				view.EventPos, err = tx.EventPosition(ctx, succeededID(d))
+				err = view.complete(ctx, tx)
 				if err != nil {
 					return err
 				}

@@ -224,6 +224,10 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 	if err != nil {
 		return 0, false, err
 	}
+	err = a.catchUpReturns(ctx, page, gifts)
+	if err != nil {
+		return 0, false, err
+	}
 	page, held := a.upToDoubted(page, gifts)
 	if len(page) == 0 {
 		return 0, false, held
@@ -350,6 +354,22 @@ func (a *App) paidBy(ctx context.Context, t Transaction) (Found, error) {
 	found, err := a.Stripe.Invoice(ctx, t.InvoiceID)
 	found.LookedAt = asked
 	return found, err
+}
+
+// catchUpReturns takes in refunds and disputes that no webhook has told of, or not as
+// far as their money tells: what moves money for a gift is known before it is booked.
+func (a *App) catchUpReturns(ctx context.Context, page []Transaction, gifts map[string]PaidGift) error {
+	var list []Return
+	for _, t := range page {
+		if t.Return != nil && gifts[t.PaymentIntentID].ID != "" {
+			list = append(list, *t.Return)
+		}
+	}
+	list, err := a.unheard(ctx, list)
+	if err != nil {
+		return err
+	}
+	return a.takeReturns(ctx, list)
 }
 
 // record stores a page, its events and the fees it tells, in one transaction.

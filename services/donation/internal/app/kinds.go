@@ -27,6 +27,8 @@ type subject int
 const (
 	aboutGift subject = iota
 	aboutPlan
+	// aboutReturn: a refund, a dispute, or a charge that was refunded.
+	aboutReturn
 )
 
 // kinds are the types that say something: how they are read, and about what.
@@ -49,6 +51,16 @@ var kinds = map[string]struct {
 	"customer.subscription.created":            {readObject, aboutPlan},
 	"customer.subscription.updated":            {readObject, aboutPlan},
 	"customer.subscription.deleted":            {readObject, aboutPlan},
+	"refund.created":                           {readBody, aboutReturn},
+	"refund.updated":                           {readBody, aboutReturn},
+	"refund.failed":                            {readBody, aboutReturn},
+	"charge.refund.updated":                    {readBody, aboutReturn},
+	"charge.refunded":                          {readBody, aboutReturn},
+	"charge.dispute.created":                   {readBody, aboutReturn},
+	"charge.dispute.updated":                   {readBody, aboutReturn},
+	"charge.dispute.closed":                    {readBody, aboutReturn},
+	"charge.dispute.funds_withdrawn":           {readBody, aboutReturn},
+	"charge.dispute.funds_reinstated":          {readBody, aboutReturn},
 }
 
 func readingOf(eventType string) reading { return kinds[eventType].how }
@@ -68,8 +80,8 @@ func WebhookEvents() []string {
 // wakes the import once the gift is known.)
 func movesBalance(eventType string) bool {
 	switch eventType {
-	case "payment_intent.succeeded", "invoice.paid", "charge.updated", "charge.refunded":
+	case "payment_intent.succeeded", "invoice.paid", "charge.updated", "charge.refunded", "refund.failed", "charge.refund.updated":
 		return true
 	}
-	return strings.HasPrefix(eventType, "charge.dispute.funds_") || strings.HasPrefix(eventType, "payout.")
+	return strings.HasPrefix(eventType, "charge.dispute.") || strings.HasPrefix(eventType, "payout.")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/internal/platform/telemetry"
 )
 
@@ -16,6 +17,7 @@ import (
 type Metrics struct {
 	gifts, minor, declines, checkouts *prometheus.CounterVec
 	webhooks                          *prometheus.CounterVec
+	returns                           *prometheus.CounterVec
 	// stored are the counters of webhooks that went well, found once: they come by
 	// the thousand.
 	stored map[string]prometheus.Counter
@@ -38,6 +40,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		checkouts: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "almoner_checkouts_total", Help: "Submitted donate forms by what came of them.",
 		}, []string{"outcome"}),
+		returns: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "almoner_returns_total", Help: "What happened to gifts after they were paid: refunds and disputes, by how far they came.",
+		}, []string{"kind"}),
 		webhooks: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "almoner_stripe_webhooks_total", Help: "Deliveries to the webhook endpoint by what came of them.",
 		}, []string{"type", "outcome"}),
@@ -72,6 +77,9 @@ func (m *Metrics) ruled(rulings []ruling) {
 			s.minor += r.given.Minor
 			given[r.given.Currency.Code()] = s
 		}
+		for _, h := range r.happened {
+			m.returns.WithLabelValues(happeningWord(h)).Inc()
+		}
 		if r.declined == "" {
 			continue
 		}
@@ -85,6 +93,22 @@ func (m *Metrics) ruled(rulings []ruling) {
 		// Only the metric itself knows no whole numbers; nothing is computed from it.
 		m.minor.WithLabelValues(currency).Add(float64(s.minor))
 	}
+}
+
+func happeningWord(h domain.Happening) string {
+	switch h.Kind {
+	case domain.RefundAccepted:
+		return "refund_accepted"
+	case domain.RefundFailedLater:
+		return "refund_failed"
+	case domain.DisputeInquiry:
+		return "inquiry"
+	case domain.DisputeOpened:
+		return "dispute_opened"
+	case domain.DisputeOver:
+		return "dispute_" + string(h.Dispute.Status)
+	}
+	return other
 }
 
 // Outcomes of a webhook's delivery.
@@ -132,13 +156,28 @@ func (a *App) Watch() prometheus.Collector {
 	age := func(kind string) *prometheus.Desc {
 		return prometheus.NewDesc("almoner_recon_oldest_unmatched_age_seconds", "How long the oldest of them has lacked it; 0 without one.", nil, prometheus.Labels{"kind": kind})
 	}
+	refunds := func(status string) *prometheus.Desc {
+		return prometheus.NewDesc("almoner_refunds", "Refunds that wait for a second person, that Stripe was asked for and has not answered, or that did not reach the donor in the last week.",
+			nil, prometheus.Labels{"status": status})
+	}
+	disputes := func(status string) *prometheus.Desc {
+		return prometheus.NewDesc("almoner_disputes", "Disputes that are open, and those of them whose evidence is due within three days.", nil, prometheus.Labels{"status": status})
+	}
+	waiting, asked, failed := refunds("waiting"), refunds("asked"), refunds("failed")
+	open, due := disputes("open"), disputes("due")
+	askedAge := prometheus.NewDesc("almoner_refunds_oldest_asked_age_seconds", "How long Stripe has not answered about a refund; 0 without one.", nil, nil)
 	undone, undoneAge := unmatched("stripe_event"), age("stripe_event")
 	feeless, feelessAge := unmatched("gift_without_money"), age("gift_without_money")
 	return telemetry.NewLook("gifts", telemetry.LookEvery, a.Now, func(ctx context.Context, tell telemetry.Tell) error {
 		var s Standing
+		var r ReturnStanding
 		err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 			var err error
 			s, err = tx.Standing(ctx)
+			if err != nil {
+				return err
+			}
+			r, err = tx.ReturnStanding(ctx, a.micros())
 			return err
 		})
 		if err != nil {
@@ -156,6 +195,12 @@ func (a *App) Watch() prometheus.Collector {
 		tell(undoneAge, since(s.OldestUndone))
 		tell(feeless, float64(s.Feeless))
 		tell(feelessAge, since(s.OldestFeeless))
+		tell(waiting, float64(r.Waiting))
+		tell(asked, float64(r.Asked))
+		tell(askedAge, since(r.OldestAsked))
+		tell(failed, float64(r.Failed))
+		tell(open, float64(r.Open))
+		tell(due, float64(r.Due))
 		return nil
-	}, last, parked, undone, undoneAge, feeless, feelessAge)
+	}, last, parked, undone, undoneAge, feeless, feelessAge, waiting, asked, askedAge, failed, open, due)
 }

@@ -75,7 +75,8 @@ func listable(e StripeEvent) bool {
 // fuller reports whether trying kept again tells all that other would tell. A
 // decline or an expiry does not tell of a success; what is fetched does.
 func fuller(kept, other StripeEvent) bool {
-	partial := readingOf(kept.Type) == readBody && kept.Type != "payment_intent.succeeded"
+	kind := kinds[kept.Type]
+	partial := kind.how == readBody && kind.about == aboutGift && kept.Type != "payment_intent.succeeded"
 	return !partial || !kept.HasBody || kept.Type == other.Type
 }
 

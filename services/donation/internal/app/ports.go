@@ -28,6 +28,7 @@ type Tx interface {
 	StripeEvents
 	Transactions
 	Plans
+	Returns
 	Feed
 }
 
@@ -46,8 +47,8 @@ type Donations interface {
 	// DonationOfSession finds by a session of any attempt, or answers ErrNone.
 	DonationOfSession(ctx context.Context, sessionID string) (domain.Donation, error)
 	// DonationsByReference finds by exactly that id: of the donation, or of any of
-	// its sessions, payments, charges and balance transactions, also those of a
-	// second payment that is no gift. The newest come first.
+	// its sessions, payments, charges, refunds, disputes and balance transactions,
+	// also those of a second payment that is no gift. The newest come first.
 	DonationsByReference(ctx context.Context, reference string, limit int) ([]domain.Donation, error)
 	// DonationsOfIntent locks and returns them, ordered by id.
 	DonationsOfIntent(ctx context.Context, intentID string) ([]domain.Donation, error)
@@ -72,7 +73,8 @@ type Donations interface {
 	Donors(ctx context.Context, donationIDs []string) (map[string]domain.Donor, error)
 	// PublicGifts returns what is needed to show those that succeeded, in no order.
 	PublicGifts(ctx context.Context, donationIDs []string) ([]PublicRow, error)
-	// GiftSums adds up succeeded gifts, ordered by organization and currency.
+	// GiftSums adds up what is left of succeeded gifts, ordered by organization and
+	// currency.
 	GiftSums(ctx context.Context) ([]GiftSum, error)
 	// GiftsWithoutFee counts succeeded gifts whose fee is not known.
 	GiftsWithoutFee(ctx context.Context) (int64, error)
@@ -95,6 +97,7 @@ type Fee struct {
 	DonationID    string
 	TransactionID string
 	Amount        money.Amount
+	PaymentMethod string // Stripe's word, which only the charge knows
 }
 
 // Intent is one drawn form. While Claim is set and ClaimedUntil is not past, one
@@ -255,6 +258,12 @@ type Transaction struct {
 	// charged for. They are not stored.
 	Ours      bool
 	InvoiceID string
+	// ChargeID is the charge that the source is, refunds or disputes, PaymentMethod
+	// how a charge was paid, Return what the source says if it is a refund or a
+	// dispute. They are told, and not stored with it.
+	ChargeID      string
+	PaymentMethod string
+	Return        *Return
 }
 
 // Transactions are the imported balance transactions.
@@ -368,6 +377,22 @@ type Found struct {
 	Invoice      *domain.Invoice
 	// LookedAt is when what was fetched was asked for, in unix microseconds.
 	LookedAt int64
+	// Return is set for a refund, a dispute or a refunded charge. Then the rest tells
+	// of the payment that it is about, once that was fetched.
+	Return *Return
+}
+
+// Return is what an object of Stripe's says about money that goes back.
+type Return struct {
+	ObjectID  string
+	PaymentID string // empty when it was not paid by a payment intent
+	ChargeID  string
+	Refunds   []domain.Refund
+	Dispute   *domain.Dispute
+	// Sum is what a charge says of all its refunds together.
+	Sum *money.Amount
+	// Whole says that Refunds are all of the payment, as they are now.
+	Whole bool
 }
 
 // Stripe is what the service asks of Stripe. Every method may take as long as a
@@ -397,6 +422,20 @@ type Stripe interface {
 	// TransactionsAfter pages towards older ones, newest first; an empty id starts
 	// at the newest.
 	TransactionsAfter(ctx context.Context, id string) (page []Transaction, more bool, err error)
+	// CreateRefund gives back what staff asked for. Asked twice for the same request
+	// and attempt it answers the same refund.
+	CreateRefund(ctx context.Context, request domain.Refund) (Return, error)
+	// Return fetches a refund, a dispute or a charge.
+	Return(ctx context.Context, id string) (Return, error)
+	// RefundsOf answers all refunds of a payment.
+	RefundsOf(ctx context.Context, paymentID string) ([]domain.Refund, error)
+	// RefundsSince and DisputesSince page through what was made since a time in unix
+	// seconds, newest first; an empty id starts at the newest.
+	RefundsSince(ctx context.Context, since int64, after string) (page []Return, more bool, err error)
+	DisputesSince(ctx context.Context, since int64, after string) (page []Return, more bool, err error)
+	// UndeliveredEvents pages in the same way through events that no endpoint of ours
+	// has taken. They come without bodies.
+	UndeliveredEvents(ctx context.Context, since int64, after string) (page []StripeEvent, more bool, err error)
 	// Balance is what the account holds, by currency.
 	Balance(ctx context.Context) ([]Balance, error)
 }

@@ -229,7 +229,8 @@ func (it *item) says(found *Found) (fetch bool) {
 	if found.Invoice != nil && !found.Ours {
 		it.glance = true // its subscription may carry our mark all the same
 	}
-	return it.glance && it.event.Attempts > 0
+	// What a refund or a dispute lacked, if anything, was its gift or another refund.
+	return (it.glance || found.Return != nil) && it.event.Attempts > 0
 }
 
 func (it *item) evidence() evidence {
@@ -322,7 +323,7 @@ func (a *App) marked(it item) StripeEvent {
 		return e
 	}
 	e.State, e.Reason, e.NextAt = it.verdict.state, it.verdict.reason, 0
-	if e.State == EventParked && it.found != nil && paymentOf(*it.found) != "" {
+	if e.State == EventParked && it.found != nil && it.found.Return == nil && paymentOf(*it.found) != "" {
 		e.ObjectID = paymentOf(*it.found) // a session's event is about its payment
 	}
 	if e.State == EventPending {

@@ -15,10 +15,12 @@ import (
 // maxPublicGifts is how many gifts one page may ask the names of.
 const maxPublicGifts = 200
 
-// View is a donation and where its success stands in the feed.
+// View is a donation, what happened to it, and where its success stands in the feed.
 type View struct {
 	Donation domain.Donation
 	EventPos int64 // 0 until sequenced
+	Refunds  []domain.Refund
+	Disputes []domain.Dispute
 }
 
 // View finds by donation id; NotFound otherwise.
@@ -47,8 +49,7 @@ func (a *App) view(ctx context.Context, find func(context.Context, Tx) (domain.D
 		if err != nil || v.Donation.State != domain.Succeeded {
 			return err
 		}
-		v.EventPos, err = tx.EventPosition(ctx, succeededID(v.Donation))
-		return err
+		return v.complete(ctx, tx)
 	})
 	if errors.Is(err, ErrNone) {
 		return View{}, noDonation()
@@ -57,6 +58,21 @@ func (a *App) view(ctx context.Context, find func(context.Context, Tx) (domain.D
 		return View{}, fmt.Errorf("read the donation: %w", err)
 	}
 	return v, nil
+}
+
+// complete reads what only a gift that succeeded has.
+func (v *View) complete(ctx context.Context, tx Tx) error {
+	var err error
+	v.EventPos, err = tx.EventPosition(ctx, succeededID(v.Donation))
+	if err != nil {
+		return err
+	}
+	v.Refunds, err = tx.RefundsOf(ctx, []string{v.Donation.ID})
+	if err != nil {
+		return err
+	}
+	v.Disputes, err = tx.DisputesOf(ctx, []string{v.Donation.ID})
+	return err
 }
 
 // Form is what the donor had sent, to show the form again. It is personal data.

@@ -23,6 +23,12 @@ type Session struct {
 	InvoiceID      string
 }
 
+// Delayed reports whether the donor is done and the money is not there: it was paid
+// by a method that takes days. Whether it still does, or has failed, its payment tells.
+func (s Session) Delayed() bool {
+	return s.Status == SessionComplete && !s.Paid && s.PaymentID != ""
+}
+
 // PaymentStatus is Stripe's status of a payment intent.
 type PaymentStatus string
 
@@ -83,6 +89,8 @@ const (
 	SecondSubscription Reason = "the monthly plan has another subscription: its donor may be charged twice a month"
 	PaidElsewhere      Reason = "an instalment that was not paid through Stripe"
 	BookedAsForeign    Reason = "its money was booked before as belonging to no gift"
+	RefundsExceed      Reason = "the refunds are more than was paid"
+	EndedOtherwise     Reason = "the dispute had ended otherwise"
 )
 
 // Outcome is what a snapshot did to a donation.
@@ -101,8 +109,11 @@ type Outcome struct {
 // merged is the gift and the other is parked, whichever that is.
 func Derive(d Donation, s Snapshot) Outcome {
 	out := Outcome{Donation: d}
-	if s.Payment != nil {
+	switch {
+	case s.Payment != nil:
 		out = mergePayment(d, *s.Payment, s.Session)
+	case s.Session != nil && s.Session.Delayed():
+		out.Donation = d.raise(Processing)
 	}
 	if s.Session != nil && s.Session.Status == SessionExpired && s.Session.ID == d.SessionID {
 		// Another attempt's session may have expired long ago; only that of the

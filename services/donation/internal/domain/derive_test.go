@@ -63,6 +63,7 @@ func everyFact() []Snapshot {
 		{Session: &Session{ID: "cs_test_0", Status: SessionExpired}},
 		{Session: &Session{ID: "cs_test_1", Status: "new_word"}},
 		{Session: complete},
+		{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentProcessing}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentMethodMissing, DeclineCode: "insufficient_funds", DeclinedAt: 30}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentCanceled}},

@@ -76,6 +76,15 @@ type Donation struct {
 
 	BalanceTransactionID string
 	Fee                  money.Amount // in the settlement currency; zero value until known
+	PaymentMethod        string       // Stripe's word, empty until known
+
+	// Version counts what others were told of the gift.
+	Version int64
+	// ReturnedMinor is what is on its way back to the donor, went back, or was lost
+	// in disputes, cover included; with losses after refunds more than was paid.
+	ReturnedMinor int64
+	// Dispute is what disputes mean for the gift now.
+	Dispute DisputeState
 }
 
 // instalmentMark begins the input hash of gifts that no form made.

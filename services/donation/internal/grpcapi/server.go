@@ -58,7 +58,11 @@ func (s *Server) GetDonation(ctx context.Context, r *donationv1.GetDonationReque
 	if err != nil {
 		return nil, err
 	}
-	return &donationv1.GetDonationResponse{Donation: donation(view)}, nil
+	out := donation(view)
+	if person, _ := rpc.ActingPerson(ctx); !person.Is("viewer", "accountant", "admin") {
+		withoutStaff(out)
+	}
+	return &donationv1.GetDonationResponse{Donation: out}, nil
 }
 
 // ConfirmDonation is the donor's return from Stripe.
@@ -67,7 +71,9 @@ func (s *Server) ConfirmDonation(ctx context.Context, r *donationv1.ConfirmDonat
 	if err != nil {
 		return nil, err
 	}
-	return &donationv1.ConfirmDonationResponse{Donation: donation(view)}, nil
+	out := donation(view)
+	withoutStaff(out)
+	return &donationv1.ConfirmDonationResponse{Donation: out}, nil
 }
 
 // GetCheckoutForm gives back what was typed.
@@ -187,7 +193,18 @@ func donation(v app.View) *donationv1.Donation {
 	if !d.Fee.Currency.IsZero() {
 		out.Fee = amount(d.Fee)
 	}
+	total := d.Gift.Minor + d.Cover.Minor
+	out.Returned = amount(money.Amount{Minor: min(d.ReturnedMinor, total), Currency: d.Gift.Currency})
+	out.Refunds, out.Disputes, out.PaymentMethod = refunds(v.Refunds), disputes(v.Disputes), d.PaymentMethod
 	return out
+}
+
+// withoutStaff leaves out who decided about refunds, and what they wrote: that is not
+// for the donor.
+func withoutStaff(d *donationv1.Donation) {
+	for _, r := range d.GetRefunds() {
+		r.RequestedBy, r.DecidedBy, r.Note = "", "", ""
+	}
 }
 
 func amount(a money.Amount) *moneyv1.Money {

@@ -34,8 +34,8 @@ func newMetrics(r prometheus.Registerer) metrics {
 
 // words are what paths at Stripe are made of; everything else in them is an id.
 var words = []string{
-	"v1", "account", "balance", "balance_transactions", "billing_portal", "checkout", "expire", "invoices", "payment_intents", "sessions",
-	"subscriptions", "void",
+	"v1", "account", "balance", "balance_transactions", "billing_portal", "charges", "checkout", "disputes", "events", "expire", "invoices",
+	"payment_intents", "refunds", "sessions", "subscriptions", "void",
 }
 
 // operation is what is asked, without ids.

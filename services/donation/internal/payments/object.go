@@ -36,6 +36,14 @@ type object struct {
 	ErrorCode, DeclineCode string
 
 	billing billing
+	// Charge of a refund or a dispute, and what else is only theirs.
+	Charge         ref
+	Reason         string
+	FailureReason  string
+	Request        string // of a refund that staff asked for
+	EvidenceDue    int64
+	Method         string // of a charge
+	AmountRefunded int64
 }
 
 // ref is a reference: null, an id, or, when it was expanded, the object itself.
@@ -92,6 +100,30 @@ func (o *object) read(r *reader, name []byte) {
 		o.Intent = r.ref()
 	case "latest_charge":
 		o.LatestCharge = r.ref()
+	case "charge":
+		o.Charge = r.ref()
+	case "reason":
+		o.Reason = r.string()
+	case "failure_reason":
+		o.FailureReason = r.string()
+	case "amount_refunded":
+		o.AmountRefunded = r.number()
+	case "evidence_details":
+		r.object(func(r *reader, name []byte) {
+			if string(name) != "due_by" {
+				r.skip()
+				return
+			}
+			o.EvidenceDue = r.number() * 1_000_000
+		})
+	case "payment_method_details":
+		r.object(func(r *reader, name []byte) {
+			if string(name) != "type" {
+				r.skip()
+				return
+			}
+			o.Method = r.string()
+		})
 	case "last_payment_error":
 		o.Failed = r.next() == '{'
 		r.object(o.readError)
@@ -108,6 +140,8 @@ func (o *object) readMetadata(r *reader, name []byte) {
 		o.Ours = r.string() != ""
 	case metaDonation:
 		o.Donation = r.string()
+	case metaRefund:
+		o.Request = r.string()
 	default:
 		if !o.billing.readPlanMetadata(r, name) {
 			r.skip()
@@ -146,6 +180,8 @@ func (o *object) found(at int64) (app.Found, bool) {
 		// What an invoice charged is told by the invoice, and by nothing else: whatever
 		// is written on its payment, it is no gift by itself.
 		f.Ours = f.Ours && o.billing.Invoice.ID == ""
+	case "refund", "dispute", "charge":
+		return app.Found{Return: o.returned()}, o.ID != ""
 	default:
 		return app.Found{}, false
 	}
@@ -184,38 +220,9 @@ func (o *object) payment(at int64) *domain.Payment {
 // says about a gift, nil when that is nothing or cannot be read. It fails when the
 // text is not what every event of Stripe's is.
 func (*Client) ReadEvent(raw []byte) (app.StripeEvent, *app.Found, error) {
-	var e app.StripeEvent
-	var o object
-	odd := false
-	err := whole(raw, func(r *reader, name []byte) {
-		switch string(name) {
-		case "id":
-			e.EventID = r.string()
-		case "type":
-			e.Type = r.string()
-		case "account":
-			e.AccountID = r.string()
-		case "api_version":
-			e.APIVersion = r.string()
-		case "livemode":
-			e.Livemode = r.flag()
-		case "created":
-			e.CreatedAt = r.number()
-		case "data":
-			r.object(func(r *reader, name []byte) {
-				if string(name) != "object" {
-					r.skip()
-					return
-				}
-				// Something odd in the object is no reason not to know the event.
-				before := r.odd
-				r.object(o.read)
-				odd, r.odd = r.odd != nil, before
-			})
-		default:
-			r.skip()
-		}
-	})
+	var in event
+	err := whole(raw, in.read)
+	e, o := in.StripeEvent, &in.object
 	e.ObjectID = o.ID
 	if err == nil && (!identifier(e.EventID) || !identifier(e.Type) || !identifier(e.AccountID+e.APIVersion+e.ObjectID+"-")) {
 		err = errors.New("it does not name itself")
@@ -224,10 +231,48 @@ func (*Client) ReadEvent(raw []byte) (app.StripeEvent, *app.Found, error) {
 		return app.StripeEvent{}, nil, fmt.Errorf("read webhook: %w", err)
 	}
 	found, says := o.found(e.CreatedAt)
-	if says && !odd {
+	if says && !in.odd {
 		return e, &found, nil
 	}
 	return e, nil, nil
+}
+
+// event is one of Stripe's events and what it is about.
+type event struct {
+	app.StripeEvent
+	object object
+	odd    bool // something in the object is not what it should be
+}
+
+func (e *event) read(r *reader, name []byte) {
+	switch string(name) {
+	case "id":
+		e.EventID = r.string()
+	case "type":
+		e.Type = r.string()
+	case "account":
+		e.AccountID = r.string()
+	case "api_version":
+		e.APIVersion = r.string()
+	case "livemode":
+		e.Livemode = r.flag()
+	case "created":
+		e.CreatedAt = r.number()
+	case "data":
+		r.object(func(r *reader, name []byte) {
+			if string(name) != "object" {
+				r.skip()
+				return
+			}
+			// Something odd in the object is no reason not to know the event.
+			before := r.odd
+			r.odd = nil
+			r.object(e.object.read)
+			e.odd, r.odd = r.odd != nil, before
+		})
+	default:
+		r.skip()
+	}
 }
 
 // longestIdentifier is more than Stripe's ids have, and what an index bears.

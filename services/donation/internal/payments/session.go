@@ -21,6 +21,7 @@ const (
 	metaMarkValue    = "1"
 	metaDonation     = "donation_id"
 	metaOrganization = "organization_id"
+	metaRefund       = "refund_request"
 	metaRecord       = "gift"
 	metaProof        = "gift_proof"
 	// Of a monthly plan: which it is, and how what it charges is split.

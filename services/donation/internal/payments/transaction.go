@@ -76,9 +76,13 @@ func (t *transaction) whole() app.Transaction {
 	out.SourceID = t.source.ID
 	if source := t.source.Object; source != nil {
 		out.PaymentIntentID = source.Intent.ID
-		if source.Kind == "charge" {
+		switch source.Kind {
+		case "charge":
 			out.InvoiceID = source.billing.Invoice.ID
 			out.Ours = source.Ours && out.InvoiceID == ""
+			out.ChargeID, out.PaymentMethod = source.ID, source.Method
+		case "refund", "dispute":
+			out.ChargeID, out.Return = source.Charge.ID, source.returned()
 		}
 		if source.Currency != "" {
 			out.SourceAmount = app.Money{Minor: source.Amount, Currency: code(source.Currency)}

@@ -16,9 +16,9 @@ const donationColumns = `id, intent_id, input_hash, gift_minor, cover_minor, cur
 	appeal_slug, fundraiser_slug, product_name, visibility, livemode, traceparent, created_at,
 	state, account_id, attempt, session_id, payment_intent_id, charge_id, paid_at, succeeded_at, late,
 	decline_code, declined_at, webhook_received_at, check_at, balance_transaction_id, fee_minor, fee_currency,
-	plan_id, invoice_id`
+	plan_id, invoice_id, version, returned_minor, dispute, payment_method`
 
-const donationColumnCount = 39
+const donationColumnCount = 43
 
 func scanDonation(r row) (domain.Donation, error) {
 	var d domain.Donation
@@ -29,7 +29,7 @@ func scanDonation(r row) (domain.Donation, error) {
 		&d.AppealSlug, &d.FundraiserSlug, &d.ProductName, &d.Visibility, &d.Livemode, &d.Traceparent, &d.CreatedAt,
 		&d.State, &d.AccountID, &d.Attempt, &d.SessionID, &d.PaymentIntentID, &d.ChargeID, &d.PaidAt, &d.SucceededAt, &d.Late,
 		&d.DeclineCode, &d.DeclinedAt, &d.WebhookReceivedAt, &d.CheckAt, &d.BalanceTransactionID, &d.Fee.Minor, &feeCurrency,
-		&d.PlanID, &d.InvoiceID)
+		&d.PlanID, &d.InvoiceID, &d.Version, &d.ReturnedMinor, &d.Dispute, &d.PaymentMethod)
 	if err != nil {
 		return domain.Donation{}, err
 	}
@@ -55,7 +55,7 @@ func donationValues(d domain.Donation) []any {
 		d.AppealSlug, d.FundraiserSlug, d.ProductName, string(d.Visibility), flag(d.Livemode), d.Traceparent, d.CreatedAt,
 		string(d.State), d.AccountID, d.Attempt, d.SessionID, d.PaymentIntentID, d.ChargeID, d.PaidAt, d.SucceededAt, flag(d.Late),
 		d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt, d.BalanceTransactionID, d.Fee.Minor, d.Fee.Currency.Code(),
-		d.PlanID, d.InvoiceID,
+		d.PlanID, d.InvoiceID, d.Version, d.ReturnedMinor, string(d.Dispute), d.PaymentMethod,
 	}
 }
 
@@ -119,6 +119,8 @@ func (t *tx) DonationsByReference(ctx context.Context, reference string, limit i
 			UNION SELECT id FROM donation WHERE charge_id = $1 AND charge_id <> ''
 			UNION SELECT id FROM donation WHERE invoice_id = $1 AND invoice_id <> ''
 			UNION SELECT donation_id FROM attempt WHERE session_id = $1 AND session_id <> ''
+			UNION SELECT donation_id FROM refund WHERE refund_id = $1 AND refund_id <> ''
+			UNION SELECT donation_id FROM dispute WHERE id = $1
 			UNION SELECT donation_id FROM balance_transaction WHERE id = $1
 			UNION SELECT donation_id FROM balance_transaction WHERE payment_intent_id = $1 AND is_foreign = 1
 			UNION SELECT donation_id FROM balance_transaction WHERE source_id = $1 AND is_foreign = 1)
@@ -153,22 +155,24 @@ func (t *tx) DonationsOfPayments(ctx context.Context, intents []string) ([]app.P
 }
 
 func (t *tx) UpdateDonations(ctx context.Context, donations []domain.Donation) error {
-	const columns = 15
+	const columns = 18
 	for piece := range database.Pieces(donations) {
 		args := make([]any, 0, len(piece)*columns)
 		for _, d := range piece {
 			args = append(args, d.ID, string(d.State), d.AccountID, d.Attempt, d.SessionID, d.PaymentIntentID, d.ChargeID,
-				d.PaidAt, d.SucceededAt, flag(d.Late), d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt, d.InvoiceID)
+				d.PaidAt, d.SucceededAt, flag(d.Late), d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt, d.InvoiceID,
+				d.Version, d.ReturnedMinor, string(d.Dispute))
 		}
 		_, err := t.ExecContext(ctx, `WITH v(id, state, account_id, attempt, session_id, payment_intent_id, charge_id,
-				paid_at, succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at, invoice_id) AS (VALUES `+
+				paid_at, succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at, invoice_id,
+				version, returned_minor, dispute) AS (VALUES `+
 			database.CastPlaceholders(len(piece), "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT",
-				"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT")+`)
+				"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "TEXT")+`)
 			UPDATE donation SET state = v.state, account_id = v.account_id, attempt = v.attempt, session_id = v.session_id,
 				payment_intent_id = v.payment_intent_id, charge_id = v.charge_id, paid_at = v.paid_at,
 				succeeded_at = v.succeeded_at, late = v.late, decline_code = v.decline_code, declined_at = v.declined_at,
-				webhook_received_at = v.webhook_received_at, check_at = v.check_at,
-				invoice_id = v.invoice_id
+				webhook_received_at = v.webhook_received_at, check_at = v.check_at, invoice_id = v.invoice_id, version = v.version,
+				returned_minor = v.returned_minor, dispute = v.dispute
 			FROM v WHERE donation.id = v.id`, args...)
 		if err != nil {
 			return fmt.Errorf("update %d donations: %w", len(donations), err)
@@ -179,14 +183,14 @@ func (t *tx) UpdateDonations(ctx context.Context, donations []domain.Donation) e
 
 func (t *tx) SaveFees(ctx context.Context, fees []app.Fee) error {
 	for piece := range database.Pieces(fees) {
-		args := make([]any, 0, len(piece)*4)
+		args := make([]any, 0, len(piece)*5)
 		for _, f := range piece {
-			args = append(args, f.DonationID, f.TransactionID, f.Amount.Minor, f.Amount.Currency.Code())
+			args = append(args, f.DonationID, f.TransactionID, f.Amount.Minor, f.Amount.Currency.Code(), f.PaymentMethod)
 		}
-		_, err := t.ExecContext(ctx, `WITH v(id, balance_transaction_id, fee_minor, fee_currency) AS (VALUES `+
-			database.CastPlaceholders(len(piece), "TEXT", "TEXT", "BIGINT", "TEXT")+`)
+		_, err := t.ExecContext(ctx, `WITH v(id, balance_transaction_id, fee_minor, fee_currency, payment_method) AS (VALUES `+
+			database.CastPlaceholders(len(piece), "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT")+`)
 			UPDATE donation SET balance_transaction_id = v.balance_transaction_id, fee_minor = v.fee_minor,
-				fee_currency = v.fee_currency
+				fee_currency = v.fee_currency, payment_method = v.payment_method
 			FROM v WHERE donation.id = v.id`, args...)
 		if err != nil {
 			return fmt.Errorf("save %d fees: %w", len(fees), err)
@@ -252,7 +256,11 @@ func (t *tx) GiftSums(ctx context.Context) ([]app.GiftSum, error) {
 		var s app.GiftSum
 		err := r.Scan(&s.OrganizationID, &s.Currency, &s.GiftMinor, &s.CoverMinor, &s.Gifts)
 		return s, err
-	}, `SELECT organization_id, currency, CAST(SUM(gift_minor) AS BIGINT), CAST(SUM(cover_minor) AS BIGINT), COUNT(*)
+	}, `SELECT organization_id, currency,
+			CAST(SUM(CASE WHEN returned_minor < gift_minor THEN gift_minor - returned_minor ELSE 0 END) AS BIGINT),
+			CAST(SUM(CASE WHEN returned_minor <= gift_minor THEN cover_minor
+				WHEN returned_minor < gift_minor + cover_minor THEN gift_minor + cover_minor - returned_minor ELSE 0 END) AS BIGINT),
+			COUNT(*)
 		FROM donation WHERE state = 'succeeded' GROUP BY organization_id, currency ORDER BY organization_id, currency`)
 }
 

@@ -4582,8 +4582,7 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0fSTATE_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATE_EXPIRED\x10\x05\x12\x10\n" +
 	"\fSTATE_FAILED\x10\x06\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\a2\x80\n" +
-	"\n" +
+	"\x0fSTATE_ABANDONED\x10\a2\xa0\x0e\n" +
 	"\x0fDonationService\x12q\n" +
 	"\rStartCheckout\x12).almoner.donation.v1.StartCheckoutRequest\x1a*.almoner.donation.v1.StartCheckoutResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12u\n" +
@@ -4612,6 +4611,18 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x10GetStripeBalance\x12,.almoner.donation.v1.GetStripeBalanceRequest\x1a-.almoner.donation.v1.GetStripeBalanceResponse\".\xca\xda\x18*\n" +
 	"\x03web\n" +
 	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x84\x01\n" +
+	"\rRequestRefund\x12).almoner.donation.v1.RequestRefundRequest\x1a*.almoner.donation.v1.RequestRefundResponse\"\x1c\xca\xda\x18\x18\n" +
+	"\x03web\x12\n" +
+	"accountant\x12\x05admin\x12\x81\x01\n" +
+	"\fDecideRefund\x12(.almoner.donation.v1.DecideRefundRequest\x1a).almoner.donation.v1.DecideRefundResponse\"\x1c\xca\xda\x18\x18\n" +
+	"\x03web\x12\n" +
+	"accountant\x12\x05admin\x12\x86\x01\n" +
+	"\vListRefunds\x12'.almoner.donation.v1.ListRefundsRequest\x1a(.almoner.donation.v1.ListRefundsResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x89\x01\n" +
+	"\fListDisputes\x12(.almoner.donation.v1.ListDisputesRequest\x1a).almoner.donation.v1.ListDisputesResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
 	"accountant\x12\x05adminB\xe2\x01\n" +
 	"\x17com.almoner.donation.v1B\x14DonationServiceProtoP\x01ZCgithub.com/almoner/almoner/proto/gen/almoner/donation/v1;donationv1\xa2\x02\x03ADX\xaa\x02\x13Almoner.Donation.V1\xca\x02\x13Almoner\\Donation\\V1\xe2\x02\x1fAlmoner\\Donation\\V1\\GPBMetadata\xea\x02\x15Almoner::Donation::V1b\x06proto3"
 
@@ -4747,18 +4758,26 @@ var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
 	20, // 53: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
 	23, // 54: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
 	26, // 55: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
-	3,  // 56: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	8,  // 57: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	10, // 58: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	12, // 59: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	14, // 60: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	16, // 61: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
-	19, // 62: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
-	21, // 63: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	25, // 64: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	28, // 65: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	56, // [56:66] is the sub-list for method output_type
-	46, // [46:56] is the sub-list for method input_type
+	29, // 56: almoner.donation.v1.DonationService.RequestRefund:input_type -> almoner.donation.v1.RequestRefundRequest
+	31, // 57: almoner.donation.v1.DonationService.DecideRefund:input_type -> almoner.donation.v1.DecideRefundRequest
+	33, // 58: almoner.donation.v1.DonationService.ListRefunds:input_type -> almoner.donation.v1.ListRefundsRequest
+	35, // 59: almoner.donation.v1.DonationService.ListDisputes:input_type -> almoner.donation.v1.ListDisputesRequest
+	3,  // 60: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	8,  // 61: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	10, // 62: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	12, // 63: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	14, // 64: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	16, // 65: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
+	19, // 66: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	21, // 67: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	25, // 68: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	28, // 69: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	30, // 70: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
+	32, // 71: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
+	34, // 72: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
+	36, // 73: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
+	60, // [60:74] is the sub-list for method output_type
+	46, // [46:60] is the sub-list for method input_type
 	46, // [46:46] is the sub-list for extension type_name
 	46, // [46:46] is the sub-list for extension extendee
 	0,  // [0:46] is the sub-list for field type_name

@@ -29,6 +29,10 @@ const (
 	DonationService_PublicGifts_FullMethodName      = "/almoner.donation.v1.DonationService/PublicGifts"
 	DonationService_SumGifts_FullMethodName         = "/almoner.donation.v1.DonationService/SumGifts"
 	DonationService_GetStripeBalance_FullMethodName = "/almoner.donation.v1.DonationService/GetStripeBalance"
+	DonationService_RequestRefund_FullMethodName    = "/almoner.donation.v1.DonationService/RequestRefund"
+	DonationService_DecideRefund_FullMethodName     = "/almoner.donation.v1.DonationService/DecideRefund"
+	DonationService_ListRefunds_FullMethodName      = "/almoner.donation.v1.DonationService/ListRefunds"
+	DonationService_ListDisputes_FullMethodName     = "/almoner.donation.v1.DonationService/ListDisputes"
 )
 
 // DonationServiceClient is the client API for DonationService service.
@@ -67,6 +71,18 @@ type DonationServiceClient interface {
 	// GetStripeBalance asks Stripe what the account holds and whether it has
 	// transactions that are not imported yet.
 	GetStripeBalance(ctx context.Context, in *GetStripeBalanceRequest, opts ...grpc.CallOption) (*GetStripeBalanceResponse, error)
+	// RequestRefund gives money back, or asks a second person when it is more than
+	// one may give back alone. The same request is one refund, however often it is
+	// sent; what is left of the gift is the most that can be asked for.
+	RequestRefund(ctx context.Context, in *RequestRefundRequest, opts ...grpc.CallOption) (*RequestRefundResponse, error)
+	// DecideRefund is the second person's word on a refund that waits for it. Who
+	// asked for it cannot be that person.
+	DecideRefund(ctx context.Context, in *DecideRefundRequest, opts ...grpc.CallOption) (*DecideRefundResponse, error)
+	// ListRefunds pages through refunds, the newest first.
+	ListRefunds(ctx context.Context, in *ListRefundsRequest, opts ...grpc.CallOption) (*ListRefundsResponse, error)
+	// ListDisputes pages through disputes: those that can still be answered first, by
+	// when their evidence is due, then the others, the newest first.
+	ListDisputes(ctx context.Context, in *ListDisputesRequest, opts ...grpc.CallOption) (*ListDisputesResponse, error)
 }
 
 type donationServiceClient struct {
@@ -177,6 +193,46 @@ func (c *donationServiceClient) GetStripeBalance(ctx context.Context, in *GetStr
 	return out, nil
 }
 
+func (c *donationServiceClient) RequestRefund(ctx context.Context, in *RequestRefundRequest, opts ...grpc.CallOption) (*RequestRefundResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RequestRefundResponse)
+	err := c.cc.Invoke(ctx, DonationService_RequestRefund_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) DecideRefund(ctx context.Context, in *DecideRefundRequest, opts ...grpc.CallOption) (*DecideRefundResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DecideRefundResponse)
+	err := c.cc.Invoke(ctx, DonationService_DecideRefund_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) ListRefunds(ctx context.Context, in *ListRefundsRequest, opts ...grpc.CallOption) (*ListRefundsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRefundsResponse)
+	err := c.cc.Invoke(ctx, DonationService_ListRefunds_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) ListDisputes(ctx context.Context, in *ListDisputesRequest, opts ...grpc.CallOption) (*ListDisputesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDisputesResponse)
+	err := c.cc.Invoke(ctx, DonationService_ListDisputes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DonationServiceServer is the server API for DonationService service.
 // All implementations must embed UnimplementedDonationServiceServer
 // for forward compatibility.
@@ -213,6 +269,18 @@ type DonationServiceServer interface {
 	// GetStripeBalance asks Stripe what the account holds and whether it has
 	// transactions that are not imported yet.
 	GetStripeBalance(context.Context, *GetStripeBalanceRequest) (*GetStripeBalanceResponse, error)
+	// RequestRefund gives money back, or asks a second person when it is more than
+	// one may give back alone. The same request is one refund, however often it is
+	// sent; what is left of the gift is the most that can be asked for.
+	RequestRefund(context.Context, *RequestRefundRequest) (*RequestRefundResponse, error)
+	// DecideRefund is the second person's word on a refund that waits for it. Who
+	// asked for it cannot be that person.
+	DecideRefund(context.Context, *DecideRefundRequest) (*DecideRefundResponse, error)
+	// ListRefunds pages through refunds, the newest first.
+	ListRefunds(context.Context, *ListRefundsRequest) (*ListRefundsResponse, error)
+	// ListDisputes pages through disputes: those that can still be answered first, by
+	// when their evidence is due, then the others, the newest first.
+	ListDisputes(context.Context, *ListDisputesRequest) (*ListDisputesResponse, error)
 	mustEmbedUnimplementedDonationServiceServer()
 }
 
@@ -252,6 +320,18 @@ func (UnimplementedDonationServiceServer) SumGifts(context.Context, *SumGiftsReq
 }
 func (UnimplementedDonationServiceServer) GetStripeBalance(context.Context, *GetStripeBalanceRequest) (*GetStripeBalanceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStripeBalance not implemented")
+}
+func (UnimplementedDonationServiceServer) RequestRefund(context.Context, *RequestRefundRequest) (*RequestRefundResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RequestRefund not implemented")
+}
+func (UnimplementedDonationServiceServer) DecideRefund(context.Context, *DecideRefundRequest) (*DecideRefundResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DecideRefund not implemented")
+}
+func (UnimplementedDonationServiceServer) ListRefunds(context.Context, *ListRefundsRequest) (*ListRefundsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRefunds not implemented")
+}
+func (UnimplementedDonationServiceServer) ListDisputes(context.Context, *ListDisputesRequest) (*ListDisputesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDisputes not implemented")
 }
 func (UnimplementedDonationServiceServer) mustEmbedUnimplementedDonationServiceServer() {}
 func (UnimplementedDonationServiceServer) testEmbeddedByValue()                         {}
@@ -454,6 +534,78 @@ func _DonationService_GetStripeBalance_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DonationService_RequestRefund_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RequestRefundRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).RequestRefund(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_RequestRefund_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).RequestRefund(ctx, req.(*RequestRefundRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_DecideRefund_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DecideRefundRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).DecideRefund(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_DecideRefund_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).DecideRefund(ctx, req.(*DecideRefundRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_ListRefunds_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRefundsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).ListRefunds(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_ListRefunds_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).ListRefunds(ctx, req.(*ListRefundsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_ListDisputes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDisputesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).ListDisputes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_ListDisputes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).ListDisputes(ctx, req.(*ListDisputesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DonationService_ServiceDesc is the grpc.ServiceDesc for DonationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -500,6 +652,22 @@ var DonationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetStripeBalance",
 			Handler:    _DonationService_GetStripeBalance_Handler,
+		},
+		{
+			MethodName: "RequestRefund",
+			Handler:    _DonationService_RequestRefund_Handler,
+		},
+		{
+			MethodName: "DecideRefund",
+			Handler:    _DonationService_DecideRefund_Handler,
+		},
+		{
+			MethodName: "ListRefunds",
+			Handler:    _DonationService_ListRefunds_Handler,
+		},
+		{
+			MethodName: "ListDisputes",
+			Handler:    _DonationService_ListDisputes_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
