@@ -177,10 +177,11 @@ func updateDonations(t *testing.T, s app.Store) {
 	a.State, a.AccountID, a.Attempt, a.SessionID = domain.Succeeded, "acct_1", 3, "cs_test_3"
 	a.PaymentIntentID, a.ChargeID, a.PaidAt, a.SucceededAt, a.Late = "pi_1", "ch_1", start+5, start+6, true
 	a.DeclineCode, a.DeclinedAt, a.WebhookReceivedAt, a.CheckAt = "lost_card", start+4, start+7, 0
+	a.Version, a.ReturnedMinor, a.Dispute = 4, 40_00, domain.Disputed
 	b.State = domain.Abandoned
 	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.UpdateDonations(ctx, []domain.Donation{a, b}) })
-	fee := app.Fee{DonationID: a.ID, TransactionID: "txn_1", Amount: money.Amount{Minor: 3_25, Currency: currency("USD")}}
-	a.BalanceTransactionID, a.Fee = fee.TransactionID, fee.Amount
+	fee := app.Fee{DonationID: a.ID, TransactionID: "txn_1", Amount: money.Amount{Minor: 3_25, Currency: currency("USD")}, PaymentMethod: "card"}
+	a.BalanceTransactionID, a.Fee, a.PaymentMethod = fee.TransactionID, fee.Amount, fee.PaymentMethod
 	write(t, s, func(ctx context.Context, tx app.Tx) error {
 		// A gift that was read before its fee was known is written again.
 		return errors.Join(tx.SaveFees(ctx, nil), tx.SaveFees(ctx, []app.Fee{fee}), tx.UpdateDonations(ctx, []domain.Donation{b}))
