@@ -379,8 +379,8 @@ func (a *App) takeReturns(ctx context.Context, list []Return) error {
 	if err != nil {
 		return err
 	}
-	for i, r := range rulings {
-		if r.state != EventPending {
+	for i := range list {
+		if rulings[i].state != EventPending {
 			continue
 		}
 		whole, err := a.complete(ctx, list[i])
