@@ -23,7 +23,8 @@ type parking struct {
 // kinds are the service's own queues as staff see them; an item's id begins
 // with its kind. No feed has such a name.
 func kinds() map[string]app.Queue {
-	return map[string]app.Queue{"receipt": app.GiftQueue, "pdf": app.DrawingQueue, "mail": app.MailQueue}
+	return map[string]app.Queue{"receipt": app.GiftQueue, "pdf": app.DrawingQueue, "mail": app.MailQueue,
+		"correction": app.CorrectionQueue, "notice": app.NoticeQueue}
 }
 
 // ListParked returns what is parked, oldest first.
@@ -69,7 +70,9 @@ func (p parking) RetryParked(ctx context.Context, id string) (applied, left int,
 		// Events first: what they bring may be what a gift lacks.
 		_, _, err = p.events.RetryParked(ctx, "")
 		err = errors.Join(err, p.app.RetryParked(ctx, app.GiftQueue, ""),
-			p.app.RetryParked(ctx, app.DrawingQueue, ""), p.app.RetryParked(ctx, app.MailQueue, ""))
+			p.app.RetryParked(ctx, app.CorrectionQueue, ""),
+			p.app.RetryParked(ctx, app.DrawingQueue, ""), p.app.RetryParked(ctx, app.MailQueue, ""),
+			p.app.RetryParked(ctx, app.NoticeQueue, ""))
 	case kinds()[kind] == 0:
 		_, _, err = p.events.RetryParked(ctx, id)
 	case !slices.ContainsFunc(before, func(item feed.ParkedItem) bool { return item.ID == id }):

@@ -148,6 +148,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	donation, fundraiser := consumer("donation"), consumer("fundraiser")
 	handlers := consume.New(uses, store.Bind)
 	feed.Handle(donation, handlers.OnDonationSucceeded)
+	feed.Handle(donation, handlers.OnDonationRefunded)
+	feed.Handle(donation, handlers.OnDonationRefundFailed)
+	feed.Handle(donation, handlers.OnDonationDisputed)
+	feed.Handle(donation, handlers.OnDonationDisputeClosed)
 	feed.Handle(fundraiser, handlers.OnOrganizationChanged)
 	feed.Handle(fundraiser, handlers.OnFundChanged)
 

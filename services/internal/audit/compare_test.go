@@ -72,6 +72,38 @@ func TestEverythingAgrees(t *testing.T) {
 	}
 }
 
+// What is owed to donors and what banks hold back is explained, item by item, and
+// no difference: totals and receipts follow the refund when it is accepted, and the
+// dispute when it is lost.
+func TestRefundsOnTheirWayAndOpenDisputesAreExplained(t *testing.T) {
+	t.Parallel()
+	readings := agreeing()
+	readings.Books.OpenItems = append(readings.Books.OpenItems,
+		&ledgerv1.OpenItem{OrganizationId: "org-1", AccountCode: "2100", Currency: "EUR", BalanceMinor: -2_000, StripeId: "re_1"},
+		&ledgerv1.OpenItem{OrganizationId: "org-1", AccountCode: "1170", Currency: "EUR", BalanceMinor: 5_000, StripeId: "dp_1"})
+	report := Compare(readings)
+	if !report.OK || len(report.Open) != 3 || report.Open[1].StripeID != "re_1" || report.Open[2].Account != "1170" {
+		t.Errorf("report %+v", report)
+	}
+}
+
+// The money of a refund may be seen before the refund is heard of: every sum
+// agrees then, and none of them is true yet.
+func TestARefundOfWhichOnlyTheMoneyIsKnownIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	for name, item := range map[string]*ledgerv1.OpenItem{
+		"a refund that nobody was owed":     {AccountCode: "2100", Currency: "EUR", BalanceMinor: 2_000, StripeId: "re_1"},
+		"a dispute lost that took no money": {AccountCode: "1170", Currency: "EUR", BalanceMinor: -2_000, StripeId: "dp_1"},
+	} {
+		readings := agreeing()
+		readings.Books.OpenItems = append(readings.Books.OpenItems, item)
+		report := Compare(readings)
+		if report.OK || report.CaughtUp || report.ExitCode() != 2 || len(report.Behind) != 1 {
+			t.Errorf("%s: exit code %d, behind %q", name, report.ExitCode(), report.Behind)
+		}
+	}
+}
+
 // Every single number that can be wrong must turn the answer: a check that
 // cannot fail is worse than none.
 func TestEachDisagreementIsFound(t *testing.T) {

@@ -50,10 +50,12 @@ type App struct {
 	logger  *slog.Logger
 	tracer  trace.Tracer
 
-	giftsDue    chan struct{}
-	drawingsDue chan struct{}
-	mailsDue    chan struct{}
-	rush        rush
+	giftsDue       chan struct{}
+	correctionsDue chan struct{}
+	drawingsDue    chan struct{}
+	mailsDue       chan struct{}
+	noticesDue     chan struct{}
+	rush           rush
 }
 
 // New returns the use cases over their ports. It fails when the base URL is
@@ -84,6 +86,9 @@ func New(cfg Config) (*App, error) {
 		giftsDue:    make(chan struct{}, 1),
 		drawingsDue: make(chan struct{}, 1),
 		mailsDue:    make(chan struct{}, 1),
+
+		correctionsDue: make(chan struct{}, 1),
+		noticesDue:     make(chan struct{}, 1),
 	}, nil
 }
 
@@ -116,6 +121,8 @@ func (a *App) Work(ctx context.Context) {
 	a.wakeDrawings(ctx)
 	var parts sync.WaitGroup
 	parts.Go(func() { a.repeat(ctx, "issue receipts", a.giftsDue, a.IssueDue) })
+	parts.Go(func() { a.repeat(ctx, "correct receipts", a.correctionsDue, a.CorrectDue) })
+	parts.Go(func() { a.repeat(ctx, "tell of void receipts", a.noticesDue, a.NotifyDue) })
 	parts.Go(func() { a.repeat(ctx, "draw receipts", a.drawingsDue, a.afterRush(a.DrawDue)) })
 	parts.Go(func() { a.repeat(ctx, "send receipts", a.mailsDue, a.afterRush(a.SendDue)) })
 	parts.Wait()

@@ -44,7 +44,7 @@ func (a *App) IssueDue(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { signal(a.drawingsDue) })
+		tx.AfterCommit(func() { signal(a.drawingsDue); signal(a.correctionsDue) })
 		return nil
 	})
 	if err != nil {

@@ -68,6 +68,29 @@ func (w *letterWriter) write(r domain.Receipt) (Letter, error) {
 		Thanks:   fmt.Sprintf(in.thanks, organization),
 		Link:     w.link(r),
 	}
+	if r.Replaces != (domain.Number{}) {
+		p.Thanks = fmt.Sprintf(in.replacement, organization, r.Replaces)
+	}
+	return w.fill(r, p, letterID(r), in.subject)
+}
+
+// writeVoid composes the notice that a receipt is void, in the receipt's language.
+func (w *letterWriter) writeVoid(r domain.Receipt) (Letter, error) {
+	d, in := r.Document, textsIn(r.Document.Language)
+	p := page{
+		texts:    in,
+		Greeting: fmt.Sprintf(in.greeting, oneLine(d.DonorName)),
+		Thanks:   fmt.Sprintf(in.voided, oneLine(d.OrganizationLegalName)),
+		Link:     w.link(r),
+	}
+	p.note = in.voidNote
+	return w.fill(r, p, letterID(r)+"-void", in.voidSubject)
+}
+
+// fill puts a page about a receipt into the templates.
+func (w *letterWriter) fill(r domain.Receipt, p page, id, subject string) (Letter, error) {
+	d, in := r.Document, p.texts
+	organization, donor := oneLine(d.OrganizationLegalName), oneLine(d.DonorName)
 	var err error
 	p.Rows, err = rows(r, in)
 	if err != nil {
@@ -85,12 +108,12 @@ func (w *letterWriter) write(r domain.Receipt) (Letter, error) {
 		return Letter{}, fmt.Errorf("fill HTML: %w", err)
 	}
 	return Letter{
-		ID:            letterID(r),
+		ID:            id,
 		SenderName:    short(organization),
 		RecipientName: short(donor),
 		Recipient:     d.DonorEmail,
 		Language:      in.language,
-		Subject:       fmt.Sprintf(in.subject, r.Number, short(organization)),
+		Subject:       fmt.Sprintf(subject, r.Number, short(organization)),
 		Text:          text.String(),
 		HTML:          html.String(),
 	}, nil
@@ -103,10 +126,16 @@ func rows(r domain.Receipt, in texts) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := []Row{
-		{in.number, r.Number.String()},
+	list := []Row{{in.number, r.Number.String()}}
+	if r.Replaces != (domain.Number{}) {
+		list = append(list, Row{in.replaces, r.Replaces.String()})
+	}
+	list = append(list, []Row{
 		{in.donor, oneLine(d.DonorName)},
 		{in.amount, money.Format(d.Total, in.language)},
+	}...)
+	if d.Monthly {
+		list = append(list, Row{in.description, in.monthlyGift})
 	}
 	if !d.Cover.IsZero() {
 		list = append(list, Row{in.cover, money.Format(d.Cover, in.language)})

@@ -19,13 +19,16 @@ type Link struct {
 	IssuedAt time.Time
 	MailedAt time.Time // zero until the mail was handed over
 	TraceID  string
+	State    domain.State
+	Held     bool
 }
 
 // Shown is a receipt as whoever has its link sees it.
 type Shown struct {
-	Receipt   domain.Receipt
-	CheckCode string
-	Drawing   Drawing
+	domain.Standing
+	CheckCode       string
+	Drawing         Drawing
+	ReplacedByToken string // empty without one
 }
 
 // GetReceipt returns the receipt to whoever has its number and token. A wrong
@@ -39,7 +42,11 @@ func (a *App) GetReceipt(ctx context.Context, number, token string) (Shown, erro
 	if !a.links.Verify(token, number, receipt.Version) {
 		return Shown{}, notFound()
 	}
-	shown := Shown{Receipt: receipt, CheckCode: a.codes.Code(number, receipt.Version)}
+	shown := Shown{Standing: receipt, CheckCode: a.codes.Code(number, receipt.Version)}
+	if receipt.ReplacedBy != (domain.Number{}) {
+		// Each receipt of a donation is one version later than the one before.
+		shown.ReplacedByToken = a.links.Token(receipt.ReplacedBy.String(), receipt.Version+1)
+	}
 	err = a.store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
 		var err error
 		shown.Drawing, err = r.Drawing(ctx, receipt.Number)
@@ -51,7 +58,7 @@ func (a *App) GetReceipt(ctx context.Context, number, token string) (Shown, erro
 	return shown, nil
 }
 
-// GetReceiptLink returns where a donation's receipt is. Until it is issued the
+// GetReceiptLink returns where a donation's newest receipt is. Until it is issued the
 // answer is not found.
 func (a *App) GetReceiptLink(ctx context.Context, donationID string) (Link, error) {
 	// What is no id is no donation's; asking the database could only fail. (The
@@ -66,7 +73,13 @@ func (a *App) GetReceiptLink(ctx context.Context, donationID string) (Link, erro
 		if err != nil {
 			return err
 		}
+		standing, err := r.ReceiptStanding(ctx, receipt)
+		if err != nil {
+			return err
+		}
 		link = Link{
+			State:    standing.State(),
+			Held:     standing.Held,
 			Number:   receipt.Number,
 			Token:    a.links.Token(receipt.Number.String(), receipt.Version),
 			IssuedAt: receipt.IssuedAt,

@@ -28,7 +28,8 @@ func (a *App) RetryParked(ctx context.Context, queue Queue, id string) error {
 	if err != nil {
 		return fmt.Errorf("release what is parked: %w", err)
 	}
-	pass := map[Queue]func(context.Context) (bool, error){GiftQueue: a.IssueDue, DrawingQueue: a.DrawDue, MailQueue: a.SendDue}[queue]
+	pass := map[Queue]func(context.Context) (bool, error){GiftQueue: a.IssueDue, DrawingQueue: a.DrawDue, MailQueue: a.SendDue,
+		CorrectionQueue: a.CorrectDue, NoticeQueue: a.NotifyDue}[queue]
 	for more := true; more; {
 		more, err = pass(ctx)
 		if err != nil {

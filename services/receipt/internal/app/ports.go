@@ -48,9 +48,20 @@ type Reader interface {
 
 	// Receipt returns the receipt with that number, or ErrNoReceipt.
 	Receipt(ctx context.Context, number domain.Number) (domain.Receipt, error)
-	// ReceiptOfDonation returns a donation's receipt and when its mail was
+	// ReceiptOfDonation returns a donation's newest receipt and when its mail was
 	// handed over (zero until then), or ErrNoReceipt.
 	ReceiptOfDonation(ctx context.Context, donationID string) (domain.Receipt, time.Time, error)
+	// FirstReceipt returns the one that says what was given, or ErrNoReceipt.
+	FirstReceipt(ctx context.Context, donationID string) (domain.Receipt, error)
+	// ReceiptStanding adds what became of a receipt.
+	ReceiptStanding(ctx context.Context, receipt domain.Receipt) (domain.Standing, error)
+	// ChangesOf returns what happened to a donation after it was paid.
+	ChangesOf(ctx context.Context, donationID string) ([]domain.Change, error)
+	// DueCorrections returns donations whose receipt may be corrected at that time
+	// and that have one, those never tried first.
+	DueCorrections(ctx context.Context, now time.Time, limit int) ([]DueCorrection, error)
+	// DueNotices returns void receipts of which the donor may be told at that time.
+	DueNotices(ctx context.Context, now time.Time, limit int) ([]DueMail, error)
 
 	// Drawing returns how far the PDF of a receipt is, or ErrNoReceipt.
 	Drawing(ctx context.Context, number domain.Number) (Drawing, error)
@@ -88,6 +99,20 @@ type Tx interface {
 	LockGifts(ctx context.Context, donationIDs []string) ([]DueGift, error)
 	// RemoveGifts ends the dues of those of the donations that have a receipt.
 	RemoveGifts(ctx context.Context, donationIDs []string) error
+
+	// AddChanges stores changes that are not there yet, and makes the receipts of
+	// their donations due to be corrected.
+	AddChanges(ctx context.Context, changes []domain.Change) error
+	// LockCorrections returns those of the donations that are still due to be
+	// corrected, and keeps others from settling them until the commit.
+	LockCorrections(ctx context.Context, donationIDs []string) ([]DueCorrection, error)
+	// RemoveCorrections ends them.
+	RemoveCorrections(ctx context.Context, donationIDs []string) error
+	// AddEndings ends receipts for ever. A mail that was not handed over is
+	// withdrawn; of a void receipt whose mail was, the donor is due to be told.
+	AddEndings(ctx context.Context, endings []domain.Ending) error
+	// MarkNoticed notes that a donor was told of a void receipt.
+	MarkNoticed(ctx context.Context, number domain.Number, at time.Time) error
 
 	// TakeNumbers takes the next count sequence numbers of a series and returns
 	// the first. Others who number in the series wait for the commit.
@@ -148,16 +173,24 @@ type Printer interface {
 	RefreshFonts()
 }
 
-// Queue names one of the three kinds of work that wait in the store.
+// Queue names one of the kinds of work that wait in the store.
 type Queue int
 
-// The queues. A row's id is the donation's in the first and the receipt's
-// number in the others.
+// The queues. A row's id is the donation's for gifts and corrections and the
+// receipt's number in the others.
 const (
 	GiftQueue Queue = iota + 1
 	MailQueue
 	DrawingQueue
+	CorrectionQueue
+	NoticeQueue
 )
+
+// DueCorrection is a donation whose receipt may not say any more what is left.
+type DueCorrection struct {
+	DonationID string
+	Attempts   int
+}
 
 // DueGift is a gift whose receipt is due.
 type DueGift struct {

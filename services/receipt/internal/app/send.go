@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/receipt/internal/domain"
@@ -26,6 +27,30 @@ func (a *App) SendDue(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read due mails: %w", err)
 	}
+	return a.deliver(ctx, MailQueue, "receipt mail", now, due, a.send)
+}
+
+// NotifyDue tells one batch of donors that their receipt is void. It reports
+// whether there may be more to do at once.
+func (a *App) NotifyDue(ctx context.Context) (more bool, err error) {
+	now := a.now()
+	var due []DueMail
+	err = a.store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
+		var err error
+		due, err = r.DueNotices(ctx, now, batch)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("read due notices: %w", err)
+	}
+	return a.deliver(ctx, NoticeQueue, "notice of a void receipt", now, due, a.notify)
+}
+
+// deliver hands a batch of letters over, and delays or parks those that are not
+// taken.
+func (a *App) deliver(
+	ctx context.Context, queue Queue, what string, now time.Time, due []DueMail, send func(context.Context, DueMail) error,
+) (more bool, err error) {
 	var delays []Delay
 	var delayedBy error
 	var stops []Stop
@@ -35,7 +60,7 @@ func (a *App) SendDue(ctx context.Context) (more bool, err error) {
 			break
 		}
 		tried++
-		err := a.send(ctx, mail)
+		err := send(ctx, mail)
 		if ctx.Err() != nil {
 			// Stopping is no failure of the mail's: it keeps its attempts.
 			return false, ctx.Err()
@@ -53,16 +78,16 @@ func (a *App) SendDue(ctx context.Context) (more bool, err error) {
 	}
 	if len(delays)+len(stops) > 0 {
 		err = a.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-			err := tx.Delay(ctx, MailQueue, delays)
+			err := tx.Delay(ctx, queue, delays)
 			if err != nil {
 				return err
 			}
-			return tx.Park(ctx, MailQueue, stops, now)
+			return tx.Park(ctx, queue, stops, now)
 		})
 		if err != nil {
-			return false, fmt.Errorf("delay mails: %w", err)
+			return false, fmt.Errorf("delay letters: %w", err)
 		}
-		a.report(ctx, "receipt mail", delays, stops, delayedBy)
+		a.report(ctx, what, delays, stops, delayedBy)
 	}
 	return (len(due) == batch || tried < len(due)) && len(delays) < tried, nil
 }
@@ -91,6 +116,22 @@ func (a *App) send(ctx context.Context, mail DueMail) error {
 			return fmt.Errorf("mark mail of %s: %w", mail.Receipt.Number, err)
 		}
 		return nil
+	})
+}
+
+// notify hands one notice over and marks it, likewise.
+func (a *App) notify(ctx context.Context, mail DueMail) error {
+	letter, err := a.letters.writeVoid(mail.Receipt)
+	if err != nil {
+		return fmt.Errorf("write notice for %s: %w", mail.Receipt.Number, err)
+	}
+	err = a.mailer.Send(ctx, letter)
+	if err != nil {
+		return fmt.Errorf("send notice for %s: %w", mail.Receipt.Number, err)
+	}
+	handedOver := a.now()
+	return a.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx Tx) error {
+		return tx.MarkNoticed(ctx, mail.Receipt.Number, handedOver)
 	})
 }
 

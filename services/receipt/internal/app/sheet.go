@@ -34,6 +34,7 @@ type Sheet struct {
 	VerifyLink    string // where, with the code: for the QR code
 	Code          Row
 
+	Stamp   string // that it is not in force any more; empty while it is
 	Page    string // format of "page 1 of 2"
 	Created time.Time
 }
@@ -64,7 +65,6 @@ func (w *letterWriter) sheet(r domain.Receipt) (Sheet, error) {
 		Issued:       Row{in.issued, in.date(issued)},
 		Donor:        Row{in.donor, oneLine(d.DonorName)},
 		Columns:      Row{in.description, in.amount},
-		Amounts:      []Row{{in.gift, money.Format(d.Gift, in.language)}},
 		Total:        Row{in.total, money.Format(d.Total, in.language)},
 		Facts: []Row{
 			{in.received, in.date(received)},
@@ -79,8 +79,32 @@ func (w *letterWriter) sheet(r domain.Receipt) (Sheet, error) {
 		Page:          in.page,
 		Created:       r.IssuedAt,
 	}
+	what := in.gift
+	if d.Monthly {
+		what = in.monthlyGift
+	}
+	if !d.Gift.IsZero() {
+		sheet.Amounts = append(sheet.Amounts, Row{what, money.Format(d.Gift, in.language)})
+	}
+	if r.Replaces != (domain.Number{}) {
+		sheet.Facts = append(sheet.Facts, Row{in.replaces, r.Replaces.String()})
+	}
 	if !d.Cover.IsZero() {
 		sheet.Amounts = append(sheet.Amounts, Row{in.coverAlone, money.Format(d.Cover, in.language)})
+	}
+	return sheet, nil
+}
+
+// stampedSheet is the document of a receipt that is not in force any more.
+func (w *letterWriter) stampedSheet(s domain.Standing) (Sheet, error) {
+	sheet, err := w.sheet(s.Receipt)
+	if err != nil {
+		return Sheet{}, err
+	}
+	in := textsIn(s.Document.Language)
+	sheet.Stamp = in.void
+	if s.ReplacedBy != (domain.Number{}) {
+		sheet.Stamp = fmt.Sprintf(in.replacedBy, s.ReplacedBy)
 	}
 	return sheet, nil
 }

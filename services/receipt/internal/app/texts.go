@@ -21,9 +21,17 @@ type texts struct {
 	verify   string // before the address at which it is checked
 	page     string // number, how many
 
+	replacement string // organization, number of the receipt before
+	replacedBy  string // stamp: number of the receipt after
+	void        string // stamp
+	voidSubject string // receipt's number, organization
+	voided      string // organization
+	voidNote    string
+
 	// Labels.
 	number, donor, amount, cover, received, issued, fund, payment string
-	description, gift, coverAlone, total, code                    string
+	description, gift, monthlyGift, coverAlone, total, code       string
+	replaces                                                      string
 
 	date func(time.Time) string
 }
@@ -51,6 +59,14 @@ func languageFor(tag string) string { return textsIn(tag).language }
 func english() texts {
 	return texts{
 		language:    "en",
+		replacement: "The amount of your gift to %s has changed. This receipt replaces receipt %s, which is no longer valid.",
+		replacedBy:  "VOID. Replaced by receipt %s",
+		void:        "VOID. This receipt is no longer valid",
+		voidSubject: "Receipt %s is no longer valid: your gift to %s",
+		voided:      "Your gift to %s was given back to you, or taken back by your bank. The receipt below is therefore void.",
+		voidNote:    "Please do not use this receipt any more.",
+		monthlyGift: "Monthly gift",
+		replaces:    "Replaces receipt",
 		direction:   "ltr",
 		subject:     "Receipt %s for your gift to %s",
 		greeting:    "Dear %s,",
@@ -81,6 +97,14 @@ func french() texts {
 	months := [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
 	return texts{
 		language:    "fr",
+		replacement: "Le montant de votre don à %s a changé. Ce reçu remplace le reçu %s, qui n’est plus valable.",
+		replacedBy:  "ANNULÉ. Remplacé par le reçu %s",
+		void:        "ANNULÉ. Ce reçu n’est plus valable",
+		voidSubject: "Le reçu %s n’est plus valable : votre don à %s",
+		voided:      "Votre don à %s vous a été remboursé ou a été repris par votre banque. Le reçu ci-dessous est donc annulé.",
+		voidNote:    "Merci de ne plus utiliser ce reçu.",
+		monthlyGift: "Don mensuel",
+		replaces:    "Remplace le reçu",
 		direction:   "ltr",
 		subject:     "Reçu %s pour votre don à %s",
 		greeting:    "Bonjour %s,",
@@ -117,6 +141,14 @@ func spanish() texts {
 	months := [...]string{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"}
 	return texts{
 		language:    "es",
+		replacement: "El importe de su donación a %s ha cambiado. Este recibo sustituye al recibo %s, que ya no es válido.",
+		replacedBy:  "ANULADO. Sustituido por el recibo %s",
+		void:        "ANULADO. Este recibo ya no es válido",
+		voidSubject: "El recibo %s ya no es válido: su donación a %s",
+		voided:      "Su donación a %s le fue devuelta o fue retirada por su banco. Por ello, el recibo siguiente queda anulado.",
+		voidNote:    "Por favor, no utilice más este recibo.",
+		monthlyGift: "Donación mensual",
+		replaces:    "Sustituye al recibo",
 		direction:   "ltr",
 		subject:     "Recibo %s de su donación a %s",
 		greeting:    "Hola, %s:",
@@ -149,6 +181,14 @@ func arabic() texts {
 	months := [...]string{"يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"}
 	return texts{
 		language:    "ar",
+		replacement: "تغيّر مبلغ تبرعكم إلى %s. يحل هذا الإيصال محل الإيصال %s الذي لم يعد ساريًا.",
+		replacedBy:  "ملغى. حل محله الإيصال %s",
+		void:        "ملغى. لم يعد هذا الإيصال ساريًا",
+		voidSubject: "الإيصال %s لم يعد ساريًا: تبرعكم إلى %s",
+		voided:      "أُعيد إليكم تبرعكم إلى %s أو استرده مصرفكم، ولذلك أُلغي الإيصال أدناه.",
+		voidNote:    "يرجى عدم استخدام هذا الإيصال بعد الآن.",
+		monthlyGift: "تبرع شهري",
+		replaces:    "يحل محل الإيصال",
 		direction:   "rtl",
 		subject:     "إيصال %s عن تبرعكم إلى %s",
 		greeting:    "تحية طيبة %s،",

@@ -28,7 +28,8 @@ func (a *App) Watch() prometheus.Collector {
 	mails := prometheus.NewDesc("almoner_receipt_mails_due", "Receipts whose mail was not handed over yet.", nil, nil)
 	drawings := prometheus.NewDesc("almoner_receipt_drawings_due", "Receipts whose PDF was not drawn yet; those that wait for a font included.", nil, nil)
 	parked := map[Queue]*prometheus.Desc{}
-	for queue, kind := range map[Queue]string{GiftQueue: "receipt", DrawingQueue: "pdf", MailQueue: "mail"} {
+	for queue, kind := range map[Queue]string{GiftQueue: "receipt", DrawingQueue: "pdf", MailQueue: "mail",
+		CorrectionQueue: "correction", NoticeQueue: "notice"} {
 		parked[queue] = prometheus.NewDesc("almoner_parked_items", "What could not be applied and waits for staff.", nil,
 			prometheus.Labels{"service": "receipt", "kind": kind})
 	}
@@ -54,5 +55,6 @@ func (a *App) Watch() prometheus.Collector {
 			tell(metric, float64(s.Parked[queue]))
 		}
 		return nil
-	}, due, age, mails, drawings, parked[GiftQueue], parked[DrawingQueue], parked[MailQueue])
+	}, due, age, mails, drawings, parked[GiftQueue], parked[DrawingQueue], parked[MailQueue],
+		parked[CorrectionQueue], parked[NoticeQueue])
 }

@@ -65,6 +65,7 @@ func giftOf(item feed.Item[*donationv1.DonationSucceeded]) (domain.Gift, error) 
 		Cover:            cover,
 		PaidAt:           time.UnixMicro(m.GetPaidAt()),
 		PaymentReference: m.GetPaymentIntentId(),
+		Monthly:          m.GetRecurringPlanId() != "",
 		Traceparent:      item.Traceparent,
 		SucceededAt:      item.OccurredAt,
 	}

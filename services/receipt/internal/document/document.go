@@ -58,7 +58,7 @@ func (p *Printer) Print(sheet app.Sheet) (file []byte, missing []string, err err
 
 // said is everything that the sheet says.
 func said(s app.Sheet) string {
-	parts := append([]string{s.Title, s.Organization, s.Statement, s.Verify, s.VerifyAddress, s.Page}, s.Imprint...)
+	parts := append([]string{s.Title, s.Stamp, s.Organization, s.Statement, s.Verify, s.VerifyAddress, s.Page}, s.Imprint...)
 	rows := append(append([]app.Row{s.Number, s.Issued, s.Donor, s.Columns, s.Total, s.Code}, s.Amounts...), s.Facts...)
 	for _, row := range rows {
 		parts = append(parts, row.Label, row.Value)
@@ -70,6 +70,7 @@ func said(s app.Sheet) string {
 func ink() color.RGBA    { return color.RGBA{R: 0x1b, G: 0x27, B: 0x33, A: 0xff} }
 func soft() color.RGBA   { return color.RGBA{R: 0x56, G: 0x62, B: 0x6d, A: 0xff} }
 func accent() color.RGBA { return color.RGBA{R: 0x0b, G: 0x5d, B: 0x7a, A: 0xff} }
+func alarm() color.RGBA  { return color.RGBA{R: 0xa6, G: 0x1b, B: 0x1b, A: 0xff} }
 func hair() color.RGBA   { return color.RGBA{R: 0xcf, G: 0xd6, B: 0xdc, A: 0xff} }
 
 // head is who issued it, and under which number.
@@ -98,6 +99,10 @@ func (f *flow) head(s app.Sheet) {
 
 // body is what was given.
 func (f *flow) body(s app.Sheet) {
+	if s.Stamp != "" {
+		f.put(f.set(s.Stamp, look{size: 17, bold: true, colour: alarm()}, width, atStart), 0, width)
+		f.y += 12
+	}
 	f.put(f.set(s.Title, look{size: 23, bold: true, colour: ink()}, width, atStart), 0, width)
 	f.y += 16
 	f.put(f.set(s.Donor.Label, look{size: 9, colour: soft()}, width, atStart), 0, width)

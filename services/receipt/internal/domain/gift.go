@@ -18,6 +18,7 @@ type Gift struct {
 	Cover            money.Amount // what the donor added for the fee, may be zero
 	PaidAt           time.Time
 	PaymentReference string
+	Monthly          bool      // an instalment of a monthly plan
 	Traceparent      string    // of the donor's submission
 	SucceededAt      time.Time // when donation committed the success
 }

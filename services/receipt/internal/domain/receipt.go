@@ -29,6 +29,7 @@ type Document struct {
 	IssuedOn                 string // likewise
 	PaymentReference         string
 	Language                 string // BCP 47, one that the texts exist in
+	Monthly                  bool   // an instalment of a monthly plan
 }
 
 // Receipt is an issued document. It never changes.
@@ -37,6 +38,7 @@ type Receipt struct {
 	Version        int
 	OrganizationID string
 	DonationID     string
+	Replaces       Number // the donation's receipt before it; zero for its first
 	Document       Document
 	IssuedAt       time.Time
 	TraceID        string // 32 hex digits, empty when the gift had no trace
@@ -77,6 +79,7 @@ func Compose(g Gift, o Organization, f Fund, d Donor, issuedAt time.Time, langua
 		IssuedOn:                 day(issuedAt, o.TimeZone),
 		PaymentReference:         g.PaymentReference,
 		Language:                 language,
+		Monthly:                  g.Monthly,
 	}
 
 	profile, known := profileNamed(o.Profile)

@@ -1,6 +1,5 @@
 // Package grpcapi answers ReceiptService: it translates between the contract
-// and the use cases, and decides nothing. Nothing voids or replaces a receipt:
-// one that exists is in force.
+// and the use cases, and decides nothing.
 package grpcapi
 
 import (
@@ -12,6 +11,7 @@ import (
 	receiptv1 "github.com/almoner/almoner/proto/gen/almoner/receipt/v1"
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/receipt/internal/app"
+	"github.com/almoner/almoner/services/receipt/internal/domain"
 )
 
 // Server implements receiptv1.ReceiptServiceServer.
@@ -29,7 +29,7 @@ func (s *Server) GetReceipt(ctx context.Context, request *receiptv1.GetReceiptRe
 	if err != nil {
 		return nil, err
 	}
-	receipt, d := shown.Receipt, shown.Receipt.Document
+	receipt, d := shown.Standing, shown.Document
 	return &receiptv1.GetReceiptResponse{
 		Number:                   receipt.Number.String(),
 		OrganizationLegalName:    d.OrganizationLegalName,
@@ -46,8 +46,13 @@ func (s *Server) GetReceipt(ctx context.Context, request *receiptv1.GetReceiptRe
 		IssuedOn:                 d.IssuedOn,
 		PaymentReference:         d.PaymentReference,
 		Language:                 d.Language,
-		State:                    receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
+		State:                    state(receipt),
 		CheckCode:                shown.CheckCode,
+		Replaces:                 number(receipt.Replaces),
+		ReplacedBy:               number(receipt.ReplacedBy),
+		ReplacedByToken:          shown.ReplacedByToken,
+		EndedAt:                  micro(receipt.Ending.EndedAt),
+		Monthly:                  d.Monthly,
 		PdfReady:                 shown.Drawing.Drawn,
 		PdfWaitsFor:              shown.Drawing.WaitsFor,
 	}, nil
@@ -70,8 +75,10 @@ func (s *Server) VerifyReceipt(ctx context.Context, request *receiptv1.VerifyRec
 	}
 	return &receiptv1.VerifyReceiptResponse{
 		Number:                receipt.Number.String(),
-		State:                 receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
+		State:                 state(receipt),
 		OrganizationLegalName: receipt.Document.OrganizationLegalName,
+		ReplacedBy:            number(receipt.ReplacedBy),
+		EndedAt:               micro(receipt.Ending.EndedAt),
 		IssuedOn:              receipt.Document.IssuedOn,
 	}, nil
 }
@@ -86,7 +93,11 @@ func (s *Server) FindReceipt(ctx context.Context, request *receiptv1.FindReceipt
 		Number:     receipt.Number.String(),
 		Token:      token,
 		DonationId: receipt.DonationID,
-		State:      receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
+		State:      state(receipt),
+		Held:       receipt.Held,
+		Replaces:   number(receipt.Replaces),
+		ReplacedBy: number(receipt.ReplacedBy),
+		EndedAt:    micro(receipt.Ending.EndedAt),
 	}, nil
 }
 
@@ -102,7 +113,8 @@ func (s *Server) GetReceiptLink(ctx context.Context, request *receiptv1.GetRecei
 		IssuedAt: micro(link.IssuedAt),
 		MailedAt: micro(link.MailedAt),
 		TraceId:  link.TraceID,
-		State:    receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
+		State:    states[link.State],
+		Held:     link.Held,
 	}, nil
 }
 
@@ -134,6 +146,23 @@ func (s *Server) SumReceipts(ctx context.Context, _ *receiptv1.SumReceiptsReques
 		response.SeriesFaults = append(response.SeriesFaults, fault.String())
 	}
 	return response, nil
+}
+
+// states are the domain's words on the wire.
+var states = map[domain.State]receiptv1.ReceiptState{
+	domain.InForce:  receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE,
+	domain.Void:     receiptv1.ReceiptState_RECEIPT_STATE_VOID,
+	domain.Replaced: receiptv1.ReceiptState_RECEIPT_STATE_REPLACED,
+}
+
+func state(s domain.Standing) receiptv1.ReceiptState { return states[s.State()] }
+
+// number is a receipt's number on the wire; none is empty.
+func number(n domain.Number) string {
+	if n == (domain.Number{}) {
+		return ""
+	}
+	return n.String()
 }
 
 func amount(a money.Amount) *moneyv1.Money {

@@ -12,7 +12,7 @@ import (
 )
 
 const giftColumns = `donation_id, organization_id, fund_code, gift_minor, cover_minor, currency,
-	paid_at, payment_reference, traceparent, succeeded_at`
+	paid_at, payment_reference, traceparent, succeeded_at, monthly`
 
 // AddGifts makes a receipt due for each donation that has none.
 func (tx transaction) AddGifts(ctx context.Context, gifts []domain.Gift) error {
@@ -20,10 +20,10 @@ func (tx transaction) AddGifts(ctx context.Context, gifts []domain.Gift) error {
 		var args []any
 		for _, g := range piece {
 			args = append(args, g.DonationID, g.Fund.OrganizationID, g.Fund.Code, g.Amount.Minor, g.Cover.Minor, g.Amount.Currency.Code(),
-				g.PaidAt.UnixMicro(), g.PaymentReference, g.Traceparent, g.SucceededAt.UnixMicro())
+				g.PaidAt.UnixMicro(), g.PaymentReference, g.Traceparent, g.SucceededAt.UnixMicro(), flag(g.Monthly))
 		}
 		rows := database.CastPlaceholders(len(piece),
-			"TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT")
+			"TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT")
 		_, err := tx.ExecContext(ctx, `
 			WITH v(`+giftColumns+`) AS (VALUES `+rows+`)
 			INSERT INTO receipt_due (`+giftColumns+`)
@@ -85,6 +85,6 @@ func readDueGift(scan func(...any) error) (app.DueGift, error) {
 	var g app.DueGift
 	err := scan(&g.DonationID, &g.Fund.OrganizationID, &g.Fund.Code, &g.Amount.Minor, &g.Cover.Minor,
 		currency{[]*money.Amount{&g.Amount, &g.Cover}},
-		moment{&g.PaidAt}, &g.PaymentReference, &g.Traceparent, moment{&g.SucceededAt}, &g.Attempts)
+		moment{&g.PaidAt}, &g.PaymentReference, &g.Traceparent, moment{&g.SucceededAt}, &g.Monthly, &g.Attempts)
 	return g, err
 }

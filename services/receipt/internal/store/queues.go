@@ -21,6 +21,10 @@ func queueOf(q app.Queue) (queue, error) {
 		return queue{"receipt_mail", "number"}, nil
 	case app.DrawingQueue:
 		return queue{"receipt_drawing", "number"}, nil
+	case app.CorrectionQueue:
+		return queue{"receipt_correction", "donation_id"}, nil
+	case app.NoticeQueue:
+		return queue{"receipt_notice", "number"}, nil
 	}
 	return queue{}, fmt.Errorf("there is no queue %d", q)
 }
@@ -82,7 +86,14 @@ func (tx transaction) Parked(ctx context.Context) ([]app.Parked, error) {
 		UNION ALL
 		SELECT CAST($3 AS BIGINT), receipt_drawing.number, receipt.donation_id, attempts, parked_reason, parked_at
 		FROM receipt_drawing JOIN receipt ON receipt.number = receipt_drawing.number WHERE parked_at > 0
-		ORDER BY parked_at, queue, id`, int64(app.GiftQueue), int64(app.MailQueue), int64(app.DrawingQueue))
+		UNION ALL
+		SELECT CAST($4 AS BIGINT), donation_id, donation_id, attempts, parked_reason, parked_at
+		FROM receipt_correction WHERE parked_at > 0
+		UNION ALL
+		SELECT CAST($5 AS BIGINT), receipt_notice.number, receipt.donation_id, attempts, parked_reason, parked_at
+		FROM receipt_notice JOIN receipt ON receipt.number = receipt_notice.number WHERE parked_at > 0
+		ORDER BY parked_at, queue, id`, int64(app.GiftQueue), int64(app.MailQueue), int64(app.DrawingQueue),
+		int64(app.CorrectionQueue), int64(app.NoticeQueue))
 }
 
 func readParked(scan func(...any) error) (app.Parked, error) {

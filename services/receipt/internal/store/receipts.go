@@ -32,7 +32,8 @@ const receiptColumns = `receipt.code, receipt.year, receipt.sequence, receipt.ve
 	receipt.organization_registration, receipt.organization_contact,
 	receipt.donor_name, receipt.donor_email, receipt.gift_minor, receipt.cover_minor, receipt.currency,
 	receipt.fund_name, receipt.received_on, receipt.issued_on,
-	receipt.payment_reference, receipt.language, receipt.issued_at, receipt.trace_id`
+	receipt.payment_reference, receipt.language, receipt.issued_at, receipt.trace_id,
+	receipt.replaces, receipt.monthly`
 
 // AddReceipts stores receipts and makes their PDFs and mails due.
 func (tx transaction) AddReceipts(ctx context.Context, receipts []domain.Receipt) error {
@@ -47,11 +48,11 @@ func (tx transaction) AddReceipts(ctx context.Context, receipts []domain.Receipt
 				d.OrganizationRegistration, d.OrganizationContact,
 				d.DonorName, d.DonorEmail, d.Gift.Minor, d.Cover.Minor, d.Total.Currency.Code(),
 				d.FundName, d.ReceivedOn, d.IssuedOn,
-				d.PaymentReference, d.Language, r.IssuedAt.UnixMicro(), r.TraceID)
+				d.PaymentReference, d.Language, r.IssuedAt.UnixMicro(), r.TraceID, before(r), flag(d.Monthly))
 		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO receipt (number, `+strings.ReplaceAll(receiptColumns, "receipt.", "")+`)
-			VALUES `+database.Placeholders(len(piece), 24), args...)
+			VALUES `+database.Placeholders(len(piece), 26), args...)
 		if err != nil {
 			return err
 		}
@@ -73,14 +74,14 @@ func (tx transaction) Receipt(ctx context.Context, number domain.Number) (domain
 	return finish(r, err)
 }
 
-// ReceiptOfDonation returns a donation's receipt and when it was mailed.
+// ReceiptOfDonation returns a donation's newest receipt and when it was mailed.
 func (tx transaction) ReceiptOfDonation(ctx context.Context, donationID string) (domain.Receipt, time.Time, error) {
 	var r domain.Receipt
 	var mailedAt time.Time
 	err := tx.QueryRowContext(ctx, `
-		SELECT `+receiptColumns+`, receipt_mail.mailed_at
+		SELECT `+receiptColumns+`, CASE WHEN receipt_mail.withdrawn = 1 THEN 0 ELSE receipt_mail.mailed_at END
 		FROM receipt JOIN receipt_mail ON receipt_mail.number = receipt.number
-		WHERE receipt.donation_id = $1`, donationID).
+		WHERE receipt.donation_id = $1 ORDER BY receipt.version DESC LIMIT 1`, donationID).
 		Scan(append(receiptFields(&r), moment{&mailedAt})...)
 	r, err = finish(r, err)
 	return r, mailedAt, err
@@ -135,7 +136,24 @@ func receiptFields(r *domain.Receipt) []any {
 		&d.DonorName, &d.DonorEmail, &d.Gift.Minor, &d.Cover.Minor, currency{[]*money.Amount{&d.Gift, &d.Cover}},
 		&d.FundName, &d.ReceivedOn, &d.IssuedOn,
 		&d.PaymentReference, &d.Language, moment{&r.IssuedAt}, &r.TraceID,
+		numbered{&r.Replaces}, &d.Monthly,
 	}
+}
+
+// before is the number of the receipt that one replaces, as it is stored.
+func before(r domain.Receipt) string {
+	if r.Replaces == (domain.Number{}) {
+		return ""
+	}
+	return r.Replaces.String()
+}
+
+// flag is a yes or no, as it is stored.
+func flag(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // finish adds what no column holds to a receipt that was read.

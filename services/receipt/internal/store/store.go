@@ -12,6 +12,7 @@ import (
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/receipt/internal/app"
+	"github.com/almoner/almoner/services/receipt/internal/domain"
 )
 
 // Store implements app.Store. It is safe for concurrent use.
@@ -111,6 +112,28 @@ func (a address) Scan(value any) error {
 	if text.String != "" {
 		*a.lines = strings.Split(text.String, "\n")
 	}
+	return nil
+}
+
+// numbered is a column with the number of a receipt, or nothing.
+type numbered struct{ number *domain.Number }
+
+// Scan reads the column into the number.
+func (n numbered) Scan(value any) error {
+	var text sql.NullString
+	err := text.Scan(value)
+	if err != nil {
+		return fmt.Errorf("read number: %w", err)
+	}
+	*n.number = domain.Number{}
+	if text.String == "" {
+		return nil
+	}
+	parsed, ok := domain.ParseNumber(text.String)
+	if !ok {
+		return fmt.Errorf("read number: %.40q is none", text.String)
+	}
+	*n.number = parsed
 	return nil
 }
 

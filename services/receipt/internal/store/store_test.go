@@ -45,7 +45,10 @@ func TestDatabaseRefusesToChangeReceipts(t *testing.T) {
 				return err
 			})
 		}
-		const values = `VALUES ('REFUGE-2026-000001', 1, 'org', 'REFUGE', 2026, 1, 'donation-1', 'generic', 'Refuge Aid', '', '', '',
+		const columns = `(number, version, organization_id, code, year, sequence, donation_id, profile, organization_legal_name,
+			organization_address, organization_registration, organization_contact, donor_name, donor_email, gift_minor, cover_minor,
+			currency, fund_name, received_on, issued_on, payment_reference, language, issued_at, trace_id) `
+		const values = columns + `VALUES ('REFUGE-2026-000001', 1, 'org', 'REFUGE', 2026, 1, 'donation-1', 'generic', 'Refuge Aid', '', '', '',
 			'Amina', 'amina@example.org', 10000, 330, 'EUR', 'Water', '2026-11-04', '2026-11-04', 'pi_1', 'en', 1, '')`
 		err := run(`INSERT INTO receipt ` + values)
 		if err != nil {
@@ -58,11 +61,17 @@ func TestDatabaseRefusesToChangeReceipts(t *testing.T) {
 			`DELETE FROM receipt`,
 			`UPDATE receipt_pdf SET sha256 = 'ff'`,
 			`DELETE FROM receipt_pdf`,
+			`UPDATE receipt_ending SET state = 'replaced'`,
+			`DELETE FROM receipt_ending`,
 		}
 		file := `VALUES ('REFUGE-2026-000001', '00', ` + map[database.Engine]string{database.SQLite: `x'00'`, database.PostgreSQL: `'\x00'`}[db.Engine()] + `, 1)`
 		err = run(`INSERT INTO receipt_pdf ` + file)
 		if err != nil {
 			t.Fatalf("insert a file: %v", err)
+		}
+		err = run(`INSERT INTO receipt_ending (number, state, replaced_by, ended_at) VALUES ('REFUGE-2026-000001', 'void', '', 1)`)
+		if err != nil {
+			t.Fatalf("end the receipt: %v", err)
 		}
 		if db.Engine() == database.SQLite {
 			forbidden = append(forbidden,

@@ -13,7 +13,8 @@ import (
 func (tx transaction) Sums(ctx context.Context) ([]app.Sum, error) {
 	return collect(ctx, tx, readSum, `
 		SELECT organization_id, currency, CAST(SUM(gift_minor + cover_minor) AS BIGINT), COUNT(*)
-		FROM receipt GROUP BY organization_id, currency ORDER BY organization_id, currency`)
+		FROM receipt WHERE NOT EXISTS (SELECT 1 FROM receipt_ending WHERE receipt_ending.number = receipt.number)
+		GROUP BY organization_id, currency ORDER BY organization_id, currency`)
 }
 
 func readSum(scan func(...any) error) (app.Sum, error) {
@@ -26,15 +27,17 @@ func readSum(scan func(...any) error) (app.Sum, error) {
 func (tx transaction) Backlog(ctx context.Context) (app.Backlog, error) {
 	var b app.Backlog
 	err := tx.QueryRowContext(ctx, `
-		SELECT (SELECT COUNT(*) FROM receipt_due WHERE parked_at = 0),
-		       (SELECT COUNT(*) FROM receipt_mail WHERE mailed_at = 0 AND parked_at = 0)`).Scan(&b.Receipts, &b.Mails)
+		SELECT (SELECT COUNT(*) FROM receipt_due WHERE parked_at = 0)
+		           + (SELECT COUNT(*) FROM receipt_correction WHERE parked_at = 0),
+		       (SELECT COUNT(*) FROM receipt_mail WHERE mailed_at = 0 AND parked_at = 0)
+		           + (SELECT COUNT(*) FROM receipt_notice WHERE mailed_at = 0 AND parked_at = 0)`).Scan(&b.Receipts, &b.Mails)
 	return b, err
 }
 
 // Standing reads small tables and small indexes: it is asked again and again.
 func (tx transaction) Standing(ctx context.Context) (app.Standing, error) {
 	s := app.Standing{Parked: map[app.Queue]int64{}}
-	var since, gifts, mails, drawings int64
+	var since, gifts, mails, drawings, corrections, notices int64
 	err := tx.QueryRowContext(ctx, `
 		SELECT (SELECT COUNT(*) FROM receipt_due WHERE parked_at = 0),
 		       (SELECT COALESCE(MIN(succeeded_at), 0) FROM receipt_due WHERE parked_at = 0),
@@ -42,8 +45,10 @@ func (tx transaction) Standing(ctx context.Context) (app.Standing, error) {
 		       (SELECT COUNT(*) FROM receipt_drawing WHERE drawn_at = 0 AND parked_at = 0),
 		       (SELECT COUNT(*) FROM receipt_due WHERE parked_at > 0),
 		       (SELECT COUNT(*) FROM receipt_mail WHERE parked_at > 0),
-		       (SELECT COUNT(*) FROM receipt_drawing WHERE parked_at > 0)`).
-		Scan(&s.Receipts, &since, &s.Mails, &s.Drawings, &gifts, &mails, &drawings)
+		       (SELECT COUNT(*) FROM receipt_drawing WHERE parked_at > 0),
+		       (SELECT COUNT(*) FROM receipt_correction WHERE parked_at > 0),
+		       (SELECT COUNT(*) FROM receipt_notice WHERE parked_at > 0)`).
+		Scan(&s.Receipts, &since, &s.Mails, &s.Drawings, &gifts, &mails, &drawings, &corrections, &notices)
 	if err != nil {
 		return app.Standing{}, err
 	}
@@ -51,6 +56,7 @@ func (tx transaction) Standing(ctx context.Context) (app.Standing, error) {
 		s.Oldest = time.UnixMicro(since).UTC()
 	}
 	s.Parked[app.GiftQueue], s.Parked[app.MailQueue], s.Parked[app.DrawingQueue] = gifts, mails, drawings
+	s.Parked[app.CorrectionQueue], s.Parked[app.NoticeQueue] = corrections, notices
 	return s, nil
 }
 

@@ -177,7 +177,18 @@ type GetReceiptResponse struct {
 	PdfReady bool `protobuf:"varint,18,opt,name=pdf_ready,json=pdfReady,proto3" json:"pdf_ready,omitempty"`
 	// Scripts that no installed font covers, in words ("Khmer"); the PDF waits for
 	// one. Empty when it waits for none.
-	PdfWaitsFor   []string `protobuf:"bytes,19,rep,name=pdf_waits_for,json=pdfWaitsFor,proto3" json:"pdf_waits_for,omitempty"`
+	PdfWaitsFor []string `protobuf:"bytes,19,rep,name=pdf_waits_for,json=pdfWaitsFor,proto3" json:"pdf_waits_for,omitempty"`
+	// Number of the receipt that it replaces; empty for a gift's first.
+	Replaces string `protobuf:"bytes,20,opt,name=replaces,proto3" json:"replaces,omitempty"`
+	// Number of the receipt after it, which says what is left of the gift; empty if
+	// there is none.
+	ReplacedBy string `protobuf:"bytes,21,opt,name=replaced_by,json=replacedBy,proto3" json:"replaced_by,omitempty"`
+	// Token of that receipt's link.
+	ReplacedByToken string `protobuf:"bytes,22,opt,name=replaced_by_token,json=replacedByToken,proto3" json:"replaced_by_token,omitempty"`
+	// When it was voided or replaced, unix microseconds; 0 while it is in force.
+	EndedAt int64 `protobuf:"varint,23,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// The gift is an instalment of a monthly plan.
+	Monthly       bool `protobuf:"varint,24,opt,name=monthly,proto3" json:"monthly,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -343,6 +354,41 @@ func (x *GetReceiptResponse) GetPdfWaitsFor() []string {
 		return x.PdfWaitsFor
 	}
 	return nil
+}
+
+func (x *GetReceiptResponse) GetReplaces() string {
+	if x != nil {
+		return x.Replaces
+	}
+	return ""
+}
+
+func (x *GetReceiptResponse) GetReplacedBy() string {
+	if x != nil {
+		return x.ReplacedBy
+	}
+	return ""
+}
+
+func (x *GetReceiptResponse) GetReplacedByToken() string {
+	if x != nil {
+		return x.ReplacedByToken
+	}
+	return ""
+}
+
+func (x *GetReceiptResponse) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *GetReceiptResponse) GetMonthly() bool {
+	if x != nil {
+		return x.Monthly
+	}
+	return false
 }
 
 // GetReceiptPDFRequest is a receipt's link.
@@ -521,7 +567,11 @@ type VerifyReceiptResponse struct {
 	// Name in the register of the organization that issued it.
 	OrganizationLegalName string `protobuf:"bytes,3,opt,name=organization_legal_name,json=organizationLegalName,proto3" json:"organization_legal_name,omitempty"`
 	// Date of issue in the organization's time zone, YYYY-MM-DD.
-	IssuedOn      string `protobuf:"bytes,4,opt,name=issued_on,json=issuedOn,proto3" json:"issued_on,omitempty"`
+	IssuedOn string `protobuf:"bytes,4,opt,name=issued_on,json=issuedOn,proto3" json:"issued_on,omitempty"`
+	// Number of the receipt after it; empty if there is none.
+	ReplacedBy string `protobuf:"bytes,5,opt,name=replaced_by,json=replacedBy,proto3" json:"replaced_by,omitempty"`
+	// When it was voided or replaced, unix microseconds; 0 while it is in force.
+	EndedAt       int64 `protobuf:"varint,6,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -584,6 +634,20 @@ func (x *VerifyReceiptResponse) GetIssuedOn() string {
 	return ""
 }
 
+func (x *VerifyReceiptResponse) GetReplacedBy() string {
+	if x != nil {
+		return x.ReplacedBy
+	}
+	return ""
+}
+
+func (x *VerifyReceiptResponse) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
 // FindReceiptRequest names a receipt.
 type FindReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -640,7 +704,16 @@ type FindReceiptResponse struct {
 	// The donation.
 	DonationId string `protobuf:"bytes,3,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
 	// Whether it is in force.
-	State         ReceiptState `protobuf:"varint,4,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
+	State ReceiptState `protobuf:"varint,4,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
+	// Its gift is disputed. It is in force until the dispute is lost; only staff are
+	// told.
+	Held bool `protobuf:"varint,5,opt,name=held,proto3" json:"held,omitempty"`
+	// Number of the receipt that it replaces; empty for a gift's first.
+	Replaces string `protobuf:"bytes,6,opt,name=replaces,proto3" json:"replaces,omitempty"`
+	// Number of the receipt after it; empty if there is none.
+	ReplacedBy string `protobuf:"bytes,7,opt,name=replaced_by,json=replacedBy,proto3" json:"replaced_by,omitempty"`
+	// When it was voided or replaced, unix microseconds; 0 while it is in force.
+	EndedAt       int64 `protobuf:"varint,8,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +776,34 @@ func (x *FindReceiptResponse) GetState() ReceiptState {
 	return ReceiptState_RECEIPT_STATE_UNSPECIFIED
 }
 
+func (x *FindReceiptResponse) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *FindReceiptResponse) GetReplaces() string {
+	if x != nil {
+		return x.Replaces
+	}
+	return ""
+}
+
+func (x *FindReceiptResponse) GetReplacedBy() string {
+	if x != nil {
+		return x.ReplacedBy
+	}
+	return ""
+}
+
+func (x *FindReceiptResponse) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
 // GetReceiptLinkRequest names a donation.
 type GetReceiptLinkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -749,7 +850,7 @@ func (x *GetReceiptLinkRequest) GetDonationId() string {
 	return ""
 }
 
-// GetReceiptLinkResponse is where the receipt is.
+// GetReceiptLinkResponse is where the newest receipt is.
 type GetReceiptLinkResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number.
@@ -763,7 +864,9 @@ type GetReceiptLinkResponse struct {
 	// Trace that it belongs to.
 	TraceId string `protobuf:"bytes,5,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	// Whether it is in force.
-	State         ReceiptState `protobuf:"varint,6,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
+	State ReceiptState `protobuf:"varint,6,opt,name=state,proto3,enum=almoner.receipt.v1.ReceiptState" json:"state,omitempty"`
+	// Its gift is disputed. For staff alone.
+	Held          bool `protobuf:"varint,7,opt,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -838,6 +941,13 @@ func (x *GetReceiptLinkResponse) GetState() ReceiptState {
 		return x.State
 	}
 	return ReceiptState_RECEIPT_STATE_UNSPECIFIED
+}
+
+func (x *GetReceiptLinkResponse) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
 }
 
 // SumReceiptsRequest has no parameters.
@@ -1048,7 +1158,7 @@ const file_almoner_receipt_v1_receipt_service_proto_rawDesc = "" +
 	"(almoner/receipt/v1/receipt_service.proto\x12\x12almoner.receipt.v1\x1a\x1ealmoner/access/v1/access.proto\x1a\"almoner/feed/v1/feed_service.proto\x1a\x1calmoner/money/v1/money.proto\"A\n" +
 	"\x11GetReceiptRequest\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\x8e\x06\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xac\a\n" +
 	"\x12GetReceiptResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x126\n" +
 	"\x17organization_legal_name\x18\x02 \x01(\tR\x15organizationLegalName\x121\n" +
@@ -1073,7 +1183,13 @@ const file_almoner_receipt_v1_receipt_service_proto_rawDesc = "" +
 	"\n" +
 	"check_code\x18\x11 \x01(\tR\tcheckCode\x12\x1b\n" +
 	"\tpdf_ready\x18\x12 \x01(\bR\bpdfReady\x12\"\n" +
-	"\rpdf_waits_for\x18\x13 \x03(\tR\vpdfWaitsFor\"D\n" +
+	"\rpdf_waits_for\x18\x13 \x03(\tR\vpdfWaitsFor\x12\x1a\n" +
+	"\breplaces\x18\x14 \x01(\tR\breplaces\x12\x1f\n" +
+	"\vreplaced_by\x18\x15 \x01(\tR\n" +
+	"replacedBy\x12*\n" +
+	"\x11replaced_by_token\x18\x16 \x01(\tR\x0freplacedByToken\x12\x19\n" +
+	"\bended_at\x18\x17 \x01(\x03R\aendedAt\x12\x18\n" +
+	"\amonthly\x18\x18 \x01(\bR\amonthly\"D\n" +
 	"\x14GetReceiptPDFRequest\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\"A\n" +
@@ -1083,30 +1199,39 @@ const file_almoner_receipt_v1_receipt_service_proto_rawDesc = "" +
 	"\x14VerifyReceiptRequest\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x12\x1d\n" +
 	"\n" +
-	"check_code\x18\x02 \x01(\tR\tcheckCode\"\xbc\x01\n" +
+	"check_code\x18\x02 \x01(\tR\tcheckCode\"\xf8\x01\n" +
 	"\x15VerifyReceiptResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x126\n" +
 	"\x05state\x18\x02 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\x126\n" +
 	"\x17organization_legal_name\x18\x03 \x01(\tR\x15organizationLegalName\x12\x1b\n" +
-	"\tissued_on\x18\x04 \x01(\tR\bissuedOn\",\n" +
+	"\tissued_on\x18\x04 \x01(\tR\bissuedOn\x12\x1f\n" +
+	"\vreplaced_by\x18\x05 \x01(\tR\n" +
+	"replacedBy\x12\x19\n" +
+	"\bended_at\x18\x06 \x01(\x03R\aendedAt\",\n" +
 	"\x12FindReceiptRequest\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\tR\x06number\"\x9c\x01\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\"\x88\x02\n" +
 	"\x13FindReceiptResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1f\n" +
 	"\vdonation_id\x18\x03 \x01(\tR\n" +
 	"donationId\x126\n" +
-	"\x05state\x18\x04 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\"8\n" +
+	"\x05state\x18\x04 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\x12\x12\n" +
+	"\x04held\x18\x05 \x01(\bR\x04held\x12\x1a\n" +
+	"\breplaces\x18\x06 \x01(\tR\breplaces\x12\x1f\n" +
+	"\vreplaced_by\x18\a \x01(\tR\n" +
+	"replacedBy\x12\x19\n" +
+	"\bended_at\x18\b \x01(\x03R\aendedAt\"8\n" +
 	"\x15GetReceiptLinkRequest\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
-	"donationId\"\xd3\x01\n" +
+	"donationId\"\xe7\x01\n" +
 	"\x16GetReceiptLinkResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1b\n" +
 	"\tissued_at\x18\x03 \x01(\x03R\bissuedAt\x12\x1b\n" +
 	"\tmailed_at\x18\x04 \x01(\x03R\bmailedAt\x12\x19\n" +
 	"\btrace_id\x18\x05 \x01(\tR\atraceId\x126\n" +
-	"\x05state\x18\x06 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\"\x14\n" +
+	"\x05state\x18\x06 \x01(\x0e2 .almoner.receipt.v1.ReceiptStateR\x05state\x12\x12\n" +
+	"\x04held\x18\a \x01(\bR\x04held\"\x14\n" +
 	"\x12SumReceiptsRequest\"\xca\x01\n" +
 	"\n" +
 	"ReceiptSum\x12'\n" +

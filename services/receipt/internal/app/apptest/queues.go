@@ -156,7 +156,7 @@ func signalsComeAfterCommit(t *testing.T, store app.Store) {
 }
 
 func standingIsCounted(t *testing.T, store app.Store) {
-	equal(t, "nothing", readAll(t, store, app.Reader.Standing), app.Standing{Parked: map[app.Queue]int64{app.GiftQueue: 0, app.MailQueue: 0, app.DrawingQueue: 0}})
+	equal(t, "nothing", readAll(t, store, app.Reader.Standing), app.Standing{Parked: map[app.Queue]int64{app.GiftQueue: 0, app.MailQueue: 0, app.DrawingQueue: 0, app.CorrectionQueue: 0, app.NoticeQueue: 0}})
 	write(t, store, func(ctx context.Context, tx app.Tx) error {
 		return errors.Join(
 			tx.AddGifts(ctx, []domain.Gift{gift(1), gift(2), gift(3)}),
@@ -167,6 +167,6 @@ func standingIsCounted(t *testing.T, store app.Store) {
 	})
 	equal(t, "what is due and parked", readAll(t, store, app.Reader.Standing), app.Standing{
 		Backlog: app.Backlog{Receipts: 2, Mails: 2}, Drawings: 1, Oldest: gift(2).SucceededAt,
-		Parked: map[app.Queue]int64{app.GiftQueue: 1, app.MailQueue: 1, app.DrawingQueue: 2},
+		Parked: map[app.Queue]int64{app.GiftQueue: 1, app.MailQueue: 1, app.DrawingQueue: 2, app.CorrectionQueue: 0, app.NoticeQueue: 0},
 	})
 }

@@ -42,6 +42,8 @@ func Tests() []Test {
 		{"sums keep organizations and currencies apart", sumsKeepApart},
 		{"what is due and parked is counted", standingIsCounted},
 		{"a hole in a series is found", holeIsFound},
+		{"a receipt ends once and for ever", receiptEnds},
+		{"what happened to a gift counts once", changesCountOnce},
 		{"signals come after the commit alone", signalsComeAfterCommit},
 	}
 }
