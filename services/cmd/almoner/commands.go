@@ -48,6 +48,8 @@ func commands() []command {
 		{[]string{"keys", "nats"}, "keys nats --out DIR", "writes a key for each service that is not there, and users.conf with what each may do", program.keysNATS},
 		{[]string{"keys", "person"}, "keys person", "draws the pair of keys by which the site's people are believed in other processes", program.keysPerson},
 		{[]string{"load"}, "load FILE", "organizations, funds, appeals and pages from YAML", program.load},
+		{[]string{"stripe", "setup"}, "stripe setup [--url URL] [--secret-file FILE]", "makes the webhook endpoint at Stripe, or brings it in line, and tries what the key may do; a new endpoint's secret is printed once, or written to the file; exit 1 when something is missing", program.stripeSetup},
+		{[]string{"stripe", "check"}, "stripe check [--url URL]", "looks at endpoint and key, and changes nothing; exit 1 when something is missing", program.stripeCheck},
 		{[]string{"demo"}, "demo [--json]", "gives through a running instance, prints where each gift ended", program.demo},
 		{[]string{"audit", "verify"}, "audit verify", "walks the hash chains", program.auditVerify},
 		{[]string{"audit"}, "audit [--json] [--wait 30s] [--metrics FILE]", "prints the conservation table, and writes its outcome for Prometheus; exit 0 equal, 1 different, 2 not caught up", program.audit},
@@ -126,12 +128,7 @@ func (p program) check(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	found := node.Check(ctx, p.environ, target...)
-	err = found.Write(p.stdout)
-	if err == nil && !found.OK() {
-		err = exitError{1}
-	}
-	return err
+	return report(node.Check(ctx, p.environ, target...), p.stdout)
 }
 
 // operate runs do with the services' own code on the configured databases.

@@ -86,7 +86,9 @@ func (c Checkup) Write(w io.Writer) error {
 	for _, name := range c.Unread {
 		fmt.Fprintf(tw, "%s\t\tgiven and not needed: take it away\n", name)
 	}
-	fmt.Fprintln(tw)
+	if len(c.Settings)+len(c.Unread) > 0 {
+		fmt.Fprintln(tw)
+	}
 	for _, f := range c.Findings {
 		verdict, said := "ok", f.Said
 		if f.Err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -100,14 +101,21 @@ const largestAnswer = 1 << 20
 // ask puts a question that changes nothing. The service has a client of its own;
 // this one is for finding out, before it is there, what is wrong.
 func (a stripeAccount) ask(ctx context.Context, method, path string) (stripeAnswer, error) {
+	return a.send(ctx, method, path, nil)
+}
+
+func (a stripeAccount) send(ctx context.Context, method, path string, form url.Values) (stripeAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, stripeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.url, "/")+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.url, "/")+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return stripeAnswer{}, fmt.Errorf("ask Stripe: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+a.key.Reveal())
 	req.Header.Set("Stripe-Version", StripeAPIVersion)
+	if len(form) > 0 {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	resp, err := cmp.Or(a.client, http.DefaultClient).Do(req)
 	if err != nil {
 		return stripeAnswer{}, fmt.Errorf("ask Stripe: %w", err)
