@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/almoner/almoner/services/receipt/internal/domain"
 )
@@ -101,14 +102,10 @@ func (c *corrections) add(ctx context.Context, tx Tx, a *App, d DueCorrection) e
 		return fmt.Errorf("look up organization: %w", err)
 	}
 	now := a.now()
-	left, err := domain.LeftOf(first.Document, changes)
-	var draft *domain.Receipt
-	var ends domain.State
-	if err == nil {
-		draft, ends, err = domain.Correct(standing, left, organizations[newest.OrganizationID], now)
-	}
-	if err != nil {
-		c.stops = append(c.stops, Stop{ID: d.DonationID, Attempts: d.Attempts + 1, Reason: "the receipt cannot be corrected: " + err.Error()})
+	draft, ends, fault := decide(standing, first, changes, organizations[newest.OrganizationID], now)
+	if fault != nil {
+		// It is this donation's alone: staff look at it, and the others go on.
+		c.stops = append(c.stops, Stop{ID: d.DonationID, Attempts: d.Attempts + 1, Reason: "the receipt cannot be corrected: " + fault.Error()})
 		return nil
 	}
 	if draft != nil {
@@ -123,6 +120,17 @@ func (c *corrections) add(ctx context.Context, tx Tx, a *App, d DueCorrection) e
 	}
 	c.done = append(c.done, d.DonationID)
 	return nil
+}
+
+// decide says what must happen to the newest receipt of a donation.
+func decide(
+	newest domain.Standing, first domain.Receipt, changes []domain.Change, o domain.Organization, at time.Time,
+) (draft *domain.Receipt, ends domain.State, fault error) {
+	left, err := domain.LeftOf(first.Document, changes)
+	if err != nil {
+		return nil, "", err
+	}
+	return domain.Correct(newest, left, o, at)
 }
 
 // write stores the decisions.

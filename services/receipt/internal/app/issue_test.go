@@ -35,7 +35,7 @@ func TestGiftGetsReceiptInTheDonorsName(t *testing.T) {
 	if err != nil {
 		t.Fatalf("get receipt: %v", err)
 	}
-	d := shown.Receipt.Document
+	d := shown.Document
 	if d.DonorName != "Amina Diallo" || d.DonorEmail != "amina@example.org" || d.Total.String() != "103.30 EUR" || d.FundName != "Water in the camps" {
 		t.Errorf("document = %+v", d)
 	}
@@ -105,8 +105,8 @@ func TestNewestLetterheadIsUsedWhateverOrderItCameIn(t *testing.T) {
 		t.Fatalf("get link: %v", err)
 	}
 	shown, err := w.GetReceipt(t.Context(), link.Number.String(), link.Token)
-	if err != nil || shown.Receipt.Document.OrganizationLegalName != "Refuge Aid Foundation" {
-		t.Errorf("issued by %q, %v, want version 3's name", shown.Receipt.Document.OrganizationLegalName, err)
+	if err != nil || shown.Document.OrganizationLegalName != "Refuge Aid Foundation" {
+		t.Errorf("issued by %q, %v, want version 3's name", shown.Document.OrganizationLegalName, err)
 	}
 }
 
