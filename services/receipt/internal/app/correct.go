@@ -106,7 +106,7 @@ func (c *corrections) add(ctx context.Context, tx Tx, a *App, d DueCorrection) e
 	if fault != nil {
 		// It is this donation's alone: staff look at it, and the others go on.
 		c.stops = append(c.stops, Stop{ID: d.DonationID, Attempts: d.Attempts + 1, Reason: "the receipt cannot be corrected: " + fault.Error()})
-		return nil
+		return nil //nolint:nilerr // parked, and so dealt with
 	}
 	if draft != nil {
 		series := domain.Series{OrganizationID: draft.OrganizationID, Year: draft.Number.Year}
