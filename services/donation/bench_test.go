@@ -32,7 +32,7 @@ func intake(b *testing.B, db *database.DB) {
 	service, err := donation.New(donation.Config{
 		BaseURL: "https://give.example.org", SecretKey: config.NewSecret("secret"), StripeKey: config.NewSecret("sk_test_x"),
 		WebhookSecrets: []config.Secret{config.NewSecret(webhookSecret)},
-	}, donation.Deps{DB: db, Logger: slog.New(slog.DiscardHandler), Tracer: noTraces(), Now: time.Now})
+	}, donation.Deps{DB: db, Mail: &mailbox{}, Logger: slog.New(slog.DiscardHandler), Tracer: noTraces(), Now: time.Now})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 )
 
 func noTraces() trace.TracerProvider { return noop.NewTracerProvider() }
@@ -197,4 +198,48 @@ func (w *world) change(statement string, args ...any) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// mailbox takes mails, each id once, as a mail server does. While it is full it
+// refuses them.
+type mailbox struct {
+	mu     sync.Mutex
+	full   error
+	taken  []mail.Message
+	seenID map[string]bool
+}
+
+func (m *mailbox) Send(_ context.Context, message mail.Message) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.full != nil {
+		return m.full
+	}
+	if m.seenID == nil {
+		m.seenID = map[string]bool{}
+	}
+	if !m.seenID[message.ID] {
+		m.seenID[message.ID] = true
+		m.taken = append(m.taken, message)
+	}
+	return nil
+}
+
+func (m *mailbox) fill(full error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.full = full
+}
+
+// about answers the mails with such a subject.
+func (m *mailbox) about(subject string) []mail.Message {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []mail.Message
+	for _, message := range m.taken {
+		if strings.Contains(message.Subject, subject) {
+			list = append(list, message)
+		}
+	}
+	return list
 }

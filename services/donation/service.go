@@ -1,12 +1,11 @@
 package donation
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +24,6 @@ import (
 	"github.com/almoner/almoner/services/donation/internal/store"
 	"github.com/almoner/almoner/services/donation/internal/webhook"
 	"github.com/almoner/almoner/services/donation/migrations"
-	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
@@ -38,9 +36,12 @@ const name = "donation"
 type Config struct {
 	// BaseURL is where donors reach the site; Stripe sends them back to it.
 	BaseURL string
-	// SecretKey seals the raw bodies of webhooks. With another key, bodies that
-	// were stored and not processed yet have to be fetched from Stripe.
+	// SecretKey seals the raw bodies of webhooks and signs the links of monthly plans.
+	// With another key, bodies that were stored and not processed yet have to be
+	// fetched from Stripe, and links in mails already sent stop working.
 	SecretKey config.Secret
+	// From is the address that mails come from; empty means gifts@ the site's host.
+	From string
 	// StripeKey is the account's secret or restricted key.
 	StripeKey config.Secret
 	// StripeURL is a simulator's address; empty means Stripe's own.
@@ -70,7 +71,9 @@ type Deps struct {
 	// NATS is nil when the service is only asked, not run.
 	NATS *nats.Conn
 	// Conn carries this service's name and reaches fundraiser.
-	Conn   grpc.ClientConnInterface
+	Conn grpc.ClientConnInterface
+	// Mail takes the letters about monthly plans.
+	Mail   Mail
 	Logger *slog.Logger
 	Tracer trace.TracerProvider
 	// Metrics may be nil: then nobody counts.
@@ -111,6 +114,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}
+	if deps.Mail == nil {
+		return nil, fmt.Errorf("set up %s: nothing takes its mails", name)
+	}
+	site, err := senderAt(cfg.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", name, err)
+	}
 	log := feed.NewLog(deps.DB, name)
 	livemode := payments.Livemode(cfg.StripeKey)
 	s := &Service{db: deps.DB, log: log}
@@ -125,7 +135,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}, app.Parts{
 		Store: store.New(deps.DB, log), Stripe: client, Fundraiser: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
 		Seal: seal, Links: links, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Metrics: counts, Now: deps.Now,
-		Memory: s.producer,
+		Memory: s.producer, Mailer: mailer{mail: deps.Mail, from: cmp.Or(cfg.From, site)},
 	})
 	if deps.Metrics != nil {
 		deps.Metrics.MustRegister(s.app.Watch())
@@ -159,8 +169,8 @@ func (s *Service) AddTo(fs *feed.Server) {
 	fs.AddParking(name, parking{app: s.app})
 }
 
-// Run processes webhooks, imports balance transactions, asks about open gifts
-// and relays the feed until ctx ends, and returns when all of that has stopped.
+// Run processes webhooks, imports balance transactions, asks about open gifts and
+// monthly plans, sends letters and relays the feed until ctx ends, and returns when all of that has stopped.
 // Without webhook signing secrets it refuses.
 func (s *Service) Run(ctx context.Context) error {
 	if s.webhook == nil {
@@ -174,6 +184,7 @@ func (s *Service) Run(ctx context.Context) error {
 	parts.Go(func() { s.app.Import(ctx) })
 	parts.Go(func() { s.app.Resolve(ctx) })
 	parts.Go(func() { s.app.Sweep(ctx) })
+	parts.Go(func() { s.app.WatchPlans(ctx) })
 	parts.Wait()
 	return failure
 }
@@ -191,40 +202,3 @@ func (s *Service) StripeDisturbed() error { return s.app.ImportFault() }
 // Ready reports whether the service's own database can be reached and is
 // migrated. Stripe is not asked: donors can be shown pages without it.
 func (s *Service) Ready(ctx context.Context) error { return s.db.Ready(ctx) }
-
-// parking shows what came from Stripe and could not be applied.
-type parking struct{ app *app.App }
-
-func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
-	events, err := p.app.Parked(ctx)
-	if err != nil {
-		return nil, err
-	}
-	items := make([]feed.ParkedItem, 0, len(events))
-	for _, e := range events {
-		items = append(items, feed.ParkedItem{
-			ID: strconv.FormatInt(e.Seq, 10), Source: "stripe", Type: e.Type, AggregateID: e.ObjectID,
-			Reason: string(e.Reason), Attempts: int(e.Attempts), Since: time.UnixMicro(e.ReceivedAt).UTC(),
-		})
-	}
-	return items, nil
-}
-
-func (p parking) RetryParked(ctx context.Context, id string) (applied, left int, err error) {
-	seq := int64(0)
-	if id != "" {
-		seq, err = strconv.ParseInt(id, 10, 64)
-		if err != nil || seq <= 0 {
-			return 0, 0, unknownItem()
-		}
-	}
-	applied, left, err = p.app.RetryParked(ctx, seq)
-	if errors.Is(err, app.ErrNone) {
-		return 0, 0, unknownItem()
-	}
-	return applied, left, err
-}
-
-func unknownItem() error {
-	return apperr.New(apperr.NotFound, "PARKED_UNKNOWN", "Nothing is parked under that number.")
-}

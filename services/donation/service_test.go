@@ -431,7 +431,7 @@ func TestYenHaveNoDecimals(t *testing.T) {
 func TestSecretsAreRequired(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	deps := donation.Deps{DB: w.service.db, Conn: nil, Now: w.clock.Now, Tracer: noTraces()}
+	deps := donation.Deps{DB: w.service.db, Conn: nil, Mail: &mailbox{}, Now: w.clock.Now, Tracer: noTraces()}
 	good := donation.Config{
 		BaseURL: "https://give.example.org", SecretKey: config.NewSecret("secret"), StripeKey: config.NewSecret("sk_test_x"),
 		WebhookSecrets: []config.Secret{config.NewSecret("whsec_x")},

@@ -70,6 +70,7 @@ type world struct {
 	door    *door
 	home    *home
 	logs    *logs
+	mail    *mailbox
 	metrics *prometheus.Registry
 }
 
@@ -88,7 +89,7 @@ func newWorldOn(t *testing.T, dbURL string) *world {
 	t.Helper()
 	w := &world{
 		t: t, clock: testkit.Clock(t, time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)),
-		door: &door{}, home: &home{id: organization}, logs: &logs{}, dbURL: dbURL,
+		door: &door{}, home: &home{id: organization}, logs: &logs{}, mail: &mailbox{}, dbURL: dbURL,
 	}
 	var err error
 	w.sim, err = stripesim.Open(stripesim.Config{
@@ -157,7 +158,7 @@ func (w *world) start() {
 		WebhookSecrets: []config.Secret{config.NewSecret("whsec_rolled_away"), config.NewSecret(webhookSecret)},
 		HTTPClient:     &http.Client{Timeout: 2 * time.Second}, Development: true, ImportEvery: w.importEvery,
 	}, donation.Deps{
-		DB: db, NATS: w.nats, Conn: own, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Tracer: tracing, Metrics: w.metrics, Now: w.clock.Now,
+		DB: db, NATS: w.nats, Conn: own, Mail: w.mail, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Tracer: tracing, Metrics: w.metrics, Now: w.clock.Now,
 	})
 	if err != nil {
 		w.t.Fatal(err)

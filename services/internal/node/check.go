@@ -66,7 +66,7 @@ func Check(ctx context.Context, environ []string, target ...string) Checkup {
 	if cfg.runs("donation") {
 		found.checkStripe(ctx, cfg)
 	}
-	if cfg.runs("fundraiser", "receipt", "web") {
+	if cfg.runs("donation", "fundraiser", "receipt", "web") {
 		found.checkMail(ctx, cfg)
 	}
 	return found

@@ -141,7 +141,7 @@ func (c *Config) variables() []variable {
 		all = append(all, variable{by: []string{service}, Row: config.Row{Name: "ALMONER_" + strings.ToUpper(service) + "_DATABASE_URL", Secret: true,
 			Doc: "postgres://… or sqlite:PATH; by default a SQLite file in the data directory", Parse: entry(c.DatabaseURLs, service)}})
 	}
-	mailers := []string{"fundraiser", "receipt", "web"}
+	mailers := []string{"donation", "fundraiser", "receipt", "web"}
 	return append(all,
 		variable{by: Services(), run: true, Row: config.Row{Name: "ALMONER_NATS_URL", Doc: "NATS server, or those of a cluster separated by commas: nats://host:port or tls://host:port; by default embedded, without a port",
 			Parse: natsURLs(&c.NATSURL)}},

@@ -124,7 +124,7 @@ func (c *Config) checkProduction(r *refusals) {
 		"ALMONER_BASE_URL: must be an https address in production")
 	r.add(c.OpsAddr == "", "ALMONER_OPS_ADDR: is required in production, so that the site does not serve it")
 	r.add(c.OpsAddr != "" && c.OpsAddr == c.HTTPAddr, "ALMONER_OPS_ADDR: is the site's own address; metrics and health would be public")
-	r.add(c.runs("fundraiser", "receipt", "web") && !c.SMTPURL.IsSet(), "ALMONER_SMTP_URL: is empty; receipts would not reach anybody")
+	r.add(c.runs("donation", "fundraiser", "receipt", "web") && !c.SMTPURL.IsSet(), "ALMONER_SMTP_URL: is empty; receipts would not reach anybody")
 	r.add(c.runs("web") && !c.hasAdmin(), "ALMONER_STAFF: names no admin; nobody could add staff")
 }
 

@@ -204,8 +204,9 @@ func (p *parts) makeDonation(given supplies) (_ service, err error) {
 		donation.Config{
 			BaseURL: p.cfg.BaseURL, SecretKey: p.cfg.SecretKey, Development: p.cfg.Environment != production, Replicas: p.cfg.NATSReplicas,
 			StripeKey: p.stripe.key, StripeURL: p.stripe.url, WebhookSecrets: p.stripe.webhookSecrets, HTTPClient: p.stripe.client,
+			From: p.cfg.MailFrom,
 		},
-		donation.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Logger: given.logger, Tracer: given.tracer, Metrics: given.metrics, Now: time.Now})
+		donation.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Mail: p.mail, Logger: given.logger, Tracer: given.tracer, Metrics: given.metrics, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

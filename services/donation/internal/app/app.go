@@ -45,6 +45,7 @@ type Parts struct {
 	Logger     *slog.Logger
 	Tracer     trace.Tracer
 	Metrics    *Metrics
+	Mailer     Mailer
 	Now        func() time.Time
 	// Memory tells whether the database may have forgotten something; nil means
 	// that it cannot have.
@@ -63,10 +64,14 @@ type App struct {
 	accounts *turns
 	refunds  *turns
 	limiter  *limiter
+	links    *limiter // letters with links, by donor
+	linkers  *limiter // the same, by who asks
 	intake   *intake
+	letters  *letterWriter
 
 	toProcess signal
 	toImport  signal
+	toPlans   signal
 	// imported is the outcome of the newest import.
 	imported atomic.Pointer[error]
 
@@ -87,10 +92,13 @@ func New(cfg Config, parts Parts) *App {
 		parts.Metrics = NewMetrics(nil)
 	}
 	a := &App{
-		cfg: cfg, Parts: parts, began: parts.Now(), intents: newTurns(), accounts: newTurns(), refunds: newTurns(), limiter: newLimiter(),
-		toProcess: newSignal(), toImport: newSignal(),
+		cfg: cfg, Parts: parts, began: parts.Now(), intents: newTurns(), accounts: newTurns(), refunds: newTurns(),
+		limiter: newLimiter(sessionsPerAddress, sessionWindow),
+		links:   newLimiter(linksPerDonor, linkWindow), linkers: newLimiter(linksPerAddress, linkWindow),
+		toProcess: newSignal(), toImport: newSignal(), toPlans: newSignal(),
 	}
 	a.intake = newIntake(a)
+	a.letters = newLetterWriter()
 	return a
 }
 

@@ -10,18 +10,27 @@ const (
 	sessionsPerAddress = 20
 	sessionWindow      = 10 * time.Minute
 	sessionsPerIntent  = 3
+	// linksPerDonor is how many letters with links an address gets, and linksPerAddress
+	// how many one client can make us write.
+	linksPerDonor   = 3
+	linksPerAddress = 20
+	linkWindow      = time.Hour
 	// rememberedAddresses bounds the memory that an attacker can make us use.
 	rememberedAddresses = 100_000
 )
 
-// limiter counts sessions by client address in memory. Addresses are personal
-// data and are not stored.
+// limiter counts what addresses ask for in memory. Addresses are personal data and are
+// not stored.
 type limiter struct {
-	mu   sync.Mutex
-	used map[string][]time.Time
+	most   int
+	window time.Duration
+	mu     sync.Mutex
+	used   map[string][]time.Time
 }
 
-func newLimiter() *limiter { return &limiter{used: map[string][]time.Time{}} }
+func newLimiter(most int, window time.Duration) *limiter {
+	return &limiter{most: most, window: window, used: map[string][]time.Time{}}
+}
 
 // take counts one session of address, or answers false when it has had its
 // share. An empty address is not counted: the caller is not a browser.
@@ -31,8 +40,8 @@ func (l *limiter) take(address string, now time.Time) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	recent := since(l.used[address], now.Add(-sessionWindow))
-	if len(recent) >= sessionsPerAddress {
+	recent := since(l.used[address], now.Add(-l.window))
+	if len(recent) >= l.most {
 		l.used[address] = recent
 		return false
 	}
@@ -63,7 +72,7 @@ func (l *limiter) give(address string) {
 // full of an attack; forgetting them all is better than refusing every donor.
 func (l *limiter) sweep(now time.Time) {
 	for address, times := range l.used {
-		if len(since(times, now.Add(-sessionWindow))) == 0 {
+		if len(since(times, now.Add(-l.window))) == 0 {
 			delete(l.used, address)
 		}
 	}

@@ -53,7 +53,7 @@ func TestSealOpensOnlyWhatItClosed(t *testing.T) {
 
 func TestTwentySessionsInTenMinutes(t *testing.T) {
 	t.Parallel()
-	l := newLimiter()
+	l := newLimiter(sessionsPerAddress, sessionWindow)
 	now := time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)
 	for i := range sessionsPerAddress {
 		if !l.take("203.0.113.7", now.Add(time.Duration(i)*time.Second)) {

@@ -1,6 +1,10 @@
 package domain
 
-import "github.com/almoner/almoner/services/internal/money"
+import (
+	"time"
+
+	"github.com/almoner/almoner/services/internal/money"
+)
 
 // PlanStatus is where a monthly plan stands: Stripe's word for its subscription, or
 // PlanCreated. A word of Stripe's that is none of these is kept as it is.
@@ -156,3 +160,13 @@ func (p Plan) Started(at int64) Plan {
 // Ending reports whether its end was asked for here and Stripe has not said that it
 // has come.
 func (p Plan) Ending() bool { return p.CancelAskedAt > 0 && !p.Status.Over() }
+
+// PauseEnd is when a pause of so many months ends: late enough that so many
+// instalments are left out, and a day before the next one. A month that has no such
+// day counts to its last.
+func PauseEnd(nextAt int64, months int) int64 {
+	at := time.UnixMicro(nextAt).UTC()
+	first := time.Date(at.Year(), at.Month()+time.Month(months), 1, at.Hour(), at.Minute(), at.Second(), 0, time.UTC)
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(at.Day(), last)-2).UnixMicro()
+}

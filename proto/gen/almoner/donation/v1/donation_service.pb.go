@@ -4582,7 +4582,7 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0fSTATE_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATE_EXPIRED\x10\x05\x12\x10\n" +
 	"\fSTATE_FAILED\x10\x06\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\a2\xa0\x0e\n" +
+	"\x0fSTATE_ABANDONED\x10\a2\xd4\x13\n" +
 	"\x0fDonationService\x12q\n" +
 	"\rStartCheckout\x12).almoner.donation.v1.StartCheckoutRequest\x1a*.almoner.donation.v1.StartCheckoutResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12u\n" +
@@ -4623,6 +4623,22 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"accountant\x12\x05admin\x12\x89\x01\n" +
 	"\fListDisputes\x12(.almoner.donation.v1.ListDisputesRequest\x1a).almoner.donation.v1.ListDisputesResponse\"$\xca\xda\x18 \n" +
 	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12_\n" +
+	"\aGetPlan\x12#.almoner.donation.v1.GetPlanRequest\x1a$.almoner.donation.v1.GetPlanResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web\x12h\n" +
+	"\n" +
+	"ChangePlan\x12&.almoner.donation.v1.ChangePlanRequest\x1a'.almoner.donation.v1.ChangePlanResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web\x12t\n" +
+	"\x0eOpenPlanPortal\x12*.almoner.donation.v1.OpenPlanPortalRequest\x1a+.almoner.donation.v1.OpenPlanPortalResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web\x12q\n" +
+	"\rSendPlanLinks\x12).almoner.donation.v1.SendPlanLinksRequest\x1a*.almoner.donation.v1.SendPlanLinksResponse\"\t\xca\xda\x18\x05\n" +
+	"\x03web\x12\x80\x01\n" +
+	"\tListPlans\x12%.almoner.donation.v1.ListPlansRequest\x1a&.almoner.donation.v1.ListPlansResponse\"$\xca\xda\x18 \n" +
+	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12{\n" +
+	"\n" +
+	"CancelPlan\x12&.almoner.donation.v1.CancelPlanRequest\x1a'.almoner.donation.v1.CancelPlanResponse\"\x1c\xca\xda\x18\x18\n" +
+	"\x03web\x12\n" +
 	"accountant\x12\x05adminB\xe2\x01\n" +
 	"\x17com.almoner.donation.v1B\x14DonationServiceProtoP\x01ZCgithub.com/almoner/almoner/proto/gen/almoner/donation/v1;donationv1\xa2\x02\x03ADX\xaa\x02\x13Almoner.Donation.V1\xca\x02\x13Almoner\\Donation\\V1\xe2\x02\x1fAlmoner\\Donation\\V1\\GPBMetadata\xea\x02\x15Almoner::Donation::V1b\x06proto3"
 
@@ -4762,22 +4778,34 @@ var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
 	31, // 57: almoner.donation.v1.DonationService.DecideRefund:input_type -> almoner.donation.v1.DecideRefundRequest
 	33, // 58: almoner.donation.v1.DonationService.ListRefunds:input_type -> almoner.donation.v1.ListRefundsRequest
 	35, // 59: almoner.donation.v1.DonationService.ListDisputes:input_type -> almoner.donation.v1.ListDisputesRequest
-	3,  // 60: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	8,  // 61: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	10, // 62: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	12, // 63: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	14, // 64: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	16, // 65: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
-	19, // 66: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
-	21, // 67: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	25, // 68: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	28, // 69: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	30, // 70: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
-	32, // 71: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
-	34, // 72: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
-	36, // 73: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
-	60, // [60:74] is the sub-list for method output_type
-	46, // [46:60] is the sub-list for method input_type
+	44, // 60: almoner.donation.v1.DonationService.GetPlan:input_type -> almoner.donation.v1.GetPlanRequest
+	46, // 61: almoner.donation.v1.DonationService.ChangePlan:input_type -> almoner.donation.v1.ChangePlanRequest
+	49, // 62: almoner.donation.v1.DonationService.OpenPlanPortal:input_type -> almoner.donation.v1.OpenPlanPortalRequest
+	51, // 63: almoner.donation.v1.DonationService.SendPlanLinks:input_type -> almoner.donation.v1.SendPlanLinksRequest
+	53, // 64: almoner.donation.v1.DonationService.ListPlans:input_type -> almoner.donation.v1.ListPlansRequest
+	55, // 65: almoner.donation.v1.DonationService.CancelPlan:input_type -> almoner.donation.v1.CancelPlanRequest
+	3,  // 66: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	8,  // 67: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	10, // 68: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	12, // 69: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	14, // 70: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	16, // 71: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
+	19, // 72: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	21, // 73: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	25, // 74: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	28, // 75: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	30, // 76: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
+	32, // 77: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
+	34, // 78: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
+	36, // 79: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
+	45, // 80: almoner.donation.v1.DonationService.GetPlan:output_type -> almoner.donation.v1.GetPlanResponse
+	48, // 81: almoner.donation.v1.DonationService.ChangePlan:output_type -> almoner.donation.v1.ChangePlanResponse
+	50, // 82: almoner.donation.v1.DonationService.OpenPlanPortal:output_type -> almoner.donation.v1.OpenPlanPortalResponse
+	52, // 83: almoner.donation.v1.DonationService.SendPlanLinks:output_type -> almoner.donation.v1.SendPlanLinksResponse
+	54, // 84: almoner.donation.v1.DonationService.ListPlans:output_type -> almoner.donation.v1.ListPlansResponse
+	56, // 85: almoner.donation.v1.DonationService.CancelPlan:output_type -> almoner.donation.v1.CancelPlanResponse
+	66, // [66:86] is the sub-list for method output_type
+	46, // [46:66] is the sub-list for method input_type
 	46, // [46:46] is the sub-list for extension type_name
 	46, // [46:46] is the sub-list for extension extendee
 	0,  // [0:46] is the sub-list for field type_name

@@ -33,6 +33,12 @@ const (
 	DonationService_DecideRefund_FullMethodName     = "/almoner.donation.v1.DonationService/DecideRefund"
 	DonationService_ListRefunds_FullMethodName      = "/almoner.donation.v1.DonationService/ListRefunds"
 	DonationService_ListDisputes_FullMethodName     = "/almoner.donation.v1.DonationService/ListDisputes"
+	DonationService_GetPlan_FullMethodName          = "/almoner.donation.v1.DonationService/GetPlan"
+	DonationService_ChangePlan_FullMethodName       = "/almoner.donation.v1.DonationService/ChangePlan"
+	DonationService_OpenPlanPortal_FullMethodName   = "/almoner.donation.v1.DonationService/OpenPlanPortal"
+	DonationService_SendPlanLinks_FullMethodName    = "/almoner.donation.v1.DonationService/SendPlanLinks"
+	DonationService_ListPlans_FullMethodName        = "/almoner.donation.v1.DonationService/ListPlans"
+	DonationService_CancelPlan_FullMethodName       = "/almoner.donation.v1.DonationService/CancelPlan"
 )
 
 // DonationServiceClient is the client API for DonationService service.
@@ -83,6 +89,23 @@ type DonationServiceClient interface {
 	// ListDisputes pages through disputes: those that can still be answered first, by
 	// when their evidence is due, then the others, the newest first.
 	ListDisputes(ctx context.Context, in *ListDisputesRequest, opts ...grpc.CallOption) (*ListDisputesResponse, error)
+	// GetPlan returns a monthly plan to the donor who holds its link.
+	GetPlan(ctx context.Context, in *GetPlanRequest, opts ...grpc.CallOption) (*GetPlanResponse, error)
+	// ChangePlan does what the donor who holds the link asks for: another amount, a
+	// pause, going on, or the end. Nothing more is charged after an end that was
+	// answered without an error.
+	ChangePlan(ctx context.Context, in *ChangePlanRequest, opts ...grpc.CallOption) (*ChangePlanResponse, error)
+	// OpenPlanPortal returns Stripe's page where the donor who holds the link puts in
+	// another card.
+	OpenPlanPortal(ctx context.Context, in *OpenPlanPortalRequest, opts ...grpc.CallOption) (*OpenPlanPortalResponse, error)
+	// SendPlanLinks mails the links of the monthly plans that belong to an address,
+	// to that address. The answer is the same when there are none.
+	SendPlanLinks(ctx context.Context, in *SendPlanLinksRequest, opts ...grpc.CallOption) (*SendPlanLinksResponse, error)
+	// ListPlans pages through monthly plans for staff, the newest first, without
+	// personal data.
+	ListPlans(ctx context.Context, in *ListPlansRequest, opts ...grpc.CallOption) (*ListPlansResponse, error)
+	// CancelPlan ends a monthly plan on the donor's behalf.
+	CancelPlan(ctx context.Context, in *CancelPlanRequest, opts ...grpc.CallOption) (*CancelPlanResponse, error)
 }
 
 type donationServiceClient struct {
@@ -233,6 +256,66 @@ func (c *donationServiceClient) ListDisputes(ctx context.Context, in *ListDisput
 	return out, nil
 }
 
+func (c *donationServiceClient) GetPlan(ctx context.Context, in *GetPlanRequest, opts ...grpc.CallOption) (*GetPlanResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPlanResponse)
+	err := c.cc.Invoke(ctx, DonationService_GetPlan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) ChangePlan(ctx context.Context, in *ChangePlanRequest, opts ...grpc.CallOption) (*ChangePlanResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangePlanResponse)
+	err := c.cc.Invoke(ctx, DonationService_ChangePlan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) OpenPlanPortal(ctx context.Context, in *OpenPlanPortalRequest, opts ...grpc.CallOption) (*OpenPlanPortalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OpenPlanPortalResponse)
+	err := c.cc.Invoke(ctx, DonationService_OpenPlanPortal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) SendPlanLinks(ctx context.Context, in *SendPlanLinksRequest, opts ...grpc.CallOption) (*SendPlanLinksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SendPlanLinksResponse)
+	err := c.cc.Invoke(ctx, DonationService_SendPlanLinks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) ListPlans(ctx context.Context, in *ListPlansRequest, opts ...grpc.CallOption) (*ListPlansResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPlansResponse)
+	err := c.cc.Invoke(ctx, DonationService_ListPlans_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) CancelPlan(ctx context.Context, in *CancelPlanRequest, opts ...grpc.CallOption) (*CancelPlanResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelPlanResponse)
+	err := c.cc.Invoke(ctx, DonationService_CancelPlan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DonationServiceServer is the server API for DonationService service.
 // All implementations must embed UnimplementedDonationServiceServer
 // for forward compatibility.
@@ -281,6 +364,23 @@ type DonationServiceServer interface {
 	// ListDisputes pages through disputes: those that can still be answered first, by
 	// when their evidence is due, then the others, the newest first.
 	ListDisputes(context.Context, *ListDisputesRequest) (*ListDisputesResponse, error)
+	// GetPlan returns a monthly plan to the donor who holds its link.
+	GetPlan(context.Context, *GetPlanRequest) (*GetPlanResponse, error)
+	// ChangePlan does what the donor who holds the link asks for: another amount, a
+	// pause, going on, or the end. Nothing more is charged after an end that was
+	// answered without an error.
+	ChangePlan(context.Context, *ChangePlanRequest) (*ChangePlanResponse, error)
+	// OpenPlanPortal returns Stripe's page where the donor who holds the link puts in
+	// another card.
+	OpenPlanPortal(context.Context, *OpenPlanPortalRequest) (*OpenPlanPortalResponse, error)
+	// SendPlanLinks mails the links of the monthly plans that belong to an address,
+	// to that address. The answer is the same when there are none.
+	SendPlanLinks(context.Context, *SendPlanLinksRequest) (*SendPlanLinksResponse, error)
+	// ListPlans pages through monthly plans for staff, the newest first, without
+	// personal data.
+	ListPlans(context.Context, *ListPlansRequest) (*ListPlansResponse, error)
+	// CancelPlan ends a monthly plan on the donor's behalf.
+	CancelPlan(context.Context, *CancelPlanRequest) (*CancelPlanResponse, error)
 	mustEmbedUnimplementedDonationServiceServer()
 }
 
@@ -332,6 +432,24 @@ func (UnimplementedDonationServiceServer) ListRefunds(context.Context, *ListRefu
 }
 func (UnimplementedDonationServiceServer) ListDisputes(context.Context, *ListDisputesRequest) (*ListDisputesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDisputes not implemented")
+}
+func (UnimplementedDonationServiceServer) GetPlan(context.Context, *GetPlanRequest) (*GetPlanResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPlan not implemented")
+}
+func (UnimplementedDonationServiceServer) ChangePlan(context.Context, *ChangePlanRequest) (*ChangePlanResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangePlan not implemented")
+}
+func (UnimplementedDonationServiceServer) OpenPlanPortal(context.Context, *OpenPlanPortalRequest) (*OpenPlanPortalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method OpenPlanPortal not implemented")
+}
+func (UnimplementedDonationServiceServer) SendPlanLinks(context.Context, *SendPlanLinksRequest) (*SendPlanLinksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SendPlanLinks not implemented")
+}
+func (UnimplementedDonationServiceServer) ListPlans(context.Context, *ListPlansRequest) (*ListPlansResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPlans not implemented")
+}
+func (UnimplementedDonationServiceServer) CancelPlan(context.Context, *CancelPlanRequest) (*CancelPlanResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelPlan not implemented")
 }
 func (UnimplementedDonationServiceServer) mustEmbedUnimplementedDonationServiceServer() {}
 func (UnimplementedDonationServiceServer) testEmbeddedByValue()                         {}
@@ -606,6 +724,114 @@ func _DonationService_ListDisputes_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DonationService_GetPlan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPlanRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).GetPlan(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_GetPlan_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).GetPlan(ctx, req.(*GetPlanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_ChangePlan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangePlanRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).ChangePlan(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_ChangePlan_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).ChangePlan(ctx, req.(*ChangePlanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_OpenPlanPortal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OpenPlanPortalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).OpenPlanPortal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_OpenPlanPortal_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).OpenPlanPortal(ctx, req.(*OpenPlanPortalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_SendPlanLinks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SendPlanLinksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).SendPlanLinks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_SendPlanLinks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).SendPlanLinks(ctx, req.(*SendPlanLinksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_ListPlans_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPlansRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).ListPlans(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_ListPlans_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).ListPlans(ctx, req.(*ListPlansRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_CancelPlan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelPlanRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).CancelPlan(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_CancelPlan_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).CancelPlan(ctx, req.(*CancelPlanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DonationService_ServiceDesc is the grpc.ServiceDesc for DonationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -668,6 +894,30 @@ var DonationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListDisputes",
 			Handler:    _DonationService_ListDisputes_Handler,
+		},
+		{
+			MethodName: "GetPlan",
+			Handler:    _DonationService_GetPlan_Handler,
+		},
+		{
+			MethodName: "ChangePlan",
+			Handler:    _DonationService_ChangePlan_Handler,
+		},
+		{
+			MethodName: "OpenPlanPortal",
+			Handler:    _DonationService_OpenPlanPortal_Handler,
+		},
+		{
+			MethodName: "SendPlanLinks",
+			Handler:    _DonationService_SendPlanLinks_Handler,
+		},
+		{
+			MethodName: "ListPlans",
+			Handler:    _DonationService_ListPlans_Handler,
+		},
+		{
+			MethodName: "CancelPlan",
+			Handler:    _DonationService_CancelPlan_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
