@@ -3,6 +3,7 @@ package donation_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -242,4 +243,27 @@ func (m *mailbox) about(subject string) []mail.Message {
 		}
 	}
 	return list
+}
+
+// text reads one value from the service's own database.
+func (w *world) text(query string, args ...any) (value string) {
+	w.t.Helper()
+	err := w.service.db.InReadTx(w.t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		return tx.QueryRowContext(ctx, query, args...).Scan(&value)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return value
+}
+
+// card gives a customer another card, as Stripe's portal does.
+func (w *world) card(customer, subscription, card string) {
+	w.t.Helper()
+	var method struct{ ID string }
+	err := json.Unmarshal([]byte(w.atStripe("/v1/payment_methods/"+card+"/attach", url.Values{"customer": {customer}})), &method)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.atStripe("/v1/subscriptions/"+subscription, url.Values{"default_payment_method": {method.ID}})
 }

@@ -264,7 +264,7 @@ func TestKubernetesGivesNoServiceAnothersSecrets(t *testing.T) {
 		}
 	}
 	for key, want := range map[string]string{
-		"stripe-secret-key": "[donation]", "person-key": "[web]", "secret-key": "[donation receipt]", "smtp-url": "[fundraiser receipt web]",
+		"stripe-secret-key": "[donation]", "person-key": "[web]", "secret-key": "[donation receipt]", "smtp-url": "[donation fundraiser receipt web]",
 	} {
 		if got := fmt.Sprint(slices.Sorted(slices.Values(holders[key]))); got != want {
 			t.Errorf("%s is in the secrets of %s, want %s", key, got, want)
