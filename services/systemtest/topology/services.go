@@ -93,7 +93,7 @@ func (t *Topology) serviceEnv(service string) []string {
 
 func (t *Topology) stripeEnv() []string {
 	return []string{
-		"STRIPE_SECRET_KEY=sk_test_split", "STRIPE_WEBHOOK_SECRETS=" + t.shared.webhookSecret, "ALMONER_STRIPE_URL=" + t.Stripe(),
+		t.mailEnv(), "STRIPE_SECRET_KEY=sk_test_split", "STRIPE_WEBHOOK_SECRETS=" + t.shared.webhookSecret, "ALMONER_STRIPE_URL=" + t.Stripe(),
 	}
 }
 
