@@ -201,11 +201,9 @@ func (w *world) change(statement string, args ...any) {
 	}
 }
 
-// mailbox takes mails, each id once, as a mail server does. While it is full it
-// refuses them.
+// mailbox takes mails, each id once, as a mail server does.
 type mailbox struct {
 	mu     sync.Mutex
-	full   error
 	taken  []mail.Message
 	seenID map[string]bool
 }
@@ -213,9 +211,6 @@ type mailbox struct {
 func (m *mailbox) Send(_ context.Context, message mail.Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.full != nil {
-		return m.full
-	}
 	if m.seenID == nil {
 		m.seenID = map[string]bool{}
 	}
@@ -224,12 +219,6 @@ func (m *mailbox) Send(_ context.Context, message mail.Message) error {
 		m.taken = append(m.taken, message)
 	}
 	return nil
-}
-
-func (m *mailbox) fill(full error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.full = full
 }
 
 // about answers the mails with such a subject.

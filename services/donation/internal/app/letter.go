@@ -184,7 +184,7 @@ func (a *App) SendDueMails(ctx context.Context) error {
 	for _, m := range due {
 		err = a.sendMail(ctx, m)
 		if ctx.Err() != nil {
-			return nil // stopping is no failure of the letter's: it keeps its attempts
+			return ctx.Err() // stopping is no failure of the letter's: it keeps its attempts
 		}
 		tries := m.Attempts + 1
 		reason := ""

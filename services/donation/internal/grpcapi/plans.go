@@ -101,7 +101,7 @@ func plan(v app.PlanView) *donationv1.Plan {
 		PlanId: p.ID, SubscriptionId: p.SubscriptionID, Status: string(p.Status), Gift: amount(p.Gift), Cover: amount(p.Cover),
 		OrganizationId: at.OrganizationID, AppealId: at.AppealID, AppealSlug: p.First.AppealSlug, FundraiserId: at.FundraiserID,
 		FundraiserSlug: p.First.FundraiserSlug, ProductName: p.First.ProductName, NextAt: p.NextAt, EndsAt: p.EndsAt,
-		PausedUntil: p.PausedUntil, StartedAt: p.StartedAt, Instalments: int32(v.Instalments), //nolint:gosec // months of a life
+		PausedUntil: p.PausedUntil, StartedAt: p.StartedAt, Instalments: int32(v.Instalments),
 		RetryAt: p.RetryAt, PaymentFailed: p.Failed, FirstDonationId: p.First.ID, FundCode: at.FundCode,
 	}
 }
