@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -199,6 +200,20 @@ var occasions = []struct {
 		})
 		u.settled(7)
 	}},
+	{"a refund in the Dashboard and a dispute, told in another version", func(u *usage) {
+		u.knobs(`{"api_version": "2024-04-10"}`)
+		u.try(func() error {
+			_, err := u.control("/_sim/refund", encoded(map[string]any{"charge": u.sim.Truth().Charges[0].ID, "amount": 500}))
+			return err
+		})
+		u.pay(u.donate(newIntent(), "25.00", nil), "4000000000000259")
+		// The refund, the gift, and what the bank took back.
+		u.settled(10)
+		for _, path := range []string{"/v1/refunds/", "/v1/disputes/"} {
+			u.asked(path)
+		}
+		u.knobs(`{"api_version": null}`)
+	}},
 	{"the books are compared", func(u *usage) {
 		u.try(func() error {
 			err := u.command("audit", "--wait", "20s")
@@ -215,6 +230,18 @@ func (u *usage) try(act func() error) {
 	if u.err == nil {
 		u.err = act()
 	}
+}
+
+// asked waits until the program has asked for something.
+func (u *usage) asked(path string) {
+	u.try(func() error {
+		return eventually(path+" is asked for", func() error {
+			if slices.ContainsFunc(u.heard(), func(e exchange) bool { return strings.HasPrefix(e.path, path) }) {
+				return nil
+			}
+			return errors.New("not yet")
+		})
+	})
 }
 
 func (u *usage) knobs(document string) {
