@@ -57,6 +57,7 @@ func TestAGiftGoesToStripeWithEverythingTheDonorSaid(t *testing.T) {
 		Gift:     &moneyv1.Money{Minor: 10_000, Currency: "USD"}, CoverFees: true, FundCode: "SHELTER",
 		Name: "Zoë Müller-O’Neill", Email: "zoe@example.org", Visibility: donationv1.Visibility_VISIBILITY_FIRST_NAME,
 		Message: "For the children.\r\nAll of them.", ShareCode: "poster-7", ClientAddress: "203.0.113.9", Language: "en",
+		Frequency: donationv1.Frequency_FREQUENCY_ONCE,
 	}
 	if started := c.requests(); len(started) != 1 || !proto.Equal(started[0], want) {
 		t.Errorf("asked for %v", started)
@@ -86,8 +87,29 @@ func TestWhatMayBeLeftOut(t *testing.T) {
 		t.Fatalf("%d: %s", answer.Code, answer.Body)
 	}
 	r := c.requests()[0]
-	if r.GetVisibility() != donationv1.Visibility_VISIBILITY_PUBLIC || r.GetFundCode() != "" || r.GetCoverFees() || r.GetShareCode() != "link-1" {
+	if r.GetVisibility() != donationv1.Visibility_VISIBILITY_PUBLIC || r.GetFundCode() != "" || r.GetCoverFees() || r.GetShareCode() != "link-1" || r.GetFrequency() != donationv1.Frequency_FREQUENCY_ONCE {
 		t.Errorf("asked for %v", r)
+	}
+}
+
+// Monthly is asked for in so many words, and is kept when something else is wrong.
+func TestAGiftEveryMonth(t *testing.T) {
+	t.Parallel()
+	c := newCharity()
+	site := open(t, c)
+	fresh := parse(t, get(t, site, "/appeals/river-floods/donate").Body.String())
+	if often := fresh.values()["frequency"]; !slices.Equal(often, []string{"once"}) || !fresh.says("charged on this day of every month") {
+		t.Errorf("the form starts with %q", often)
+	}
+	if total := attr(fresh.first("form"), "data-monthly"); total != "Total: {total} every month" {
+		t.Errorf("the total is shown as %q", total)
+	}
+	wrong := filled("frequency", "monthly", "email", "zoe")
+	p := parse(t, post(t, site, "/appeals/river-floods/donate", wrong).Body.String())
+	p.expectKept(t, "monthly", wrong, "email")
+	answer := post(t, site, "/appeals/river-floods/donate", filled("frequency", "monthly"))
+	if started := c.requests(); answer.Code != http.StatusSeeOther || started[0].GetFrequency() != donationv1.Frequency_FREQUENCY_MONTHLY {
+		t.Errorf("%d: %v", answer.Code, started)
 	}
 }
 
@@ -145,7 +167,7 @@ func TestBadInputIsExplained(t *testing.T) {
 		{"winter", "amount", "10.5", "Amounts in JPY have no decimals. Enter a whole amount, like 500."},
 		{"winter", "amount", "499", "The smallest gift is ¥500."},
 		{"river-floods", "currency", "EUR", "Gifts here are taken in USD. The form now says so; check the amount."},
-		{"river-floods", "frequency", "monthly", "Only one-off gifts can be made here yet. If you send the form again, you give once."},
+		{"river-floods", "frequency", "weekly", "Choose whether to give once or every month."},
 		{"river-floods", "cover_fees", "maybe", "Choose whether to add the payment fee."},
 		{"river-floods", "fund", "YACHTS", "Choose one of the purposes that are offered."},
 		{"winter", "fund", "YACHTS", "Choose one of the purposes that are offered."},
@@ -224,7 +246,7 @@ func (p page) expectKept(t *testing.T, name string, sent url.Values, wrong strin
 
 func TestAllErrorsAreSaidAtOnceInTheOrderOfThePage(t *testing.T) {
 	t.Parallel()
-	form := url.Values{"intent": {intentID}, "email": {"x"}, "visibility": {"?"}, "frequency": {"monthly"}}
+	form := url.Values{"intent": {intentID}, "email": {"x"}, "visibility": {"?"}, "frequency": {"weekly"}}
 	p := parse(t, post(t, open(t, newCharity()), "/appeals/river-floods/donate", form).Body.String())
 	var anchors []string
 	for n := range p.ids["errors"].Descendants() {
@@ -232,7 +254,7 @@ func TestAllErrorsAreSaidAtOnceInTheOrderOfThePage(t *testing.T) {
 			anchors = append(anchors, attr(n, "href"))
 		}
 	}
-	if !slices.Equal(anchors, []string{"#amount", "#frequency", "#name", "#email", "#visibility"}) {
+	if !slices.Equal(anchors, []string{"#frequency", "#amount", "#name", "#email", "#visibility"}) {
 		t.Errorf("the summary leads to %v", anchors)
 	}
 	for _, id := range []string{"amount", "name", "email"} {

@@ -45,20 +45,21 @@ type charity struct {
 	donationv1.UnimplementedDonationServiceServer
 	receiptv1.UnimplementedReceiptServiceServer
 
-	mu       sync.Mutex
-	appeals  []*fundraiserv1.Appeal
-	pages    []*fundraiserv1.Fundraiser
-	gifts    []*fundraiserv1.Gift
-	started  []*donationv1.StartCheckoutRequest
-	paid     bool                 // the intent has been paid
-	donation *donationv1.Donation // what there is to confirm
-	document *receiptv1.GetReceiptResponse
-	zone     string
-	others   []*fundraiserv1.Organization
-	failing  map[string]error // by method
-	calls    map[string]int   // by method
-	revision int64
-	raised   chan struct{} // closed when totals have changed
+	mu        sync.Mutex
+	appeals   []*fundraiserv1.Appeal
+	pages     []*fundraiserv1.Fundraiser
+	gifts     []*fundraiserv1.Gift
+	started   []*donationv1.StartCheckoutRequest
+	paid      bool                 // the intent has been paid
+	donation  *donationv1.Donation // what there is to confirm
+	document  *receiptv1.GetReceiptResponse
+	zone      string
+	frequency donationv1.Frequency // of the form that is kept
+	others    []*fundraiserv1.Organization
+	failing   map[string]error // by method
+	calls     map[string]int   // by method
+	revision  int64
+	raised    chan struct{} // closed when totals have changed
 }
 
 // newCharity is a relief organization with an emergency, a standing appeal in
@@ -266,7 +267,7 @@ func (c *charity) GetCheckoutForm(_ context.Context, r *donationv1.GetCheckoutFo
 		IntentId: intentID, AppealSlug: c.donation.GetAppealSlug(), FundraiserSlug: c.donation.GetFundraiserSlug(),
 		Gift: c.donation.GetGift(), CoverFees: true, FundCode: "SHELTER", Name: "Zoë Müller-O’Neill", Email: "zoe@example.org",
 		Visibility: donationv1.Visibility_VISIBILITY_FIRST_NAME, Message: "For the children.\nAll of them.",
-		ShareCode: "whatsapp", State: c.donation.GetState(),
+		ShareCode: "whatsapp", State: c.donation.GetState(), Frequency: c.frequency,
 	}, nil
 }
 

@@ -33,7 +33,7 @@ func TestThanksSaysWhatIsTrue(t *testing.T) {
 		{donationv1.State_STATE_CREATED, "", []string{"We are confirming your payment"}, "Thank you", form, true},
 		{donationv1.State_STATE_UNSPECIFIED, "", []string{"We are confirming your payment"}, "Thank you", form, true},
 		{donationv1.State_STATE_CHECKOUT_OPEN, "insufficient_funds", []string{"Your payment has not come through yet", "The last card that was tried was declined"}, "insufficient", form, true},
-		{donationv1.State_STATE_PROCESSING, "", []string{"Your gift is on its way", "a few days"}, "See your receipt", "/appeals/river-floods", false},
+		{donationv1.State_STATE_PROCESSING, "", []string{"Your gift is on its way", "a few days", "there is no receipt", "Please do not pay again."}, "See your receipt", "/appeals/river-floods", false},
 		{donationv1.State_STATE_EXPIRED, "", []string{"The payment page has timed out", "Nothing was charged.", "Give $100.00 after all"}, "Thank you", form, false},
 		{donationv1.State_STATE_FAILED, "card_declined", []string{"The payment did not go through", "The card was declined. Nothing was charged."}, "Thank you", form, false},
 		{donationv1.State_STATE_ABANDONED, "", []string{"This gift was replaced by another"}, "Thank you", form, false},
@@ -57,6 +57,54 @@ func TestThanksSaysWhatIsTrue(t *testing.T) {
 		}
 		if (answer.Header().Get("Refresh") != "") != tt.refresh {
 			t.Errorf("%s: Refresh is %q", tt.state, answer.Header().Get("Refresh"))
+		}
+	}
+}
+
+// What a gift is besides paid or not changes what is said of it.
+func TestThanksForEachKindOfGift(t *testing.T) {
+	t.Parallel()
+	const succeeded, processing, failed = donationv1.State_STATE_SUCCEEDED, donationv1.State_STATE_PROCESSING, donationv1.State_STATE_FAILED
+	for name, tt := range map[string]struct {
+		gift *donationv1.Donation
+		says []string
+		not  string
+	}{
+		"monthly": {
+			&donationv1.Donation{State: succeeded, RecurringPlanId: intentID},
+			[]string{
+				"The first of your monthly gifts to Families fleeing the river floods has arrived.", "See your receipt",
+				"From now on $103.30 is charged on this day of every month. A mail is on its way with the link",
+			}, "Your gift to",
+		},
+		"monthly, by debit": {
+			&donationv1.Donation{State: processing, RecurringPlanId: intentID, PaymentMethod: "sepa_debit"},
+			[]string{"Your gift is on its way", "The link to your monthly gift comes by e-mail as well."}, "has arrived.",
+		},
+		"a debit that failed": {
+			&donationv1.Donation{State: failed, PaymentMethod: "sepa_debit", DeclineCode: "insufficient_funds"},
+			[]string{"The payment did not go through", "Your bank did not carry out the payment", "Try again"}, "card",
+		},
+		"a part went back": {
+			&donationv1.Donation{State: succeeded, PaymentMethod: "card", Returned: usd(3_300)},
+			[]string{"has arrived.", "Of it, $33.00 has gone back to you.", "See your receipt"}, "no longer in force",
+		},
+		"all went back": {
+			&donationv1.Donation{State: succeeded, PaymentMethod: "card", Returned: usd(10_330)},
+			[]string{"This gift has gone back to you", "no longer in force"}, "See your receipt",
+		},
+	} {
+		c := newCharity()
+		c.donation = tt.gift
+		c.donation.DonationId, c.donation.AppealSlug, c.donation.Gift, c.donation.Cover = donationID, "river-floods", usd(10_000), usd(330)
+		p := parse(t, get(t, open(t, c), thanks).Body.String())
+		for _, words := range tt.says {
+			if !p.says(words) {
+				t.Errorf("%s: does not say %q: %s", name, words, text(p.first("main")))
+			}
+		}
+		if strings.Contains(text(p.first("main")), tt.not) {
+			t.Errorf("%s: says %q: %s", name, tt.not, text(p.first("main")))
 		}
 	}
 }
@@ -186,6 +234,14 @@ func TestBackFromStripeTheFormIsAsItWas(t *testing.T) {
 			t.Errorf("%s: sent again: %v", state, r)
 		}
 	}
+}
+
+func TestAMonthlyGiftThatIsNotPaidComesBackAsOne(t *testing.T) {
+	t.Parallel()
+	c := newCharity()
+	c.donation, c.frequency = donated(donationv1.State_STATE_CHECKOUT_OPEN), donationv1.Frequency_FREQUENCY_MONTHLY
+	p := parse(t, get(t, open(t, c), "/donations/"+donationID+"/cancelled").Body.String())
+	p.expectKept(t, "monthly", filled("frequency", "monthly"), "")
 }
 
 func TestAGiftThroughAPageGoesBackToThatPage(t *testing.T) {

@@ -51,6 +51,9 @@ func (s *Site) cancelled(w http.ResponseWriter, r *http.Request) {
 		message:    kept.GetMessage(),
 		share:      kept.GetShareCode(),
 	}
+	if kept.GetFrequency() == donationv1.Frequency_FREQUENCY_MONTHLY {
+		in.frequency = monthly
+	}
 	if kept.GetCoverFees() {
 		in.cover = "1"
 	}

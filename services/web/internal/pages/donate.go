@@ -139,6 +139,7 @@ func (s *Site) startCheckout(r *http.Request, in input, found target, gift money
 		ShareCode:     in.share,
 		ClientAddress: front.ClientAddress(r.Context()),
 		Language:      s.front.Texts(r.Context()).Tag,
+		Frequency:     frequencies[in.frequency],
 	}
 	if found.page != nil {
 		request.Target = &donationv1.StartCheckoutRequest_FundraiserSlug{FundraiserSlug: found.page.GetSlug()}

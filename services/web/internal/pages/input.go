@@ -104,6 +104,16 @@ var visibilities = map[string]donationv1.Visibility{
 	"anonymous":  donationv1.Visibility_VISIBILITY_ANONYMOUS,
 }
 
+// frequencies are the form's words for how often. Nothing said is once: nobody is
+// charged every month who has not said so.
+var frequencies = map[string]donationv1.Frequency{
+	"":      donationv1.Frequency_FREQUENCY_ONCE,
+	once:    donationv1.Frequency_FREQUENCY_ONCE,
+	monthly: donationv1.Frequency_FREQUENCY_MONTHLY,
+}
+
+const once, monthly = "once", "monthly"
+
 // messageBytes is where a message is too long however its characters are
 // counted. The exact count, and all else about names and messages, is the
 // donation service's to say.
@@ -127,7 +137,7 @@ func (in input) check(t terms) (money.Amount, []view.FieldError) {
 	case gift.Minor < t.minimum.Minor:
 		refuse(view.FieldAmount, "AMOUNT_SMALL")
 	}
-	if in.frequency != "" && in.frequency != "once" {
+	if _, known := frequencies[in.frequency]; !known {
 		refuse(view.FieldFrequency, "FREQUENCY_UNKNOWN")
 	}
 	if in.cover != "" && in.cover != "1" {
@@ -210,6 +220,7 @@ func (in input) draw(t terms, found target, wrong []view.FieldError) view.Form {
 		Cover:      t.cover,
 		Name:       in.name,
 		Email:      in.email,
+		Monthly:    in.frequency == monthly,
 		Visibility: in.visibility,
 		Message:    in.message,
 		Errors:     wrong,

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -34,6 +35,9 @@ func thanksPath(donationID, sessionID string, attempt int) string {
 }
 
 func donationPath(id string) string { return "/donations/" + id }
+
+// byCard is Stripe's word for a payment that is known at once to have gone through.
+const byCard = "card"
 
 // outcomes says what each state of a donation means on the thanks page. A
 // donation that is not known to be paid is never thanked for.
@@ -118,6 +122,8 @@ func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Tha
 	page := view.Thanks{
 		Outcome:  outcomes[d.GetState()],
 		Declined: d.GetDeclineCode() != "",
+		Debit:    d.GetPaymentMethod() != "" && d.GetPaymentMethod() != byCard,
+		Monthly:  d.GetRecurringPlanId() != "",
 		FormURL:  donationPath(d.GetDonationId()) + "/cancelled",
 	}
 	if page.Outcome == "" {
@@ -127,6 +133,13 @@ func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Tha
 	page.Gift, page.Cover, page.Total, err = amounts(d)
 	if err != nil {
 		return view.Thanks{}, err
+	}
+	page.Back, err = amount(d.GetReturned())
+	if err != nil {
+		return view.Thanks{}, fmt.Errorf("returned: %w", err)
+	}
+	if page.Outcome == view.Paid && page.Back.Minor > 0 && page.Back.Minor >= page.Total.Minor {
+		page.Outcome = view.Returned
 	}
 	page.Frame = view.Frame{Title: s.front.Texts(ctx).Say("thanks.title." + string(page.Outcome)), Private: true}
 	if page.Outcome == view.Confirming && page.Declined {

@@ -31,7 +31,7 @@ func Fields() []string {
 
 // fieldOrder is the order on the page, which is the order of the summary.
 var fieldOrder = []string{
-	FieldAmount, FieldFrequency, FieldCover, FieldFund, FieldName, FieldEmail,
+	FieldFrequency, FieldAmount, FieldCover, FieldFund, FieldName, FieldEmail,
 	FieldVisibility, FieldMessage,
 }
 
@@ -59,6 +59,7 @@ type Form struct {
 	Funds      []FundChoice // offered when there are several
 	Name       string
 	Email      string
+	Monthly    bool
 	Visibility string
 	Message    string
 	Errors     []FieldError

@@ -214,6 +214,7 @@ const (
 	Expired    Outcome = "expired"
 	Failed     Outcome = "failed"
 	Replaced   Outcome = "replaced" // the donor submitted something else instead
+	Returned   Outcome = "returned" // it was paid, and all of it has gone back since
 )
 
 // Thanks is the page after Stripe's.
@@ -222,9 +223,12 @@ type Thanks struct {
 	Outcome    Outcome
 	Waiting    bool // the page asks again by itself
 	Declined   bool // a card was refused; nothing more is said about why
+	Debit      bool // a bank was asked, which answers after days
+	Monthly    bool // the first instalment of a monthly gift
 	Gift       money.Amount
 	Cover      money.Amount
 	Total      money.Amount
+	Back       money.Amount // of a paid gift, what has gone back since
 	Target     Link   // what was given to
 	FormURL    string // the form again, values kept
 	CheckURL   string // this page, asked once more

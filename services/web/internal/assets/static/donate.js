@@ -80,7 +80,8 @@ function enhance(form) {
     const total = cover?.checked ? charge(gift, terms) : gift;
     // Intl takes the decimal as text, so no digit passes through a float.
     const text = format.format(decimal(total, terms.exponent));
-    output.textContent = data.total.replace("{total}", text);
+    const often = form.elements.namedItem("frequency")?.value === "monthly" ? data.monthly : data.total;
+    output.textContent = often.replace("{total}", text);
   }
 
   form.addEventListener("input", show);
