@@ -229,10 +229,10 @@ type Thanks struct {
 	Cover      money.Amount
 	Total      money.Amount
 	Back       money.Amount // of a paid gift, what has gone back since
-	Target     Link   // what was given to
-	FormURL    string // the form again, values kept
-	CheckURL   string // this page, asked once more
-	ReceiptURL string // empty until there is a receipt
+	Target     Link         // what was given to
+	FormURL    string       // the form again, values kept
+	CheckURL   string       // this page, asked once more
+	ReceiptURL string       // empty until there is a receipt
 	Share      Share
 	StartURL   string // where one starts a page for the same appeal
 }
