@@ -124,6 +124,16 @@ func (i *instance) health(t *testing.T) string {
 	return string(body)
 }
 
+func (i *instance) tell(variables ...string) { i.more = variables }
+
+func (i *instance) processes() int { return 1 }
+
+func (i *instance) metrics(t *testing.T) string {
+	t.Helper()
+	_, page := fetch(t, i.site()+"/metrics")
+	return string(page)
+}
+
 func (i *instance) halt(*testing.T) { i.stopNow() }
 
 func (i *instance) resume(t *testing.T) { i.open(t) }

@@ -38,6 +38,7 @@ func stories() []struct {
 		{"AuditWithoutAnInstance", auditWithoutAnInstance},
 		{"WithoutNATSGiftsArriveAllTheSame", withoutNATSGiftsArriveAllTheSame},
 		{"TheSameFormTwentyTimesAtOnce", theSameFormTwentyTimesAtOnce},
+		{"AGiftIsOneTraceFromThePostToTheReceipt", aGiftIsOneTraceFromThePostToTheReceipt},
 		{"PersonalDataStaysAtHome", personalDataStaysAtHome},
 		{"TenMegabytesAreAnsweredWithAPage", tenMegabytesAreAnsweredWithAPage},
 		{"EveryAnswerOfTheSiteCarriesItsPolicy", everyAnswerOfTheSiteCarriesItsPolicy},

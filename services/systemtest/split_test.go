@@ -128,6 +128,23 @@ func (f *five) health(t *testing.T) string {
 	return all.String()
 }
 
+func (f *five) tell(variables ...string) { f.Tell(variables...) }
+
+func (f *five) processes() int { return len(node.Databases()) }
+
+func (f *five) metrics(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, service := range node.Databases() {
+		_, page := fetch(t, f.Ops(service)+"/metrics")
+		if len(page) < 1000 {
+			t.Errorf("the metrics of %s are %d bytes only", service, len(page))
+		}
+		all.Write(page)
+	}
+	return all.String()
+}
+
 func (f *five) halt(t *testing.T) {
 	t.Helper()
 	err := f.Stop(node.Databases()...)

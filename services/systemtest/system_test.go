@@ -29,6 +29,13 @@ type system interface {
 	// halt stops all services cleanly, and resume starts them again.
 	halt(t *testing.T)
 	resume(t *testing.T)
+	// tell has services have more variables from their next start on. None takes back
+	// what they were told before.
+	tell(variables ...string)
+	// processes is in how many the services run.
+	processes() int
+	// metrics is all that Prometheus hears of them.
+	metrics(t *testing.T) string
 	// wipeStreams has the broker forget everything. The services are halted.
 	wipeStreams(t *testing.T)
 	// loseBroker takes the broker away until the test ends.

@@ -8,22 +8,25 @@ import (
 	"github.com/almoner/almoner/services/internal/testkit"
 )
 
-// From the donor's post to the journal entry and the receipt, a gift is one trace:
-// an OpenTelemetry collector, which is what operators have, sees it whole. The
-// batches in which services work belong to many gifts, and lead to each by a link.
-func TestAGiftIsOneTraceFromThePostToTheReceipt(t *testing.T) {
-	t.Parallel()
+// From the donor's post to the journal entry and the receipt, a gift is one trace,
+// through as many processes as there are: an OpenTelemetry collector, which is what
+// operators have, sees it whole. The batches in which services work belong to many
+// gifts, and lead to each by a link.
+func aGiftIsOneTraceFromThePostToTheReceipt(t *testing.T, s system) {
 	collector := testkit.NewCollector(t)
-	i := start(t, t.TempDir(), &lockedBuffer{},
-		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector.GRPC, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
-	result := give(t, i.operator())
-	_, page := fetch(t, i.node.BaseURL()+"/metrics")
-	i.stopNow() // what is left is exported
-	for where, told := range map[string]string{"spans": string(collector.Raw()), "metrics": string(page)} {
+	s.halt(t)
+	s.tell("OTEL_EXPORTER_OTLP_ENDPOINT="+collector.GRPC, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
+	s.resume(t)
+	result := give(t, operator(t, s.config()))
+	page := s.metrics(t)
+	s.halt(t) // what is left is exported
+	s.tell()
+	s.resume(t)
+	for where, told := range map[string]string{"spans": string(collector.Raw()), "metrics": page} {
 		if len(told) < 1000 {
 			t.Errorf("the %s are %d bytes only", where, len(told))
 		}
-		for _, canary := range []string{"Demo Donor", "@example.org"} {
+		for _, canary := range []string{"Demo Donor", "@example.org", "4242424242424242"} {
 			if strings.Contains(told, canary) {
 				t.Errorf("the %s hold %q", where, canary)
 			}
@@ -32,8 +35,16 @@ func TestAGiftIsOneTraceFromThePostToTheReceipt(t *testing.T) {
 
 	spans := collector.Spans()
 	traces := map[string][]testkit.Span{}
+	processes := map[int64]bool{}
 	for _, span := range spans {
 		traces[span.Trace] = append(traces[span.Trace], span)
+		processes[span.Process] = true
+		if span.Service == "operator" {
+			t.Errorf("%s is nobody's", span.Name)
+		}
+	}
+	if len(processes) != s.processes() {
+		t.Errorf("spans came of %d processes, want %d", len(processes), s.processes())
 	}
 	followed := 0
 	for _, gift := range result.Gifts {
@@ -43,6 +54,13 @@ func TestAGiftIsOneTraceFromThePostToTheReceipt(t *testing.T) {
 		followed++
 		// The demo has compared this id with those on the entries and the receipt.
 		whole(t, gift.Donation, traces[gift.TraceID])
+		through := map[int64]bool{}
+		for _, span := range traces[gift.TraceID] {
+			through[span.Process] = true
+		}
+		if len(through) != s.processes() {
+			t.Errorf("gift %s: its trace is of %d processes, want %d", gift.Donation, len(through), s.processes())
+		}
 		if !slices.ContainsFunc(spans, func(s testkit.Span) bool {
 			return s.Service == "ledger" && s.Name == "apply donation" && slices.Contains(s.Links, gift.TraceID)
 		}) {
@@ -79,6 +97,7 @@ func whole(t *testing.T, gift string, trace []testkit.Span) {
 	for _, step := range []struct{ service, name string }{
 		{"web", "POST /"}, // the donor's form
 		{"web", "almoner.donation.v1.DonationService/StartChec"},  // the question
+		{"donation", "almoner.donation.v1.DonationService/Start"}, // the answer
 		{"donation", "start checkout"},                            // what is done about it
 		{"donation", "write donation"},                            // a row
 		{"donation", "stripe POST /v1/checkout/sessions"},         // the session

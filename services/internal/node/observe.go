@@ -8,7 +8,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/internal/platform/telemetry"
 )
 
@@ -18,6 +20,10 @@ type observed struct {
 	metrics *prometheus.Registry // nil for commands
 	tracing map[string]*sdktrace.TracerProvider
 }
+
+// nobodys is the name of spans that belong to no service alone: what a command asks,
+// and what all services of a process answer together.
+const nobodys = "almoner"
 
 // observe sets up a process that runs: metrics always, spans where they are to be
 // exported. What it opens is closed last, so that the end of everything else is
@@ -49,20 +55,25 @@ func unobserved(cfg Config, open *closers) *observed {
 // trace makes the spans of each service, and of what belongs to none.
 func (o *observed) trace(cfg Config, open *closers, options ...sdktrace.TracerProviderOption) {
 	o.tracing = map[string]*sdktrace.TracerProvider{}
-	for _, name := range append(cfg.services(), "operator") {
+	for _, name := range append(cfg.services(), nobodys) {
 		provider := telemetry.NewTracing(name, cfg.Version, options...)
 		o.tracing[name] = provider
 		open.add("traces of "+name, func() error { return provider.Shutdown(context.Background()) })
 	}
 }
 
-// answering makes the spans of calls that are answered: a process with one service
-// answers in its name.
-func (o *observed) answering(cfg Config) *sdktrace.TracerProvider {
-	if services := cfg.services(); len(services) == 1 {
+// answering makes the spans of calls that are answered, each in the name of the
+// service that was asked. What a process with one service answers is that one's.
+func (o *observed) answering(cfg Config) trace.TracerProvider {
+	services := cfg.services()
+	if len(services) == 1 {
 		return o.tracing[services[0]]
 	}
-	return o.tracing["operator"]
+	named := map[string]trace.TracerProvider{}
+	for _, service := range services {
+		named[service] = o.tracing[service]
+	}
+	return rpc.PerService(named, o.tracing[nobodys])
 }
 
 // counted is where metrics are registered; nil where nobody looks. (A nil registry

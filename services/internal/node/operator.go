@@ -76,7 +76,7 @@ func OpenOperator(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Oper
 	if err != nil {
 		return nil, err
 	}
-	o.conn, err = o.parts.network.Dial("operator", rpc.Traced(seen.tracing["operator"], telemetry.Propagator()))
+	o.conn, err = o.parts.network.Dial("operator", rpc.Traced(seen.tracing[nobodys], telemetry.Propagator()))
 	if err != nil {
 		return nil, fmt.Errorf("connect operator: %w", err)
 	}

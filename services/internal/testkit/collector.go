@@ -34,6 +34,7 @@ type Collector struct {
 // Span is one span as it was exported, in words.
 type Span struct {
 	Service, Name     string
+	Process           int64  // its id, as the span's resource names it
 	Trace, ID, Parent string // hex; Parent is empty for a trace's first span
 	Links             []string
 	Attributes        map[string]string
@@ -97,23 +98,26 @@ func (c *Collector) keep(raw []byte, request *collectorv1.ExportTraceServiceRequ
 	c.requests = append(c.requests, raw)
 	c.keys = append(c.keys, keys...)
 	for _, resource := range request.GetResourceSpans() {
-		service := ""
+		service, process := "", int64(0)
 		for _, attribute := range resource.GetResource().GetAttributes() {
-			if attribute.GetKey() == "service.name" {
+			switch attribute.GetKey() {
+			case "service.name":
 				service = attribute.GetValue().GetStringValue()
+			case "process.pid":
+				process = attribute.GetValue().GetIntValue()
 			}
 		}
 		for _, scope := range resource.GetScopeSpans() {
 			for _, span := range scope.GetSpans() {
-				c.spans = append(c.spans, inWords(service, span))
+				c.spans = append(c.spans, inWords(service, process, span))
 			}
 		}
 	}
 }
 
-func inWords(service string, span *tracev1.Span) Span {
+func inWords(service string, process int64, span *tracev1.Span) Span {
 	words := Span{
-		Service: service, Name: span.GetName(), Trace: hex.EncodeToString(span.GetTraceId()),
+		Service: service, Process: process, Name: span.GetName(), Trace: hex.EncodeToString(span.GetTraceId()),
 		ID: hex.EncodeToString(span.GetSpanId()), Parent: hex.EncodeToString(span.GetParentSpanId()),
 		Attributes: map[string]string{}, Failed: span.GetStatus().GetCode() == tracev1.Status_STATUS_CODE_ERROR,
 		Began: int64(span.GetStartTimeUnixNano()), Ended: int64(span.GetEndTimeUnixNano()),

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -27,7 +28,9 @@ const (
 type process struct {
 	name, program string
 	args, env     []string
-	log           string
+	// told are more variables, for runs that begin from here on.
+	told []string
+	log  string
 	// ready asks once whether it answers.
 	ready func(context.Context) error
 	// quit is how it is asked to stop, and orphaned what the kernel sends it when
@@ -65,7 +68,7 @@ func (p *process) start(ctx context.Context) error {
 	// The child has its own copy.
 	defer log.Close()
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.program, p.args...) //nolint:gosec // our own programs
-	cmd.Env, cmd.Dir = p.env, "/"
+	cmd.Env, cmd.Dir = slices.Concat(p.env, p.told), "/"
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: ^C in a terminal reaches the launcher alone, which stops
 	// the parts in order.

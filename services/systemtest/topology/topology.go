@@ -196,6 +196,16 @@ func (t *Topology) Use(almoner string) {
 	t.cfg.Almoner = almoner
 }
 
+// Tell has services that are started from here on have more variables, instead of
+// those that they were told before.
+func (t *Topology) Tell(variables ...string) {
+	for _, part := range t.parts {
+		if part.program == t.cfg.Almoner {
+			part.told = variables
+		}
+	}
+}
+
 func (t *Topology) simulator() {
 	t.add(&process{
 		name: "stripe", program: t.cfg.Stripesim, env: inherited(),

@@ -16,6 +16,7 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
@@ -470,6 +471,41 @@ func TestTraceGoesOnAcrossTheCall(t *testing.T) {
 	there := <-seen
 	if there.TraceID() != span.SpanContext().TraceID() || there.SpanID() == span.SpanContext().SpanID() {
 		t.Errorf("the handler ran in %s, the caller in %s", there.TraceID(), span.SpanContext().TraceID())
+	}
+}
+
+// A process that answers for several services says whose each span is; one that
+// reads a feed is told nobody's, for only the request would say.
+func TestSpansOfAnswersAreOfWhoWasAsked(t *testing.T) {
+	t.Parallel()
+	recorded := map[string]*tracetest.SpanRecorder{"ledger": tracetest.NewSpanRecorder(), "receipt": tracetest.NewSpanRecorder(), "others": tracetest.NewSpanRecorder()}
+	provider := map[string]trace.TracerProvider{}
+	for name, recorder := range recorded {
+		provider[name] = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
+	}
+	p := start(t, rpc.ServerConfig{Tracer: rpc.PerService(map[string]trace.TracerProvider{"ledger": provider["ledger"], "receipt": provider["receipt"]}, provider["others"])},
+		func(s *rpc.Server) {
+			feedv1.RegisterFeedServiceServer(s, feedServer{})
+			ledgerv1.RegisterLedgerServiceServer(s, ledgerServer{})
+		})
+	_, err := feedv1.NewFeedServiceClient(p.dial(t, "ledger")).Head(t.Context(), &feedv1.HeadRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ledgerv1.NewLedgerServiceClient(p.dial(t, "operator")).SumBooks(t.Context(), &ledgerv1.SumBooksRequest{})
+	if err == nil {
+		t.Fatal("a ledger that answers nothing answered")
+	}
+	p.stop()
+	<-p.stopped // spans have ended
+	for name, want := range map[string]string{"ledger": "almoner.ledger.v1.LedgerService/SumBooks", "receipt": "", "others": "almoner.feed.v1.FeedService/Head"} {
+		var got []string
+		for _, span := range recorded[name].Ended() {
+			got = append(got, span.Name())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s has the spans %q, want %q", name, got, want)
+		}
 	}
 }
 

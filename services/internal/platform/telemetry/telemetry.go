@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
@@ -71,6 +72,8 @@ func NewTracing(service, version string, options ...sdktrace.TracerProviderOptio
 		attribute.String("service.namespace", "almoner"),
 		attribute.String("service.name", service),
 		attribute.String("service.version", version),
+		// Services may share a process, and a service may have several.
+		attribute.Int("process.pid", os.Getpid()),
 	)
 	return sdktrace.NewTracerProvider(append([]sdktrace.TracerProviderOption{
 		sdktrace.WithResource(described),
