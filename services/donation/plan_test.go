@@ -314,12 +314,15 @@ func TestAnEndIsKeptUntilStripeAnswers(t *testing.T) {
 	if !errors.As(err, &told) || told.Reason != "PLAN_END_KEPT" {
 		t.Fatalf("told %v", err)
 	}
+	if now := w.page(p, token).GetPlan(); !now.GetEnding() || now.GetStatus() != "active" {
+		t.Errorf("while Stripe is away the donor sees %v", now)
+	}
 	w.stripe.cut(false)
 	w.eventually("it has ended", func() bool {
 		w.clock.Advance(30 * time.Second)
 		return w.plan(p.GetPlanId()).GetStatus() == "canceled"
 	})
-	if again := w.ask(end); again.GetStatus() != "canceled" {
+	if again := w.ask(end); again.GetStatus() != "canceled" || again.GetEnding() {
 		t.Errorf("asked again: %v", again)
 	}
 	w.passes(2 * month)

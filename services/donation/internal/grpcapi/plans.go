@@ -103,5 +103,6 @@ func plan(v app.PlanView) *donationv1.Plan {
 		FundraiserSlug: p.First.FundraiserSlug, ProductName: p.First.ProductName, NextAt: p.NextAt, EndsAt: p.EndsAt,
 		PausedUntil: p.PausedUntil, StartedAt: p.StartedAt, Instalments: int32(v.Instalments),
 		RetryAt: p.RetryAt, PaymentFailed: p.Failed, FirstDonationId: p.First.ID, FundCode: at.FundCode,
+		Ending: p.Ending(),
 	}
 }

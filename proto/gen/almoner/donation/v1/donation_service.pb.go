@@ -3236,7 +3236,10 @@ type Plan struct {
 	// The first gift of it.
 	FirstDonationId string `protobuf:"bytes,19,opt,name=first_donation_id,json=firstDonationId,proto3" json:"first_donation_id,omitempty"`
 	// Fund.
-	FundCode      string `protobuf:"bytes,20,opt,name=fund_code,json=fundCode,proto3" json:"fund_code,omitempty"`
+	FundCode string `protobuf:"bytes,20,opt,name=fund_code,json=fundCode,proto3" json:"fund_code,omitempty"`
+	// Its end was asked for here and Stripe has not confirmed it yet: nothing more is
+	// charged, and nothing can be changed any more.
+	Ending        bool `protobuf:"varint,21,opt,name=ending,proto3" json:"ending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3409,6 +3412,13 @@ func (x *Plan) GetFundCode() string {
 		return x.FundCode
 	}
 	return ""
+}
+
+func (x *Plan) GetEnding() bool {
+	if x != nil {
+		return x.Ending
+	}
+	return false
 }
 
 // GetPlanRequest is the donor's link.
@@ -4495,7 +4505,7 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x11GetPayoutResponse\x123\n" +
 	"\x06payout\x18\x01 \x01(\v2\x1b.almoner.donation.v1.PayoutR\x06payout\x125\n" +
 	"\x05lines\x18\x02 \x03(\v2\x1f.almoner.donation.v1.PayoutLineR\x05lines\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xb5\x05\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xcd\x05\n" +
 	"\x04Plan\x12\x17\n" +
 	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12'\n" +
 	"\x0fsubscription_id\x18\x02 \x01(\tR\x0esubscriptionId\x12\x16\n" +
@@ -4519,7 +4529,8 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\bretry_at\x18\x11 \x01(\x03R\aretryAt\x12%\n" +
 	"\x0epayment_failed\x18\x12 \x01(\bR\rpaymentFailed\x12*\n" +
 	"\x11first_donation_id\x18\x13 \x01(\tR\x0ffirstDonationId\x12\x1b\n" +
-	"\tfund_code\x18\x14 \x01(\tR\bfundCode\"?\n" +
+	"\tfund_code\x18\x14 \x01(\tR\bfundCode\x12\x16\n" +
+	"\x06ending\x18\x15 \x01(\bR\x06ending\"?\n" +
 	"\x0eGetPlanRequest\x12\x17\n" +
 	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\"\xb4\x01\n" +
