@@ -174,7 +174,7 @@ func TestAPlanOverThreeMonthsWithOneFailedRenewal(t *testing.T) {
 		}
 		var told donationv1.DonationSucceeded
 		err := proto.Unmarshal(e.GetPayload(), &told)
-		if err != nil || told.GetRecurringPlanId() != p.GetPlanId() || told.GetInvoiceId() == "" {
+		if err != nil || told.GetRecurringPlanId() != p.GetPlanId() || told.GetInvoiceId() == "" || told.GetChargeId() == "" {
 			t.Errorf("told %v, %v", &told, err)
 		}
 	}

@@ -32,7 +32,6 @@ type billing struct {
 	Reason        string
 	Paid          int64
 	OutOfBand     bool
-	Charge        ref
 	PaidAt        int64
 	Attempts      int64
 	NextAttemptAt int64
@@ -97,8 +96,6 @@ func (o *object) readBilling(r *reader, name []byte) bool {
 		b.Paid = r.number()
 	case "paid_out_of_band":
 		b.OutOfBand = r.flag()
-	case "charge":
-		b.Charge = r.ref()
 	case "status_transitions":
 		r.object(func(r *reader, name []byte) {
 			if string(name) == "paid_at" {
@@ -226,7 +223,7 @@ func (o *object) invoice() *domain.Invoice {
 	i := &domain.Invoice{
 		ID: o.ID, SubscriptionID: b.Subscription.ID, Status: domain.InvoiceStatus(o.Status), BillingReason: b.Reason, Livemode: o.Livemode,
 		CreatedAt: o.Created * 1_000_000, Paid: money.Amount{Minor: b.Paid, Currency: currency}, PaidAt: b.PaidAt, OutOfBand: b.OutOfBand,
-		PaymentID: o.Intent.ID, ChargeID: b.Charge.ID, Agreed: b.Agreed, Lines: b.Lines,
+		PaymentID: o.Intent.ID, ChargeID: o.Charge.ID, Agreed: b.Agreed, Lines: b.Lines,
 		Attempts: b.Attempts, NextAttemptAt: b.NextAttemptAt, HostedURL: b.HostedURL,
 	}
 	if payment := o.Intent.Object; payment != nil {

@@ -36,7 +36,7 @@ type object struct {
 	ErrorCode, DeclineCode string
 
 	billing billing
-	// Charge of a refund or a dispute, and what else is only theirs.
+	// Charge of a refund, a dispute or an invoice, and what else is only theirs.
 	Charge         ref
 	Reason         string
 	FailureReason  string
