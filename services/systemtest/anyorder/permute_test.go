@@ -1,0 +1,152 @@
+package anyorder
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+const (
+	// share is how many stories are played between two looks at the books.
+	share = 1500
+	// without -all, so many orders and losses of each script are told.
+	someOrders, someLosses = 4, 2
+	allLosses              = 30
+)
+
+// task is one telling of a script: in which order, and what Stripe never tells.
+type task struct {
+	*story
+	order []int // nil as it happened
+	loses bool
+}
+
+// Every order of webhooks, with repetitions, ends in the state that the order in which
+// things happened ends in, and so does what was lost, once Stripe is asked.
+func TestEveryOrderEndsInOneState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 40)
+	chance := rand.New(rand.NewPCG(40, 6))
+	list := scripts()
+	specimens := make([]task, len(list))
+	for i := range list {
+		specimens[i] = task{story: &story{script: list[i]}}
+	}
+	outcomes := map[string]string{}
+	w.tell(specimens, chance, outcomes)
+
+	var orders, losses []task
+	for _, s := range specimens {
+		core, rest := parts(s.letters)
+		ways := permutations(len(core))
+		if !*all {
+			chance.Shuffle(len(ways), func(i, j int) { ways[i], ways[j] = ways[j], ways[i] })
+			ways = ways[:min(someOrders, len(ways))]
+		}
+		for _, way := range ways {
+			orders = append(orders, task{story: &story{script: s.script}, order: way})
+		}
+		lost := someLosses
+		if *all {
+			lost = allLosses
+		}
+		for range lost {
+			losses = append(losses, task{story: &story{script: s.script}, loses: true})
+		}
+		t.Logf("%-50s %d webhooks, all orders of %d, %d more in between: %d tellings", s.script.name, len(s.letters), len(core), len(rest), len(ways))
+	}
+	told := 0
+	for part := range slices.Chunk(orders, share) {
+		told += w.tell(part, chance, outcomes)
+	}
+	for part := range slices.Chunk(losses, share) {
+		told += w.tell(part, chance, outcomes)
+	}
+	t.Logf("%d scripts, %d orders, %d tellings with losses and a sweep, %d webhooks: one state, ledger and totals each", len(list), len(orders), len(losses), told)
+}
+
+// tell plays scripts, hands in their webhooks, and compares what became of each with
+// what became of the first of its script.
+func (w *world) tell(tasks []task, chance *rand.Rand, outcomes map[string]string) (told int) {
+	w.t.Helper()
+	var stories []*story
+	letters := map[*story][]webhook{}
+	sweep := false
+	for _, k := range tasks {
+		stories = append(stories, k.story)
+	}
+	err := w.play(stories)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, k := range tasks {
+		letters[k.story] = k.letters
+		core, rest := parts(k.letters)
+		switch {
+		case k.loses:
+			sweep = true
+			letters[k.story] = dropped(k.letters, chance)
+		case k.order != nil && len(k.order) != len(core):
+			w.t.Fatalf("%s: %d webhooks, and %d at first", k.script.name, len(core), len(k.order))
+		case k.order != nil:
+			letters[k.story] = shuffled(core, rest, k.order, chance)
+		}
+		told += len(letters[k.story])
+	}
+	err = each(stories, func(s *story) error {
+		for _, letter := range letters[s] {
+			err := w.hand(letter)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if sweep {
+		w.sweep()
+	}
+	w.agree()
+	truths := w.truths()
+	err = each(stories, func(s *story) error {
+		outcome, err := w.read(s, truths)
+		if err != nil {
+			return fmt.Errorf("%w\ntold: %s", err, kinds(letters[s]))
+		}
+		w.post.mu.Lock()
+		defer w.post.mu.Unlock()
+		if first, known := outcomes[s.script.name]; known && first != outcome {
+			return fmt.Errorf("told as %s it ends as\n%s\ntold as it happened it ends as\n%s", kinds(letters[s]), outcome, first)
+		}
+		outcomes[s.script.name] = outcome
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return told
+}
+
+func kinds(letters []webhook) []string {
+	var out []string
+	for _, l := range letters {
+		out = append(out, l.kind)
+	}
+	return out
+}
+
+// agree audits: Σ postings is 0, nothing is parked, every sum is the same in all
+// services, and the ledger's Stripe balance is Stripe's.
+func (w *world) agree() {
+	w.t.Helper()
+	report := w.quiet()
+	if report.ExitCode() != 0 {
+		var table bytes.Buffer
+		_ = report.WriteTable(&table)
+		w.t.Fatalf("the audit does not agree:\n%s\n%s", table.String(), w.complaints.last())
+	}
+}
