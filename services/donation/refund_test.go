@@ -374,6 +374,11 @@ func TestALargeRefundNeedsASecondPerson(t *testing.T) {
 	}
 	// In parts it is as much.
 	large := ask(d, 200_00)
+	seen, err := w.web.GetDonation(rpc.WithPerson(w.t.Context(), rpc.Person{ID: "finance@example.org", Roles: []string{"viewer"}}),
+		&donationv1.GetDonationRequest{DonationId: large.GetDonationId()})
+	if err != nil || seen.GetAlone().GetMinor() >= large.GetAmount().GetMinor() || seen.GetLeft().GetMinor() < large.GetAmount().GetMinor() {
+		t.Fatalf("%v is left, %v alone, %v", seen.GetLeft(), seen.GetAlone(), err)
+	}
 	waiting, err := w.request("finance@example.org", large)
 	if err != nil || waiting.GetStatus() != "waiting" || waiting.GetRefundId() != "" {
 		t.Fatalf("200 more alone: %v, %v", waiting, err)

@@ -17,9 +17,9 @@ const (
 )
 
 // Find returns the donations that a reference belongs to, the newest first and
-// at most twenty: one's own id, or Stripe's id of a session, payment intent,
-// charge, refund, dispute or balance transaction. Only the whole id is found, letter
-// by letter, so that nobody can feel their way to somebody's gift. What cannot be an id
+// at most twenty: one's own id or that of its monthly plan, or Stripe's id of a
+// session, payment intent, charge, invoice, subscription, refund, dispute or balance
+// transaction. Only the whole id is found, letter by letter, so that nobody can feel their way to somebody's gift. What cannot be an id
 // belongs to none.
 //
 // Until a gift is paid its id is the way back to the form, with the donor's name

@@ -47,8 +47,8 @@ type Donations interface {
 	// DonationOfSession finds by a session of any attempt, or answers ErrNone.
 	DonationOfSession(ctx context.Context, sessionID string) (domain.Donation, error)
 	// DonationsByReference finds by exactly that id: of the donation, or of any of
-	// its sessions, payments, charges, refunds, disputes and balance transactions,
-	// also those of a second payment that is no gift. The newest come first.
+	// its sessions, payments, charges, invoices, refunds, disputes, balance transactions
+	// and its monthly plan, by our id or Stripe's, also those of a second payment that is no gift. The newest come first.
 	DonationsByReference(ctx context.Context, reference string, limit int) ([]domain.Donation, error)
 	// DonationsOfIntent locks and returns them, ordered by id.
 	DonationsOfIntent(ctx context.Context, intentID string) ([]domain.Donation, error)

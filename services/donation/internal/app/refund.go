@@ -196,17 +196,36 @@ func (a *App) requested(of *domain.Aftermath, order RefundOrder) domain.Refund {
 		Amount: order.Amount, Reason: order.Reason, CreatedAt: now, SettledAt: now,
 		Request: domain.Request{By: order.By, Note: order.Note},
 	}
-	alone := order.Amount.Minor
-	for _, r := range of.Refunds {
-		if r.RequestID != "" && r.Request.DecidedBy == "" && r.Status.Holds() {
-			alone += r.Amount.Minor
-		}
-	}
-	if alone > a.cfg.RefundLimit.of(d.Gift.Currency) {
+	if order.Amount.Minor > a.alone(of) {
 		refund.Status = domain.RefundWaiting
 		return refund
 	}
 	return asked(refund, now)
+}
+
+// alone is how much more of a gift may go back on one person's word.
+func (a *App) alone(of *domain.Aftermath) int64 {
+	alone := a.cfg.RefundLimit.of(of.Donation.Gift.Currency)
+	for _, r := range of.Refunds {
+		if r.RequestID != "" && r.Request.DecidedBy == "" && r.Status.Holds() {
+			alone -= r.Amount.Minor
+		}
+	}
+	return max(alone, 0)
+}
+
+// Refundable is what is left to give back of a gift, and how much of that one member
+// of staff may give back alone. Nothing is, of one that is not paid.
+func (a *App) Refundable(v View) (left, alone money.Amount) {
+	cur := v.Donation.Gift.Currency
+	left, alone = money.Amount{Currency: cur}, money.Amount{Currency: cur}
+	if v.Donation.State != domain.Succeeded {
+		return left, alone
+	}
+	of := &domain.Aftermath{Donation: v.Donation, Refunds: v.Refunds, Disputes: v.Disputes}
+	left.Minor = of.Left()
+	alone.Minor = min(left.Minor, a.alone(of))
+	return left, alone
 }
 
 func asked(r domain.Refund, now int64) domain.Refund {

@@ -61,8 +61,10 @@ func (s *Server) GetDonation(ctx context.Context, r *donationv1.GetDonationReque
 	out := donation(view)
 	if person, _ := rpc.ActingPerson(ctx); !person.Is("viewer", "accountant", "admin") {
 		withoutStaff(out)
+		return &donationv1.GetDonationResponse{Donation: out}, nil
 	}
-	return &donationv1.GetDonationResponse{Donation: out}, nil
+	left, alone := s.app.Refundable(view)
+	return &donationv1.GetDonationResponse{Donation: out, Left: amount(left), Alone: amount(alone)}, nil
 }
 
 // ConfirmDonation is the donor's return from Stripe.

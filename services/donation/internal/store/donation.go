@@ -118,6 +118,8 @@ func (t *tx) DonationsByReference(ctx context.Context, reference string, limit i
 			UNION SELECT id FROM donation WHERE payment_intent_id = $1 AND payment_intent_id <> ''
 			UNION SELECT id FROM donation WHERE charge_id = $1 AND charge_id <> ''
 			UNION SELECT id FROM donation WHERE invoice_id = $1 AND invoice_id <> ''
+			UNION SELECT id FROM donation WHERE plan_id = $1 AND plan_id <> ''
+			UNION SELECT d.id FROM donation d JOIN recurring_plan p ON p.id = d.plan_id WHERE p.subscription_id = $1 AND p.subscription_id <> ''
 			UNION SELECT donation_id FROM attempt WHERE session_id = $1 AND session_id <> ''
 			UNION SELECT donation_id FROM refund WHERE refund_id = $1 AND refund_id <> ''
 			UNION SELECT donation_id FROM dispute WHERE id = $1

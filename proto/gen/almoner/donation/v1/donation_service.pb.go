@@ -995,7 +995,13 @@ func (x *GetDonationRequest) GetSessionId() string {
 type GetDonationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The donation.
-	Donation      *Donation `protobuf:"bytes,1,opt,name=donation,proto3" json:"donation,omitempty"`
+	Donation *Donation `protobuf:"bytes,1,opt,name=donation,proto3" json:"donation,omitempty"`
+	// What is left to give back: less what was given back, is being asked for, or was
+	// lost. For staff alone; absent otherwise, and before it is paid.
+	Left *v1.Money `protobuf:"bytes,2,opt,name=left,proto3" json:"left,omitempty"`
+	// How much of that one member of staff may give back alone; for more a second one
+	// has to agree. For staff alone.
+	Alone         *v1.Money `protobuf:"bytes,3,opt,name=alone,proto3" json:"alone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1033,6 +1039,20 @@ func (*GetDonationResponse) Descriptor() ([]byte, []int) {
 func (x *GetDonationResponse) GetDonation() *Donation {
 	if x != nil {
 		return x.Donation
+	}
+	return nil
+}
+
+func (x *GetDonationResponse) GetLeft() *v1.Money {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *GetDonationResponse) GetAlone() *v1.Money {
+	if x != nil {
+		return x.Alone
 	}
 	return nil
 }
@@ -4337,9 +4357,11 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x02 \x01(\tR\tsessionId\"P\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\"\xac\x01\n" +
 	"\x13GetDonationResponse\x129\n" +
-	"\bdonation\x18\x01 \x01(\v2\x1d.almoner.donation.v1.DonationR\bdonation\"X\n" +
+	"\bdonation\x18\x01 \x01(\v2\x1d.almoner.donation.v1.DonationR\bdonation\x12+\n" +
+	"\x04left\x18\x02 \x01(\v2\x17.almoner.money.v1.MoneyR\x04left\x12-\n" +
+	"\x05alone\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x05alone\"X\n" +
 	"\x16ConfirmDonationRequest\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -4742,84 +4764,86 @@ var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
 	57, // 10: almoner.donation.v1.Refund.amount:type_name -> almoner.money.v1.Money
 	57, // 11: almoner.donation.v1.Dispute.amount:type_name -> almoner.money.v1.Money
 	4,  // 12: almoner.donation.v1.GetDonationResponse.donation:type_name -> almoner.donation.v1.Donation
-	4,  // 13: almoner.donation.v1.ConfirmDonationResponse.donation:type_name -> almoner.donation.v1.Donation
-	57, // 14: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
-	58, // 15: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
-	1,  // 16: almoner.donation.v1.GetCheckoutFormResponse.state:type_name -> almoner.donation.v1.State
-	0,  // 17: almoner.donation.v1.GetCheckoutFormResponse.frequency:type_name -> almoner.donation.v1.Frequency
-	17, // 18: almoner.donation.v1.GetDonorsResponse.donors:type_name -> almoner.donation.v1.Donor
-	4,  // 19: almoner.donation.v1.FindDonationsResponse.donations:type_name -> almoner.donation.v1.Donation
-	22, // 20: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
-	24, // 21: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
-	27, // 22: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
-	57, // 23: almoner.donation.v1.RequestRefundRequest.amount:type_name -> almoner.money.v1.Money
-	5,  // 24: almoner.donation.v1.RequestRefundResponse.refund:type_name -> almoner.donation.v1.Refund
-	5,  // 25: almoner.donation.v1.DecideRefundResponse.refund:type_name -> almoner.donation.v1.Refund
-	5,  // 26: almoner.donation.v1.ListRefundsResponse.refunds:type_name -> almoner.donation.v1.Refund
-	6,  // 27: almoner.donation.v1.ListDisputesResponse.disputes:type_name -> almoner.donation.v1.Dispute
-	57, // 28: almoner.donation.v1.Payout.amount:type_name -> almoner.money.v1.Money
-	57, // 29: almoner.donation.v1.Payout.difference:type_name -> almoner.money.v1.Money
-	37, // 30: almoner.donation.v1.ListPayoutsResponse.payouts:type_name -> almoner.donation.v1.Payout
-	57, // 31: almoner.donation.v1.PayoutLine.amount:type_name -> almoner.money.v1.Money
-	57, // 32: almoner.donation.v1.PayoutLine.fee:type_name -> almoner.money.v1.Money
-	57, // 33: almoner.donation.v1.PayoutLine.net:type_name -> almoner.money.v1.Money
-	37, // 34: almoner.donation.v1.GetPayoutResponse.payout:type_name -> almoner.donation.v1.Payout
-	41, // 35: almoner.donation.v1.GetPayoutResponse.lines:type_name -> almoner.donation.v1.PayoutLine
-	57, // 36: almoner.donation.v1.Plan.gift:type_name -> almoner.money.v1.Money
-	57, // 37: almoner.donation.v1.Plan.cover:type_name -> almoner.money.v1.Money
-	43, // 38: almoner.donation.v1.GetPlanResponse.plan:type_name -> almoner.donation.v1.Plan
-	4,  // 39: almoner.donation.v1.GetPlanResponse.instalments:type_name -> almoner.donation.v1.Donation
-	57, // 40: almoner.donation.v1.GetPlanResponse.minimum:type_name -> almoner.money.v1.Money
-	47, // 41: almoner.donation.v1.ChangePlanRequest.amount:type_name -> almoner.donation.v1.NewAmount
-	57, // 42: almoner.donation.v1.NewAmount.gift:type_name -> almoner.money.v1.Money
-	43, // 43: almoner.donation.v1.ChangePlanResponse.plan:type_name -> almoner.donation.v1.Plan
-	43, // 44: almoner.donation.v1.ListPlansResponse.plans:type_name -> almoner.donation.v1.Plan
-	43, // 45: almoner.donation.v1.CancelPlanResponse.plan:type_name -> almoner.donation.v1.Plan
-	2,  // 46: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
-	7,  // 47: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
-	9,  // 48: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
-	11, // 49: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
-	13, // 50: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
-	15, // 51: almoner.donation.v1.DonationService.GetDonors:input_type -> almoner.donation.v1.GetDonorsRequest
-	18, // 52: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
-	20, // 53: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
-	23, // 54: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
-	26, // 55: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
-	29, // 56: almoner.donation.v1.DonationService.RequestRefund:input_type -> almoner.donation.v1.RequestRefundRequest
-	31, // 57: almoner.donation.v1.DonationService.DecideRefund:input_type -> almoner.donation.v1.DecideRefundRequest
-	33, // 58: almoner.donation.v1.DonationService.ListRefunds:input_type -> almoner.donation.v1.ListRefundsRequest
-	35, // 59: almoner.donation.v1.DonationService.ListDisputes:input_type -> almoner.donation.v1.ListDisputesRequest
-	44, // 60: almoner.donation.v1.DonationService.GetPlan:input_type -> almoner.donation.v1.GetPlanRequest
-	46, // 61: almoner.donation.v1.DonationService.ChangePlan:input_type -> almoner.donation.v1.ChangePlanRequest
-	49, // 62: almoner.donation.v1.DonationService.OpenPlanPortal:input_type -> almoner.donation.v1.OpenPlanPortalRequest
-	51, // 63: almoner.donation.v1.DonationService.SendPlanLinks:input_type -> almoner.donation.v1.SendPlanLinksRequest
-	53, // 64: almoner.donation.v1.DonationService.ListPlans:input_type -> almoner.donation.v1.ListPlansRequest
-	55, // 65: almoner.donation.v1.DonationService.CancelPlan:input_type -> almoner.donation.v1.CancelPlanRequest
-	3,  // 66: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	8,  // 67: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	10, // 68: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	12, // 69: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	14, // 70: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	16, // 71: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
-	19, // 72: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
-	21, // 73: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	25, // 74: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	28, // 75: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	30, // 76: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
-	32, // 77: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
-	34, // 78: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
-	36, // 79: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
-	45, // 80: almoner.donation.v1.DonationService.GetPlan:output_type -> almoner.donation.v1.GetPlanResponse
-	48, // 81: almoner.donation.v1.DonationService.ChangePlan:output_type -> almoner.donation.v1.ChangePlanResponse
-	50, // 82: almoner.donation.v1.DonationService.OpenPlanPortal:output_type -> almoner.donation.v1.OpenPlanPortalResponse
-	52, // 83: almoner.donation.v1.DonationService.SendPlanLinks:output_type -> almoner.donation.v1.SendPlanLinksResponse
-	54, // 84: almoner.donation.v1.DonationService.ListPlans:output_type -> almoner.donation.v1.ListPlansResponse
-	56, // 85: almoner.donation.v1.DonationService.CancelPlan:output_type -> almoner.donation.v1.CancelPlanResponse
-	66, // [66:86] is the sub-list for method output_type
-	46, // [46:66] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	57, // 13: almoner.donation.v1.GetDonationResponse.left:type_name -> almoner.money.v1.Money
+	57, // 14: almoner.donation.v1.GetDonationResponse.alone:type_name -> almoner.money.v1.Money
+	4,  // 15: almoner.donation.v1.ConfirmDonationResponse.donation:type_name -> almoner.donation.v1.Donation
+	57, // 16: almoner.donation.v1.GetCheckoutFormResponse.gift:type_name -> almoner.money.v1.Money
+	58, // 17: almoner.donation.v1.GetCheckoutFormResponse.visibility:type_name -> almoner.donation.v1.Visibility
+	1,  // 18: almoner.donation.v1.GetCheckoutFormResponse.state:type_name -> almoner.donation.v1.State
+	0,  // 19: almoner.donation.v1.GetCheckoutFormResponse.frequency:type_name -> almoner.donation.v1.Frequency
+	17, // 20: almoner.donation.v1.GetDonorsResponse.donors:type_name -> almoner.donation.v1.Donor
+	4,  // 21: almoner.donation.v1.FindDonationsResponse.donations:type_name -> almoner.donation.v1.Donation
+	22, // 22: almoner.donation.v1.PublicGiftsResponse.gifts:type_name -> almoner.donation.v1.PublicGift
+	24, // 23: almoner.donation.v1.SumGiftsResponse.sums:type_name -> almoner.donation.v1.GiftSum
+	27, // 24: almoner.donation.v1.GetStripeBalanceResponse.balances:type_name -> almoner.donation.v1.StripeBalance
+	57, // 25: almoner.donation.v1.RequestRefundRequest.amount:type_name -> almoner.money.v1.Money
+	5,  // 26: almoner.donation.v1.RequestRefundResponse.refund:type_name -> almoner.donation.v1.Refund
+	5,  // 27: almoner.donation.v1.DecideRefundResponse.refund:type_name -> almoner.donation.v1.Refund
+	5,  // 28: almoner.donation.v1.ListRefundsResponse.refunds:type_name -> almoner.donation.v1.Refund
+	6,  // 29: almoner.donation.v1.ListDisputesResponse.disputes:type_name -> almoner.donation.v1.Dispute
+	57, // 30: almoner.donation.v1.Payout.amount:type_name -> almoner.money.v1.Money
+	57, // 31: almoner.donation.v1.Payout.difference:type_name -> almoner.money.v1.Money
+	37, // 32: almoner.donation.v1.ListPayoutsResponse.payouts:type_name -> almoner.donation.v1.Payout
+	57, // 33: almoner.donation.v1.PayoutLine.amount:type_name -> almoner.money.v1.Money
+	57, // 34: almoner.donation.v1.PayoutLine.fee:type_name -> almoner.money.v1.Money
+	57, // 35: almoner.donation.v1.PayoutLine.net:type_name -> almoner.money.v1.Money
+	37, // 36: almoner.donation.v1.GetPayoutResponse.payout:type_name -> almoner.donation.v1.Payout
+	41, // 37: almoner.donation.v1.GetPayoutResponse.lines:type_name -> almoner.donation.v1.PayoutLine
+	57, // 38: almoner.donation.v1.Plan.gift:type_name -> almoner.money.v1.Money
+	57, // 39: almoner.donation.v1.Plan.cover:type_name -> almoner.money.v1.Money
+	43, // 40: almoner.donation.v1.GetPlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	4,  // 41: almoner.donation.v1.GetPlanResponse.instalments:type_name -> almoner.donation.v1.Donation
+	57, // 42: almoner.donation.v1.GetPlanResponse.minimum:type_name -> almoner.money.v1.Money
+	47, // 43: almoner.donation.v1.ChangePlanRequest.amount:type_name -> almoner.donation.v1.NewAmount
+	57, // 44: almoner.donation.v1.NewAmount.gift:type_name -> almoner.money.v1.Money
+	43, // 45: almoner.donation.v1.ChangePlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	43, // 46: almoner.donation.v1.ListPlansResponse.plans:type_name -> almoner.donation.v1.Plan
+	43, // 47: almoner.donation.v1.CancelPlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	2,  // 48: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
+	7,  // 49: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
+	9,  // 50: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
+	11, // 51: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
+	13, // 52: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
+	15, // 53: almoner.donation.v1.DonationService.GetDonors:input_type -> almoner.donation.v1.GetDonorsRequest
+	18, // 54: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
+	20, // 55: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
+	23, // 56: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
+	26, // 57: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
+	29, // 58: almoner.donation.v1.DonationService.RequestRefund:input_type -> almoner.donation.v1.RequestRefundRequest
+	31, // 59: almoner.donation.v1.DonationService.DecideRefund:input_type -> almoner.donation.v1.DecideRefundRequest
+	33, // 60: almoner.donation.v1.DonationService.ListRefunds:input_type -> almoner.donation.v1.ListRefundsRequest
+	35, // 61: almoner.donation.v1.DonationService.ListDisputes:input_type -> almoner.donation.v1.ListDisputesRequest
+	44, // 62: almoner.donation.v1.DonationService.GetPlan:input_type -> almoner.donation.v1.GetPlanRequest
+	46, // 63: almoner.donation.v1.DonationService.ChangePlan:input_type -> almoner.donation.v1.ChangePlanRequest
+	49, // 64: almoner.donation.v1.DonationService.OpenPlanPortal:input_type -> almoner.donation.v1.OpenPlanPortalRequest
+	51, // 65: almoner.donation.v1.DonationService.SendPlanLinks:input_type -> almoner.donation.v1.SendPlanLinksRequest
+	53, // 66: almoner.donation.v1.DonationService.ListPlans:input_type -> almoner.donation.v1.ListPlansRequest
+	55, // 67: almoner.donation.v1.DonationService.CancelPlan:input_type -> almoner.donation.v1.CancelPlanRequest
+	3,  // 68: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	8,  // 69: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	10, // 70: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	12, // 71: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	14, // 72: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	16, // 73: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
+	19, // 74: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	21, // 75: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	25, // 76: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	28, // 77: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	30, // 78: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
+	32, // 79: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
+	34, // 80: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
+	36, // 81: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
+	45, // 82: almoner.donation.v1.DonationService.GetPlan:output_type -> almoner.donation.v1.GetPlanResponse
+	48, // 83: almoner.donation.v1.DonationService.ChangePlan:output_type -> almoner.donation.v1.ChangePlanResponse
+	50, // 84: almoner.donation.v1.DonationService.OpenPlanPortal:output_type -> almoner.donation.v1.OpenPlanPortalResponse
+	52, // 85: almoner.donation.v1.DonationService.SendPlanLinks:output_type -> almoner.donation.v1.SendPlanLinksResponse
+	54, // 86: almoner.donation.v1.DonationService.ListPlans:output_type -> almoner.donation.v1.ListPlansResponse
+	56, // 87: almoner.donation.v1.DonationService.CancelPlan:output_type -> almoner.donation.v1.CancelPlanResponse
+	68, // [68:88] is the sub-list for method output_type
+	48, // [48:68] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_almoner_donation_v1_donation_service_proto_init() }

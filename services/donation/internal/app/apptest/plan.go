@@ -126,6 +126,7 @@ func planLookups(t *testing.T, s app.Store) {
 func planInstalments(t *testing.T, s app.Store) {
 	p := monthly()
 	p.First.State, p.First.AccountID, p.First.PaymentIntentID, p.First.PaidAt = domain.Succeeded, "acct_1", "pi_first", start
+	p.SubscriptionID = "sub_instalments"
 	begin(t, s, p)
 	second := paidGift("org-harbour", "EUR", 20_00)
 	second.PlanID, second.InvoiceID, second.IntentID, second.CreatedAt = p.ID, "in_2", p.First.IntentID, start+1
@@ -163,6 +164,12 @@ func planInstalments(t *testing.T, s app.Store) {
 		found, err := tx.DonationsByReference(ctx, "in_2", 10)
 		if err != nil || len(found) != 1 || found[0].ID != second.ID {
 			t.Errorf("by invoice %v, %v", found, err)
+		}
+		for _, reference := range []string{p.ID, p.SubscriptionID} {
+			found, err = tx.DonationsByReference(ctx, reference, 10)
+			if err != nil || len(found) != 3 || found[2].ID != p.First.ID {
+				t.Errorf("by the plan's %s %v, %v", reference, found, err)
+			}
 		}
 		paid, err := tx.DonationsOfPayments(ctx, []string{second.PaymentIntentID})
 		if err != nil || len(paid) != 1 || paid[0].PlanID != p.ID {
