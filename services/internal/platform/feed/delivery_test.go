@@ -3,7 +3,9 @@ package feed_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -88,6 +90,75 @@ func TestALateCommitIsNotPassedOver(t *testing.T) {
 	w.settle()
 	if w.status().Head != 2 {
 		t.Errorf("head is %d", w.status().Head)
+	}
+	w.verify()
+	w.laid()
+}
+
+// Given two transactions that append at the same time, then the second waits for
+// nobody: its events get their positions behind those of the first.
+func TestWhoAppendsBesideAnotherDoesNotWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testkit.PostgreSQL)
+	w.give("gift-1") // the first of all begins the head
+	w.sequence()
+	first, second := w.event("gift-1"), w.event("gift-2")
+	err := w.producer.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		err := w.log.Append(ctx, tx, first)
+		if err != nil {
+			return err
+		}
+		w.append(second)
+		w.give("gift-2") // which must not come before what waits
+		if w.status() != (feed.Status{Head: 1, Epoch: 1, Unsequenced: 2}) {
+			t.Errorf("beside the first, status is %+v", w.status())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.status() != (feed.Status{Head: 2, Epoch: 1, Unsequenced: 2}) {
+		t.Errorf("behind the first, status is %+v", w.status())
+	}
+	w.run(w.newProducer().Run)
+	w.run(w.newConsumer().Run)
+	w.give("gift-1")
+	w.settle()
+	if w.status() != (feed.Status{Head: 5, Epoch: 1}) {
+		t.Errorf("at the end, status is %+v", w.status())
+	}
+	ids := w.strings(w.producer, `SELECT id FROM event ORDER BY pos`)
+	if ids[1] != first.ID || ids[2] != second.ID {
+		t.Errorf("positions 2 and 3 are of %q and %q", ids[1], ids[2])
+	}
+	w.verify()
+	w.laid()
+}
+
+// Given many who append at the same time, then no position is missing or given
+// twice, and each aggregate's versions are in their order.
+func TestManyAppendAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testkit.PostgreSQL)
+	w.run(w.newProducer().Run)
+	w.run(w.newConsumer().Run)
+	var writers sync.WaitGroup
+	for writer := range 8 {
+		writers.Go(func() {
+			for range 20 {
+				w.give(fmt.Sprintf("gift-%d", writer))
+			}
+		})
+	}
+	writers.Wait()
+	w.settle()
+	if w.status() != (feed.Status{Head: 160, Epoch: 1}) {
+		t.Errorf("status is %+v", w.status())
+	}
+	for _, gift := range w.strings(w.producer, `SELECT DISTINCT e.aggregate_id FROM event e JOIN event later
+			ON later.aggregate_id = e.aggregate_id AND later.aggregate_version > e.aggregate_version AND later.pos < e.pos`) {
+		t.Errorf("the versions of %s are not in their order", gift)
 	}
 	w.verify()
 	w.laid()

@@ -1,11 +1,11 @@
 // Package feed makes "the state changed" and "the world was told" one fact. An
 // event is appended in the transaction that changes the state (Log), and gets
-// its position without gaps: with that commit on SQLite, where writers take turns,
-// after it on PostgreSQL, where they do not (the producer's sequencer). The
-// producer's relay lays events into the stream so that stream sequence and
-// position are the same number; whatever the broker forgets is laid again.
-// Consumers keep their position beside their effect, so a second delivery finds
-// its work done and a missing one is noticed at the next.
+// its position without gaps: with that commit as a rule, and after it when another
+// transaction was appending just then (the producer's sequencer). The producer's
+// relay lays events into the stream so that stream sequence and position are the
+// same number; whatever the broker forgets is laid again. Consumers keep their
+// position beside their effect, so a second delivery finds its work done and a
+// missing one is noticed at the next.
 //
 // What is promised:
 //

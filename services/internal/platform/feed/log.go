@@ -95,18 +95,23 @@ func (l *Log) Append(ctx context.Context, tx *database.Tx, events ...envelope.Ev
 }
 
 // advance moves the head by so many positions and returns the last of them, with
-// the chain up to the first, or 0 when the sequencer has to give them. On SQLite whoever appends is alone from
-// the first line of its transaction to its commit, so positions can be given at
-// once: a rollback takes them back, and nobody can come between. That spares a
-// transaction for each that appends. What an earlier version left without
-// positions comes first.
+// the chain up to the first, or 0 when the sequencer has to give them. Whoever has
+// the head to itself until its commit gives positions at once: a rollback takes
+// them back, and nobody can come between. That spares a transaction for each that
+// appends, and the event's row is written once. What waits for a position comes
+// first, for it may be of the same aggregate.
 func (l *Log) advance(ctx context.Context, tx *database.Tx, count int) (last int64, chain string, err error) {
-	if tx.Engine() != database.SQLite {
-		return 0, "", nil // others append meanwhile, and may commit first
+	if tx.Engine() == database.PostgreSQL {
+		// On SQLite whoever writes is alone. Here others append at the same time, and
+		// are not waited for. Locked by a statement of its own: only the next one is
+		// sure to see what the holder before us has written.
+		err = tx.QueryRowContext(ctx, `SELECT pos FROM event_head WHERE feed = $1`+tx.ForUpdateIfFree(), l.feed).Scan(&last)
 	}
-	err = tx.QueryRowContext(ctx, `UPDATE event_head SET pos = pos + $1
-		WHERE feed = $2 AND NOT EXISTS (SELECT 1 FROM event WHERE pos IS NULL)
-		RETURNING pos, COALESCE((SELECT chain FROM event WHERE event.pos = event_head.pos - $1), '')`, count, l.feed).Scan(&last, &chain)
+	if err == nil {
+		err = tx.QueryRowContext(ctx, `UPDATE event_head SET pos = pos + $1
+			WHERE feed = $2 AND NOT EXISTS (SELECT 1 FROM event WHERE pos IS NULL)
+			RETURNING pos, COALESCE((SELECT chain FROM event WHERE event.pos = event_head.pos - $1), '')`, count, l.feed).Scan(&last, &chain)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, "", nil // also before the first event: the sequencer makes the head
 	}

@@ -73,11 +73,14 @@ func TestPositionsAreGivenAfterTheCommitWithoutGaps(t *testing.T) {
 	})
 }
 
-// On SQLite whoever appends is alone, so its events have their positions when it
-// commits, and none when it does not. What waits for a position goes first.
-func TestOnSQLitePositionsComeWithTheCommit(t *testing.T) {
+// Whoever appends alone has its events' positions when it commits, and none when it
+// does not. What waits for a position goes first.
+func TestPositionsComeWithTheCommit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testkit.SQLite)
+	eachWorld(t, positionsComeWithTheCommit)
+}
+
+func positionsComeWithTheCommit(t *testing.T, w *world) {
 	w.give("gift-1") // the first of all begins the head
 	w.sequence()
 	w.give("gift-1", "gift-2")
