@@ -97,7 +97,7 @@ func TestComposeGivesNoServiceAnothersSecrets(t *testing.T) {
 	for secret, want := range map[string][]string{
 		"stripe-secret-key": {"donation"}, "stripe-webhook-secrets": {"donation"}, "person-key": {"web"},
 		"secret-key": {"donation", "receipt"}, "ledger-database": {"ledger"}, "ledger-migrator": {"migrate"}, "ledger-certificate-key": {"ledger"},
-		"donation-nats": {"donation"},
+		"donation-nats": {"donation"}, "stripe-audit-key": {"audit"}, "ledger-checker": {"audit"},
 	} {
 		got := slices.Sorted(slices.Values(holders[secret]))
 		if !slices.Equal(got, want) {

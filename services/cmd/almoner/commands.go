@@ -17,7 +17,6 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
 
-	"github.com/almoner/almoner/services/internal/audit"
 	"github.com/almoner/almoner/services/internal/demo"
 	"github.com/almoner/almoner/services/internal/node"
 )
@@ -52,7 +51,7 @@ func commands() []command {
 		{[]string{"stripe", "check"}, "stripe check [--url URL]", "looks at endpoint and key, and changes nothing; exit 1 when something is missing", program.stripeCheck},
 		{[]string{"demo"}, "demo [--json]", "gives through a running instance, prints where each gift ended", program.demo},
 		{[]string{"audit", "verify"}, "audit verify", "walks the hash chains", program.auditVerify},
-		{[]string{"audit"}, "audit [--json] [--wait 30s] [--metrics FILE]", "prints the conservation table, and writes its outcome for Prometheus; exit 0 equal, 1 different, 2 not caught up", program.audit},
+		{[]string{"audit"}, "audit [--json] [--wait 30s] [--metrics FILE|URL] [--every 1h]", "prints the conservation table, and writes its outcome for Prometheus, to a file or a push gateway; exit 0 equal, 1 different, 2 not caught up. With --every it does so again and again", program.audit},
 		{[]string{"export", "journal"}, "export journal --format hledger|csv [--organization O] [--from D] [--to D] [--output FILE]", "the journal", program.exportJournal},
 		{[]string{"export", "trial-balance"}, "export trial-balance --format csv [--organization O] [--from D] [--to D] [--output FILE]", "the trial balance", program.exportTrialBalance},
 		{[]string{"parked", "list"}, "parked list", "what could not be applied", program.parkedList},
@@ -189,41 +188,6 @@ func (p program) demo(ctx context.Context, args []string) error {
 		err = write(p.stdout)
 		if err == nil && !result.OK {
 			err = exitError{1}
-		}
-		return err
-	})
-}
-
-func (p program) audit(ctx context.Context, args []string) error {
-	var asJSON bool
-	var wait time.Duration
-	var metrics string
-	_, err := p.flags("audit", args, func(set *flag.FlagSet) {
-		set.StringVar(&metrics, "metrics", "", "")
-		set.BoolVar(&asJSON, "json", false, "")
-		set.DurationVar(&wait, "wait", 0, "")
-	}, 0)
-	if err != nil {
-		return err
-	}
-	return p.operate(ctx, func(o *node.Operator) error {
-		report, err := audit.New(o.Conn()).Run(ctx, wait)
-		if err != nil {
-			return err
-		}
-		if metrics != "" {
-			err = replaceFile(metrics, func(w io.Writer) error { return report.WriteMetrics(w, time.Now()) })
-			if err != nil {
-				return fmt.Errorf("write metrics: %w", err)
-			}
-		}
-		write := report.WriteTable
-		if asJSON {
-			write = report.WriteJSON
-		}
-		err = write(p.stdout)
-		if err == nil && report.ExitCode() != 0 {
-			err = exitError{report.ExitCode()}
 		}
 		return err
 	})

@@ -39,6 +39,7 @@ func TestWrongCallsSaySoAndPrintNothingElse(t *testing.T) {
 		{"export", "trial-balance", "--format", "hledger"},
 		{"audit", "--jason"},
 		{"audit", "--wait", "soon"},
+		{"audit", "--every", "-1h"},
 		{"run", "now"},
 		{"load"},
 		{"load", "one", "two"},
