@@ -99,11 +99,19 @@ func TestTotalsFollowWhatHappensAfterwards(t *testing.T) {
 		Reduction: taken(30_00, 3_30), Attribution: to,
 	})
 	told("and lost", &fundraiserv1.Totals{RefundedMinor: 20_00, LostMinor: 30_00, AsOf: 8})
+	w.tell(t, id, 9, &donationv1.DonationRefunded{
+		DonationId: id, RefundId: "re_3", Amount: euros(10_00), Reduction: taken(10_00, 0), LossShift: taken(-10_00, 0), Attribution: to,
+	})
+	told("a refund made before that was heard of late", &fundraiserv1.Totals{RefundedMinor: 30_00, LostMinor: 20_00, AsOf: 9})
+	w.tell(t, id, 10, &donationv1.DonationRefundFailed{
+		DonationId: id, RefundId: "re_3", Amount: euros(10_00), Reduction: taken(-10_00, 0), LossShift: taken(10_00, 0), Attribution: to,
+	})
+	told("it failed", &fundraiserv1.Totals{RefundedMinor: 20_00, LostMinor: 30_00, AsOf: 10})
 	other := w.succeed(to, 5_00, "EUR")
 	w.tell(t, other.GetDonationId(), 1, other)
-	told("another gift", &fundraiserv1.Totals{SettledMinor: 5_00, Gifts: 1, RefundedMinor: 20_00, LostMinor: 30_00, AsOf: 9})
+	told("another gift", &fundraiserv1.Totals{SettledMinor: 5_00, Gifts: 1, RefundedMinor: 20_00, LostMinor: 30_00, AsOf: 11})
 
-	w.applied(t, 9)
+	w.applied(t, 11)
 	rebuilt, err := w.service.Rebuild(t.Context(), false)
 	if err != nil || !reflect.DeepEqual(rebuilt.Before, rebuilt.After) {
 		t.Errorf("folded again: %+v, %v", rebuilt, err)

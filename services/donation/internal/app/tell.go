@@ -50,9 +50,9 @@ func donationRefunded(d domain.Donation, h domain.Happening, traceparent string)
 	r := h.Refund
 	return giftEvent(d, h.Version, envelope.OnceID(d.AccountID, r.ID, "refund", "accepted"), time.UnixMicro(r.MadeAt), traceparent,
 		&donationv1.DonationRefunded{
-			DonationId: d.ID, AccountId: d.AccountID, RefundId: r.ID, Amount: wireAmount(r.Amount), Reduction: wireReduction(d, h),
+			DonationId: d.ID, AccountId: d.AccountID, RefundId: r.ID, Amount: wireAmount(r.Amount), Reduction: wireReduction(d, h.Reduction),
 			Attribution: wireAttribution(d.Attribution), ChargeId: r.ChargeID, PaymentIntentId: d.PaymentIntentID, RefundedAt: r.MadeAt,
-			RecurringPlanId: d.PlanID,
+			RecurringPlanId: d.PlanID, LossShift: wireShift(d, h),
 		})
 }
 
@@ -60,9 +60,9 @@ func donationRefundFailed(d domain.Donation, h domain.Happening, heard time.Time
 	r := h.Refund
 	return giftEvent(d, h.Version, envelope.OnceID(d.AccountID, r.ID, "refund", "failed"), heard, traceparent,
 		&donationv1.DonationRefundFailed{
-			DonationId: d.ID, AccountId: d.AccountID, RefundId: r.ID, Amount: wireAmount(r.Amount), Reduction: wireReduction(d, h),
+			DonationId: d.ID, AccountId: d.AccountID, RefundId: r.ID, Amount: wireAmount(r.Amount), Reduction: wireReduction(d, h.Reduction),
 			Attribution: wireAttribution(d.Attribution), ChargeId: r.ChargeID, PaymentIntentId: d.PaymentIntentID, FailedAt: heard.UnixMicro(),
-			RecurringPlanId: d.PlanID,
+			RecurringPlanId: d.PlanID, LossShift: wireShift(d, h),
 		})
 }
 
@@ -87,16 +87,24 @@ func donationDisputeClosed(d domain.Donation, h domain.Happening, heard time.Tim
 	return giftEvent(d, h.Version, envelope.OnceID(d.AccountID, h.Dispute.ID, "dispute", "closed"), heard, traceparent,
 		&donationv1.DonationDisputeClosed{
 			DonationId: d.ID, AccountId: d.AccountID, DisputeId: h.Dispute.ID, Amount: wireAmount(h.Dispute.Amount), Outcome: outcome,
-			Reduction: wireReduction(d, h), Attribution: wireAttribution(d.Attribution), ChargeId: h.Dispute.ChargeID, ClosedAt: heard.UnixMicro(),
+			Reduction: wireReduction(d, h.Reduction), Attribution: wireAttribution(d.Attribution), ChargeId: h.Dispute.ChargeID, ClosedAt: heard.UnixMicro(),
 			RecurringPlanId: d.PlanID,
 		})
 }
 
-func wireReduction(d domain.Donation, h domain.Happening) *donationv1.Reduction {
+func wireReduction(d domain.Donation, r domain.Reduction) *donationv1.Reduction {
 	part := func(minor int64) *moneyv1.Money {
 		return &moneyv1.Money{Minor: minor, Currency: d.Gift.Currency.Code()}
 	}
-	return &donationv1.Reduction{Gift: part(h.Reduction.Gift), Cover: part(h.Reduction.Cover), Excess: part(h.Reduction.Excess)}
+	return &donationv1.Reduction{Gift: part(r.Gift), Cover: part(r.Cover), Excess: part(r.Excess)}
+}
+
+// wireShift is nil where nothing is shifted, which is nearly always.
+func wireShift(d domain.Donation, h domain.Happening) *donationv1.Reduction {
+	if h.LossShift == (domain.Reduction{}) {
+		return nil
+	}
+	return wireReduction(d, h.LossShift)
 }
 
 func giftEvent(d domain.Donation, version int64, id string, at time.Time, traceparent string, message proto.Message) (envelope.Event, error) {

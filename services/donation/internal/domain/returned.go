@@ -14,9 +14,10 @@ type Reduction struct {
 }
 
 // Returned is what t minor units that went back take from a gift: first of the gift,
-// then of the cover. That it is a function of t alone is what makes the order of
-// refunds, failures and losses irrelevant: each is told as the difference it makes,
-// and the differences add up to where they lead.
+// then of the cover. Refunds take first: with r refunded and l lost, refunds have
+// taken Returned(r) and losses Returned(r+l) − Returned(r). That both are functions of
+// r and l alone is what makes the order of refunds, failures and losses irrelevant:
+// each is told as the differences it makes, and they add up to where they lead.
 func (d Donation) Returned(t int64) Reduction {
 	gift, cover := d.Gift.Minor, d.Cover.Minor
 	return Reduction{
@@ -58,6 +59,9 @@ type Happening struct {
 	Refund    Refund
 	Dispute   Dispute
 	Reduction Reduction
+	// LossShift is by how much a refund, or its failure, changes what losses have
+	// taken; it adds up to zero.
+	LossShift Reduction
 	// Version of the gift that it made.
 	Version int64
 }
@@ -108,10 +112,10 @@ func (a *Aftermath) HearRefund(fact Refund) ([]Happening, Reason) {
 	if fresh {
 		// One that is heard of only once it has failed was accepted before: both are
 		// told, as they would have been in the other order.
-		told = append(told, a.happening(Happening{Kind: RefundAccepted, Refund: next}, amount))
+		told = append(told, a.refunding(Happening{Kind: RefundAccepted, Refund: next}, amount))
 	}
 	if next.Status.Failed() && !known.Status.Failed() {
-		told = append(told, a.happening(Happening{Kind: RefundFailedLater, Refund: next}, -amount))
+		told = append(told, a.refunding(Happening{Kind: RefundFailedLater, Refund: next}, -amount))
 	}
 	return told, ""
 }
@@ -162,29 +166,46 @@ func (a *Aftermath) HearDispute(fact Dispute) ([]Happening, Reason) {
 func (a *Aftermath) disputeTold(known, next Dispute) []Happening {
 	var told []Happening
 	if known.ID == "" && next.Status.Inquiry() {
-		told = append(told, a.happening(Happening{Kind: DisputeInquiry, Dispute: next}, 0))
+		told = append(told, a.losing(Happening{Kind: DisputeInquiry, Dispute: next}, 0))
 	}
 	// What is won or lost was open before.
 	if !next.Status.Inquiry() && (known.ID == "" || known.Status.Inquiry()) {
-		told = append(told, a.happening(Happening{Kind: DisputeOpened, Dispute: next}, 0))
+		told = append(told, a.losing(Happening{Kind: DisputeOpened, Dispute: next}, 0))
 	}
 	if next.Status.Closed() && !known.Status.Closed() {
 		lost := int64(0)
 		if next.Status == DisputeLost {
 			lost = next.Amount.Minor
 		}
-		told = append(told, a.happening(Happening{Kind: DisputeOver, Dispute: next}, lost))
+		told = append(told, a.losing(Happening{Kind: DisputeOver, Dispute: next}, lost))
 	}
 	return told
 }
 
+// refunding says what a refund takes, or gives back when it failed, and what losses
+// take otherwise because of it. Losses never take what refunds have.
+func (a *Aftermath) refunding(h Happening, more int64) Happening {
+	d := a.Donation
+	before, after := d.ReturnedMinor-a.lost(), d.ReturnedMinor-a.lost()+more
+	h.Reduction = d.Returned(after).Minus(d.Returned(before))
+	h = a.happening(h, more)
+	h.LossShift = d.Returned(a.Donation.ReturnedMinor).Minus(d.Returned(d.ReturnedMinor)).Minus(h.Reduction)
+	return h
+}
+
+// losing says what a dispute takes beyond all that went back before.
+func (a *Aftermath) losing(h Happening, more int64) Happening {
+	d := a.Donation
+	h = a.happening(h, more)
+	h.Reduction = d.Returned(a.Donation.ReturnedMinor).Minus(d.Returned(d.ReturnedMinor))
+	return h
+}
+
 // happening counts what went back on, and numbers the change.
 func (a *Aftermath) happening(h Happening, more int64) Happening {
-	before := a.Donation.ReturnedMinor
 	a.Donation.ReturnedMinor += more
 	a.Donation.Version++
 	h.Version = a.Donation.Version
-	h.Reduction = a.Donation.Returned(a.Donation.ReturnedMinor).Minus(a.Donation.Returned(before))
 	return h
 }
 

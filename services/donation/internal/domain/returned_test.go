@@ -124,11 +124,21 @@ func life(t *rapid.T) (facts, last []fact) {
 	return facts, last
 }
 
+// taken is what others were told that refunds took from a gift, and what losses did.
+type taken struct{ refunds, losses Reduction }
+
+func (t taken) plus(h Happening) taken {
+	if h.Kind == RefundAccepted || h.Kind == RefundFailedLater {
+		return taken{refunds: t.refunds.plus(h.Reduction), losses: t.losses.plus(h.LossShift)}
+	}
+	return taken{refunds: t.refunds, losses: t.losses.plus(h.Reduction)}
+}
+
 // hear takes facts in as the service does: what is too much for now is looked at
 // again with all that Stripe says about the gift's refunds, what failed first.
-func hear(t *rapid.T, facts, last []fact) (Aftermath, Reduction, map[string]int) {
+func hear(t *rapid.T, facts, last []fact) (Aftermath, taken, map[string]int) {
 	a := Aftermath{Donation: succeeded()}
-	sum, told := Reduction{}, map[string]int{}
+	sum, told := taken{}, map[string]int{}
 	version := a.Donation.Version
 	var take func(f fact, again bool)
 	take = func(f fact, again bool) {
@@ -140,7 +150,10 @@ func hear(t *rapid.T, facts, last []fact) (Aftermath, Reduction, map[string]int)
 			happened, reason = a.HearDispute(*f.dispute)
 		}
 		for _, h := range happened {
-			sum = sum.plus(h.Reduction)
+			sum = sum.plus(h)
+			if s := h.LossShift; s.Gift+s.Cover+s.Excess != 0 {
+				t.Fatalf("a refund changes how much was lost: %+v", h)
+			}
 			version++
 			if h.Version != version {
 				t.Fatalf("version %d comes after %d", h.Version, version-1)
@@ -190,8 +203,10 @@ func TestAnyOrderOfRefundsAndDisputesEndsInOneState(t *testing.T) {
 		if first.Donation != second.Donation || !slices.Equal(first.Refunds, second.Refunds) || !slices.Equal(first.Disputes, second.Disputes) {
 			t.Fatalf("order mattered:\n%+v\n%+v", first, second)
 		}
-		if firstSum != secondSum || firstSum != first.Donation.Returned(first.Donation.ReturnedMinor) {
-			t.Fatalf("told %+v and %+v of %d", firstSum, secondSum, first.Donation.ReturnedMinor)
+		refunded := first.Donation.Returned(first.refunded())
+		want := taken{refunds: refunded, losses: first.Donation.Returned(first.Donation.ReturnedMinor).Minus(refunded)}
+		if firstSum != want || secondSum != want {
+			t.Fatalf("told %+v and %+v of %d, want %+v", firstSum, secondSum, first.Donation.ReturnedMinor, want)
 		}
 		if returned := first.refunded() + first.lost(); returned != first.Donation.ReturnedMinor {
 			t.Fatalf("%d went back, %d is noted", returned, first.Donation.ReturnedMinor)
@@ -239,6 +254,25 @@ func TestLostAfterARefundExceedsTheGift(t *testing.T) {
 	won, reason := a.HearDispute(disputeOf("dp_1", 103_30, DisputeWon))
 	if len(won) != 0 || reason != EndedOtherwise {
 		t.Errorf("won after it was lost: %+v, %q", won, reason)
+	}
+}
+
+// The bank's word about all of the gift came before that on a refund made earlier, and
+// later the refund failed.
+func TestARefundHeardAfterALossTakesTheGiftFromIt(t *testing.T) {
+	t.Parallel()
+	a := Aftermath{Donation: succeeded()}
+	lost, _ := a.HearDispute(disputeOf("dp_1", 103_30, DisputeLost))
+	if len(lost) != 2 || lost[1].Reduction != (Reduction{Gift: 100_00, Cover: 3_30}) {
+		t.Fatalf("lost %+v", lost)
+	}
+	late, reason := a.HearRefund(refundOf("re_1", 40_00, RefundSucceeded))
+	if reason != "" || len(late) != 1 || late[0].Reduction != (Reduction{Gift: 40_00}) || late[0].LossShift != (Reduction{Gift: -40_00, Excess: 40_00}) {
+		t.Fatalf("the refund %+v, %s", late, reason)
+	}
+	failed, _ := a.HearRefund(refundOf("re_1", 40_00, RefundFailed))
+	if len(failed) != 1 || failed[0].Reduction != (Reduction{Gift: -40_00}) || failed[0].LossShift != (Reduction{Gift: 40_00, Excess: -40_00}) {
+		t.Errorf("its failure %+v", failed)
 	}
 }
 

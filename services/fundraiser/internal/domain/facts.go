@@ -18,6 +18,10 @@ const (
 	RefundFailed   FactKind = "refund_failed"   // its amount is what of the gift comes back to us, negative
 	DisputeOpened  FactKind = "dispute_opened"  // its amount is what is disputed, with the cover
 	DisputeDecided FactKind = "dispute_decided" // its amount is what of the gift was lost, 0 if it was won
+	// A refund, or its failure, that is heard after a loss changes what of the gift was
+	// lost. They come with it, and with its object.
+	LossShifted     FactKind = "loss_shifted"
+	LossShiftedBack FactKind = "loss_shifted_back"
 )
 
 // Fact is something that happened to a gift. It happens once to its object: a
@@ -73,6 +77,8 @@ func Stand(gift *Gift, facts []Fact) (Contribution, error) {
 		case DisputeDecided:
 			s.Lost += f.Amount.Minor
 			decided[f.Object] = true
+		case LossShifted, LossShiftedBack:
+			s.Lost += f.Amount.Minor
 		case Processing, DisputeOpened:
 			// They are over when something else has happened; see below.
 		}

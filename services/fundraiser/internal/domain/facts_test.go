@@ -36,6 +36,12 @@ func TestWhatAGiftAddsToItsTotals(t *testing.T) {
 		"a dispute won":             {&gift, []domain.Fact{fact(domain.DisputeOpened, "dp_1", 103_30), fact(domain.DisputeDecided, "dp_1", 0)}, domain.Contribution{Settled: 100_00, Gifts: 1}},
 		"a dispute lost": {&gift, []domain.Fact{fact(domain.DisputeDecided, "dp_1", 60_00), fact(domain.Refunded, "re_1", 40_00), fact(domain.DisputeOpened, "dp_1", 103_30)},
 			domain.Contribution{Refunded: 40_00, Lost: 60_00}},
+		"a refund heard after the loss": {&gift, []domain.Fact{fact(domain.DisputeDecided, "dp_1", 100_00), fact(domain.Refunded, "re_1", 40_00), fact(domain.LossShifted, "re_1", -40_00)},
+			domain.Contribution{Refunded: 40_00, Lost: 60_00}},
+		"that failed": {&gift, []domain.Fact{
+			fact(domain.DisputeDecided, "dp_1", 100_00), fact(domain.Refunded, "re_1", 40_00), fact(domain.LossShifted, "re_1", -40_00),
+			fact(domain.RefundFailed, "re_1", -40_00), fact(domain.LossShiftedBack, "re_1", 40_00),
+		}, domain.Contribution{Lost: 100_00}},
 	} {
 		got, err := domain.Stand(c.gift, c.facts)
 		if err != nil || got != c.want {

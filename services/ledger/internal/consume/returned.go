@@ -73,6 +73,7 @@ type refundMessage interface {
 	GetRefundId() string
 	GetChargeId() string
 	GetPaymentIntentId() string
+	GetLossShift() *donationv1.Reduction
 	reducing
 }
 
@@ -80,6 +81,10 @@ func refund(m refundMessage, at int64) (domain.Refund, error) {
 	all, parts, err := reduced(m)
 	if err != nil {
 		return domain.Refund{}, err
+	}
+	shift, err := returned(m.GetLossShift(), all)
+	if err != nil {
+		return domain.Refund{}, fmt.Errorf("what losses take otherwise: %w", err)
 	}
 	return domain.Refund{
 		DonationID:      m.GetDonationId(),
@@ -89,6 +94,7 @@ func refund(m refundMessage, at int64) (domain.Refund, error) {
 		PaymentIntentID: m.GetPaymentIntentId(),
 		Amount:          all,
 		Returned:        parts,
+		LossShift:       shift,
 		Attribution:     attribution(m.GetAttribution()),
 		OccurredAt:      time.UnixMicro(at).UTC(),
 	}, nil
@@ -117,17 +123,24 @@ func reduced(m reducing) (all money.Amount, parts domain.Returned, err error) {
 	if err != nil {
 		return money.Amount{}, domain.Returned{}, err
 	}
-	parts.Gift, err = amountOrZero("part of the gift", m.GetReduction().GetGift(), all)
+	parts, err = returned(m.GetReduction(), all)
+	return all, parts, err
+}
+
+// returned reads parts of a gift. What is left out is nothing, in the currency of
+// the whole.
+func returned(r *donationv1.Reduction, whole money.Amount) (parts domain.Returned, err error) {
+	parts.Gift, err = amountOrZero("part of the gift", r.GetGift(), whole)
 	if err != nil {
-		return money.Amount{}, domain.Returned{}, err
+		return domain.Returned{}, err
 	}
-	parts.Cover, err = amountOrZero("part of the cover", m.GetReduction().GetCover(), all)
+	parts.Cover, err = amountOrZero("part of the cover", r.GetCover(), whole)
 	if err != nil {
-		return money.Amount{}, domain.Returned{}, err
+		return domain.Returned{}, err
 	}
-	parts.Excess, err = amountOrZero("part beyond the gift", m.GetReduction().GetExcess(), all)
+	parts.Excess, err = amountOrZero("part beyond the gift", r.GetExcess(), whole)
 	if err != nil {
-		return money.Amount{}, domain.Returned{}, err
+		return domain.Returned{}, err
 	}
-	return all, parts, nil
+	return parts, nil
 }

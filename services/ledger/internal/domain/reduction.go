@@ -10,13 +10,18 @@ import (
 
 var refundRule = Rule{Name: "refund", Version: 1}
 var refundFailedRule = Rule{Name: "refund_failed", Version: 1}
+
+// shiftVersion is of the rules of refunds that change what losses took. All others
+// are booked as they always were, so they keep the version that they had.
+const shiftVersion = 2
+
 var disputeLostRule = Rule{Name: "dispute_lost", Version: 1}
 
 // Returned is by how much a fact changes what is left of a gift, in the gift's
 // currency: positive when money goes back to the donor, negative when a refund
 // that failed brings it back. The producer takes the gift first and the cover
-// last over all that happened to a gift, so that the sums do not depend on what
-// was heard first; the books only post what they are told.
+// last over all that happened to a gift, and refunds before losses, so that no
+// balance depends on what was heard first; the books only post what they are told.
 type Returned struct {
 	Gift   money.Amount
 	Cover  money.Amount
@@ -32,6 +37,9 @@ func (r Returned) total() (money.Amount, error) {
 	return sum.Add(r.Excess)
 }
 
+// zero tells whether nothing is taken.
+func (r Returned) zero() bool { return r.Gift.IsZero() && r.Cover.IsZero() && r.Excess.IsZero() }
+
 // Refund is the fact that Stripe accepted a refund of a gift, pending or done,
 // or, in BookRefundFailed, that one it had accepted did not reach the donor.
 type Refund struct {
@@ -42,8 +50,11 @@ type Refund struct {
 	PaymentIntentID string
 	Amount          money.Amount // all of this refund; positive, also when it failed
 	Returned        Returned
-	Attribution     Attribution
-	OccurredAt      time.Time
+	// LossShift is by how much it changes what lost disputes took of the same gift.
+	// Its parts add up to zero.
+	LossShift   Returned
+	Attribution Attribution
+	OccurredAt  time.Time
 }
 
 // LostDispute is the fact that a dispute about a gift ended with the money gone.
@@ -123,6 +134,7 @@ func BookLostDispute(d LostDispute) (Draft, error) {
 func (r Refund) lines() *lines {
 	var l lines
 	l.reduce(refunds, r.Returned, r.Attribution)
+	l.reduce(disputesLost, r.LossShift, r.Attribution)
 	owed, err := r.Returned.total()
 	if err != nil {
 		l.err = err
@@ -132,6 +144,9 @@ func (r Refund) lines() *lines {
 }
 
 func (r Refund) header(kind string, rule Rule, description string, at time.Time) Header {
+	if !r.LossShift.zero() {
+		rule.Version = shiftVersion
+	}
 	return Header{
 		OrganizationID: r.Attribution.OrganizationID,
 		Key:            key(kind, r.AccountID, r.RefundID),
@@ -144,9 +159,20 @@ func (r Refund) header(kind string, rule Rule, description string, at time.Time)
 	}
 }
 
-// check refuses a refund whose parts are not want.
+// check refuses a refund whose parts are not want, or that changes how much was lost.
 func (r Refund) check(want money.Amount) error {
-	return checkReturned(r.DonationID, r.AccountID, r.RefundID, r.Amount, r.Returned, want)
+	err := checkReturned(r.DonationID, r.AccountID, r.RefundID, r.Amount, r.Returned, want)
+	if err != nil || r.LossShift.zero() {
+		return err
+	}
+	shift, err := r.LossShift.total()
+	if err != nil {
+		return fmt.Errorf("what losses take otherwise: %w", err)
+	}
+	if !shift.IsZero() || shift.Currency != want.Currency {
+		return fmt.Errorf("what losses take otherwise adds up to %s, want nothing of %s", shift, want.Currency.Code())
+	}
+	return nil
 }
 
 func checkReturned(donationID, accountID, stripeID string, amount money.Amount, r Returned, want money.Amount) error {

@@ -21,6 +21,12 @@ func lost(g domain.Gift, amount, gift, cover, excess int64) domain.LostDispute {
 	}
 }
 
+// shifted is a refund that changes what losses took.
+func shifted(r domain.Refund, gift, cover, excess int64) domain.Refund {
+	r.LossShift = domain.Returned{Gift: euros(gift), Cover: euros(cover), Excess: euros(excess)}
+	return r
+}
+
 func TestWhatGoesBack(t *testing.T) {
 	t.Parallel()
 	whole := appealGift(100_00, 3_30)
@@ -51,6 +57,19 @@ func TestWhatGoesBack(t *testing.T) {
 			func() (domain.Draft, error) { return domain.BookLostDispute(lost(winter, 50_00, 10_00, 0, 40_00)) },
 			"dispute:closed/acct_relief/dp_1", "4910/winter 10.00 EUR\n6110 40.00 EUR\n1170 -50.00 EUR\n",
 		},
+		"a refund heard after a dispute was lost": {
+			func() (domain.Draft, error) {
+				return domain.BookRefund(shifted(refundOf(whole, 40_00, 40_00, 0, 0), -40_00, 0, 40_00))
+			},
+			"refund/acct_relief/re_1", "4900 40.00 EUR\n4910 -40.00 EUR\n6110 40.00 EUR\n2100 -40.00 EUR\n",
+		},
+		"its failure": {
+			func() (domain.Draft, error) {
+				return domain.BookRefundFailed(shifted(refundOf(winter, 40_00, -40_00, 0, 0), 36_70, 3_30, -40_00))
+			},
+			"refund:failed/acct_relief/re_1",
+			"4900/winter -40.00 EUR\n4910/winter 36.70 EUR\n4040 3.30 EUR\n6110 -40.00 EUR\n2100 40.00 EUR\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,9 +95,14 @@ func TestWhatCannotGoBack(t *testing.T) {
 		"parts in several currencies":  func(r *domain.Refund) { r.Returned.Cover = dollars(0) },
 		"less than nothing":            func(r *domain.Refund) { r.Amount.Minor, r.Returned.Gift.Minor = -1, -1 },
 		"a failure told as a refund":   func(r *domain.Refund) { r.Returned.Gift.Minor = -100_00 },
-		"no refund":                    func(r *domain.Refund) { r.RefundID = "" },
-		"no donation":                  func(r *domain.Refund) { r.DonationID = "" },
-		"fund class not said":          func(r *domain.Refund) { r.Attribution.FundClass = 0 },
+		"more lost than before":        func(r *domain.Refund) { *r = shifted(*r, 1, 0, 0) },
+		"lost in several currencies":   func(r *domain.Refund) { *r = shifted(*r, 1, -1, 0); r.LossShift.Excess = dollars(0) },
+		"lost in another currency": func(r *domain.Refund) {
+			r.LossShift = domain.Returned{Gift: dollars(1), Cover: dollars(-1), Excess: dollars(0)}
+		},
+		"no refund":           func(r *domain.Refund) { r.RefundID = "" },
+		"no donation":         func(r *domain.Refund) { r.DonationID = "" },
+		"fund class not said": func(r *domain.Refund) { r.Attribution.FundClass = 0 },
 		"restricted to no possible fund": func(r *domain.Refund) {
 			r.Attribution.FundClass, r.Attribution.FundCode = domain.FundRestricted, "winter: north"
 		},

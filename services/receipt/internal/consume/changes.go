@@ -17,14 +17,14 @@ import (
 // OnDonationRefunded has receipts voided or replaced.
 func (h Handlers) OnDonationRefunded(ctx context.Context, tx *database.Tx, items []feed.Item[*donationv1.DonationRefunded]) error {
 	return receive(ctx, h, tx, items, func(m *donationv1.DonationRefunded) (domain.Change, error) {
-		return changeOf(m, domain.Refunded, m.GetRefundId(), m.GetReduction())
+		return changeOf(m, domain.Refunded, m.GetRefundId(), m.GetReduction(), m.GetLossShift())
 	})
 }
 
 // OnDonationRefundFailed has receipts reinstated.
 func (h Handlers) OnDonationRefundFailed(ctx context.Context, tx *database.Tx, items []feed.Item[*donationv1.DonationRefundFailed]) error {
 	return receive(ctx, h, tx, items, func(m *donationv1.DonationRefundFailed) (domain.Change, error) {
-		return changeOf(m, domain.RefundFailed, m.GetRefundId(), m.GetReduction())
+		return changeOf(m, domain.RefundFailed, m.GetRefundId(), m.GetReduction(), m.GetLossShift())
 	})
 }
 
@@ -38,7 +38,7 @@ func (h Handlers) OnDonationDisputed(ctx context.Context, tx *database.Tx, items
 		}
 	}
 	return receive(ctx, h, tx, disputes, func(m *donationv1.DonationDisputed) (domain.Change, error) {
-		return changeOf(m, domain.DisputeOpened, m.GetDisputeId(), nil)
+		return changeOf(m, domain.DisputeOpened, m.GetDisputeId())
 	})
 }
 
@@ -67,26 +67,36 @@ type aftermath interface {
 	GetAmount() *moneyv1.Money
 }
 
-func changeOf(m aftermath, kind domain.ChangeKind, object string, r *donationv1.Reduction) (domain.Change, error) {
+// changeOf adds up what all reductions of an event take: to a receipt it is the same
+// whether money went back as a refund or was lost.
+func changeOf(m aftermath, kind domain.ChangeKind, object string, reductions ...*donationv1.Reduction) (domain.Change, error) {
 	whole, err := amount(m.GetAmount())
 	if err != nil {
 		return domain.Change{}, fmt.Errorf("amount: %w", err)
 	}
-	// What takes nothing may say so by leaving it out.
-	part := func(p *moneyv1.Money) (money.Amount, error) {
-		if p == nil {
-			return money.Amount{Currency: whole.Currency}, nil
+	none := money.Amount{Currency: whole.Currency}
+	change := domain.Change{DonationID: m.GetDonationId(), Kind: kind, Object: object, Gift: none, Cover: none}
+	for _, r := range reductions {
+		change.Gift, err = less(change.Gift, r.GetGift())
+		if err != nil {
+			return domain.Change{}, fmt.Errorf("part of the gift: %w", err)
 		}
-		return amount(p)
-	}
-	change := domain.Change{DonationID: m.GetDonationId(), Kind: kind, Object: object}
-	change.Gift, err = part(r.GetGift())
-	if err != nil {
-		return domain.Change{}, fmt.Errorf("part of the gift: %w", err)
-	}
-	change.Cover, err = part(r.GetCover())
-	if err != nil {
-		return domain.Change{}, fmt.Errorf("part of the cover: %w", err)
+		change.Cover, err = less(change.Cover, r.GetCover())
+		if err != nil {
+			return domain.Change{}, fmt.Errorf("part of the cover: %w", err)
+		}
 	}
 	return change, change.Validate()
+}
+
+// less adds one part to a sum. What takes nothing may say so by leaving it out.
+func less(sum money.Amount, part *moneyv1.Money) (money.Amount, error) {
+	if part == nil {
+		return sum, nil
+	}
+	more, err := amount(part)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	return sum.Add(more)
 }

@@ -487,11 +487,13 @@ func (x *DonationFailed) GetFailedAt() int64 {
 }
 
 // Reduction is by how much a fact changes what is left of a gift: first of the
-// gift, then of the cover, and what goes beyond both is excess. With t the sum of
-// accepted refunds and lost disputes, it is f(t after) − f(t before), so that the
-// sums are the same in whatever order the facts were heard. All three are in the
-// gift's currency and have the same sign: positive when money goes back to the
-// donor, negative when a failure brings it back to us.
+// gift, then of the cover, and what goes beyond both is excess. Call that f(t) of t
+// that went back. Refunds take first, whenever they were heard: with R the sum of
+// accepted refunds and L of lost disputes, refunds have taken f(R) and losses
+// f(R + L) − f(R), and each fact says which difference it makes. So the sums are the
+// same in whatever order the facts were heard. All three are in the gift's currency
+// and have the same sign, positive when money goes back to the donor, negative when a
+// failure brings it back to us; the parts of a loss_shift add up to zero.
 type Reduction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of the gift.
@@ -579,8 +581,12 @@ type DonationRefunded struct {
 	RefundedAt int64 `protobuf:"varint,9,opt,name=refunded_at,json=refundedAt,proto3" json:"refunded_at,omitempty"`
 	// The monthly plan that the gift is an instalment of; empty for a single gift.
 	RecurringPlanId string `protobuf:"bytes,10,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// By how much it changes what lost disputes have taken of the same gift: a refund
+	// heard after a loss takes of the gift what the loss had taken before, and the loss
+	// takes of the cover, or beyond it, instead. Absent when nothing was lost.
+	LossShift     *Reduction `protobuf:"bytes,11,opt,name=loss_shift,json=lossShift,proto3" json:"loss_shift,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DonationRefunded) Reset() {
@@ -683,6 +689,13 @@ func (x *DonationRefunded) GetRecurringPlanId() string {
 	return ""
 }
 
+func (x *DonationRefunded) GetLossShift() *Reduction {
+	if x != nil {
+		return x.LossShift
+	}
+	return nil
+}
+
 // DonationRefundFailed says that a refund that had been accepted has failed or was
 // canceled: the donor did not get the money. It happens once for a refund.
 type DonationRefundFailed struct {
@@ -707,8 +720,11 @@ type DonationRefundFailed struct {
 	FailedAt int64 `protobuf:"varint,9,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
 	// The monthly plan that the gift is an instalment of; empty for a single gift.
 	RecurringPlanId string `protobuf:"bytes,10,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// By how much it changes what lost disputes have taken of the same gift: they take
+	// again what the refund had taken. Absent when nothing was lost.
+	LossShift     *Reduction `protobuf:"bytes,11,opt,name=loss_shift,json=lossShift,proto3" json:"loss_shift,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DonationRefundFailed) Reset() {
@@ -809,6 +825,13 @@ func (x *DonationRefundFailed) GetRecurringPlanId() string {
 		return x.RecurringPlanId
 	}
 	return ""
+}
+
+func (x *DonationRefundFailed) GetLossShift() *Reduction {
+	if x != nil {
+		return x.LossShift
+	}
+	return nil
 }
 
 // DonationDisputed says that the donor's bank asks about a gift or takes it back.
@@ -1361,7 +1384,7 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\tReduction\x12+\n" +
 	"\x04gift\x18\x01 \x01(\v2\x17.almoner.money.v1.MoneyR\x04gift\x12-\n" +
 	"\x05cover\x18\x02 \x01(\v2\x17.almoner.money.v1.MoneyR\x05cover\x12/\n" +
-	"\x06excess\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x06excess\"\xbb\x03\n" +
+	"\x06excess\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\x06excess\"\xfa\x03\n" +
 	"\x10DonationRefunded\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -1376,7 +1399,9 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\vrefunded_at\x18\t \x01(\x03R\n" +
 	"refundedAt\x12*\n" +
 	"\x11recurring_plan_id\x18\n" +
-	" \x01(\tR\x0frecurringPlanId\"\xbb\x03\n" +
+	" \x01(\tR\x0frecurringPlanId\x12=\n" +
+	"\n" +
+	"loss_shift\x18\v \x01(\v2\x1e.almoner.donation.v1.ReductionR\tlossShift\"\xfa\x03\n" +
 	"\x14DonationRefundFailed\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -1390,7 +1415,9 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\x11payment_intent_id\x18\b \x01(\tR\x0fpaymentIntentId\x12\x1b\n" +
 	"\tfailed_at\x18\t \x01(\x03R\bfailedAt\x12*\n" +
 	"\x11recurring_plan_id\x18\n" +
-	" \x01(\tR\x0frecurringPlanId\"\xc1\x02\n" +
+	" \x01(\tR\x0frecurringPlanId\x12=\n" +
+	"\n" +
+	"loss_shift\x18\v \x01(\v2\x1e.almoner.donation.v1.ReductionR\tlossShift\"\xc1\x02\n" +
 	"\x10DonationDisputed\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -1507,27 +1534,29 @@ var file_almoner_donation_v1_events_proto_depIdxs = []int32{
 	12, // 13: almoner.donation.v1.DonationRefunded.amount:type_name -> almoner.money.v1.Money
 	5,  // 14: almoner.donation.v1.DonationRefunded.reduction:type_name -> almoner.donation.v1.Reduction
 	13, // 15: almoner.donation.v1.DonationRefunded.attribution:type_name -> almoner.attribution.v1.Attribution
-	12, // 16: almoner.donation.v1.DonationRefundFailed.amount:type_name -> almoner.money.v1.Money
-	5,  // 17: almoner.donation.v1.DonationRefundFailed.reduction:type_name -> almoner.donation.v1.Reduction
-	13, // 18: almoner.donation.v1.DonationRefundFailed.attribution:type_name -> almoner.attribution.v1.Attribution
-	12, // 19: almoner.donation.v1.DonationDisputed.amount:type_name -> almoner.money.v1.Money
-	13, // 20: almoner.donation.v1.DonationDisputed.attribution:type_name -> almoner.attribution.v1.Attribution
-	12, // 21: almoner.donation.v1.DonationDisputeClosed.amount:type_name -> almoner.money.v1.Money
-	1,  // 22: almoner.donation.v1.DonationDisputeClosed.outcome:type_name -> almoner.donation.v1.DisputeOutcome
-	5,  // 23: almoner.donation.v1.DonationDisputeClosed.reduction:type_name -> almoner.donation.v1.Reduction
-	13, // 24: almoner.donation.v1.DonationDisputeClosed.attribution:type_name -> almoner.attribution.v1.Attribution
-	12, // 25: almoner.donation.v1.FeeDetail.amount:type_name -> almoner.money.v1.Money
-	12, // 26: almoner.donation.v1.BalanceTransactionRecorded.amount:type_name -> almoner.money.v1.Money
-	12, // 27: almoner.donation.v1.BalanceTransactionRecorded.fee:type_name -> almoner.money.v1.Money
-	10, // 28: almoner.donation.v1.BalanceTransactionRecorded.fee_details:type_name -> almoner.donation.v1.FeeDetail
-	12, // 29: almoner.donation.v1.BalanceTransactionRecorded.net:type_name -> almoner.money.v1.Money
-	12, // 30: almoner.donation.v1.BalanceTransactionRecorded.source_amount:type_name -> almoner.money.v1.Money
-	13, // 31: almoner.donation.v1.BalanceTransactionRecorded.attribution:type_name -> almoner.attribution.v1.Attribution
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	5,  // 16: almoner.donation.v1.DonationRefunded.loss_shift:type_name -> almoner.donation.v1.Reduction
+	12, // 17: almoner.donation.v1.DonationRefundFailed.amount:type_name -> almoner.money.v1.Money
+	5,  // 18: almoner.donation.v1.DonationRefundFailed.reduction:type_name -> almoner.donation.v1.Reduction
+	13, // 19: almoner.donation.v1.DonationRefundFailed.attribution:type_name -> almoner.attribution.v1.Attribution
+	5,  // 20: almoner.donation.v1.DonationRefundFailed.loss_shift:type_name -> almoner.donation.v1.Reduction
+	12, // 21: almoner.donation.v1.DonationDisputed.amount:type_name -> almoner.money.v1.Money
+	13, // 22: almoner.donation.v1.DonationDisputed.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 23: almoner.donation.v1.DonationDisputeClosed.amount:type_name -> almoner.money.v1.Money
+	1,  // 24: almoner.donation.v1.DonationDisputeClosed.outcome:type_name -> almoner.donation.v1.DisputeOutcome
+	5,  // 25: almoner.donation.v1.DonationDisputeClosed.reduction:type_name -> almoner.donation.v1.Reduction
+	13, // 26: almoner.donation.v1.DonationDisputeClosed.attribution:type_name -> almoner.attribution.v1.Attribution
+	12, // 27: almoner.donation.v1.FeeDetail.amount:type_name -> almoner.money.v1.Money
+	12, // 28: almoner.donation.v1.BalanceTransactionRecorded.amount:type_name -> almoner.money.v1.Money
+	12, // 29: almoner.donation.v1.BalanceTransactionRecorded.fee:type_name -> almoner.money.v1.Money
+	10, // 30: almoner.donation.v1.BalanceTransactionRecorded.fee_details:type_name -> almoner.donation.v1.FeeDetail
+	12, // 31: almoner.donation.v1.BalanceTransactionRecorded.net:type_name -> almoner.money.v1.Money
+	12, // 32: almoner.donation.v1.BalanceTransactionRecorded.source_amount:type_name -> almoner.money.v1.Money
+	13, // 33: almoner.donation.v1.BalanceTransactionRecorded.attribution:type_name -> almoner.attribution.v1.Attribution
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_almoner_donation_v1_events_proto_init() }
