@@ -23,6 +23,9 @@
 //   - Every balance transaction of the Stripe account becomes one event: with
 //     its gift, or marked foreign. What is marked foreign does not become a gift
 //     as well: its payment is parked.
+//   - Every payout to the bank is followed until it can no longer come back. What
+//     Stripe lists as its contents adds up to it, or it is parked with the
+//     difference.
 //   - No event, log line, span or idempotency key carries personal data. Raw
 //     webhook bodies are sealed and forgotten after 90 days.
 //

@@ -46,6 +46,9 @@ type gate struct {
 	unmark bool
 	// forge changes what sessions' payments say that their gift was.
 	forge bool
+	// lose is a balance transaction that Stripe leaves out when it lists what is in a
+	// payout.
+	lose string
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -64,6 +67,10 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	refused := g.refuse != nil && g.refuse(r.URL.Path)
 	unmark := g.unmark && path == "/v1/balance_transactions"
 	forge := g.forge && path == "/v1/checkout/sessions" && r.Method == http.MethodGet
+	lose := ""
+	if path == "/v1/balance_transactions" && r.URL.Query().Get("payout") != "" {
+		lose = g.lose
+	}
 	g.mu.Unlock()
 	if hung != nil {
 		select {
@@ -86,6 +93,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		g.next.ServeHTTP(answer, r)
 		_, _ = w.Write(bytes.ReplaceAll(answer.Body.Bytes(), []byte(`GENERAL`), []byte(`SPECIAL`)))
+	case lose != "":
+		without(g, w, r, lose)
 	default:
 		g.next.ServeHTTP(w, r)
 	}

@@ -71,6 +71,7 @@ type App struct {
 
 	toProcess signal
 	toImport  signal
+	toSweep   signal
 	toPlans   signal
 	// imported is the outcome of the newest import.
 	imported atomic.Pointer[error]
@@ -95,7 +96,7 @@ func New(cfg Config, parts Parts) *App {
 		cfg: cfg, Parts: parts, began: parts.Now(), intents: newTurns(), accounts: newTurns(), refunds: newTurns(),
 		limiter: newLimiter(sessionsPerAddress, sessionWindow),
 		links:   newLimiter(linksPerDonor, linkWindow), linkers: newLimiter(linksPerAddress, linkWindow),
-		toProcess: newSignal(), toImport: newSignal(), toPlans: newSignal(),
+		toProcess: newSignal(), toImport: newSignal(), toSweep: newSignal(), toPlans: newSignal(),
 	}
 	a.intake = newIntake(a)
 	a.letters = newLetterWriter()

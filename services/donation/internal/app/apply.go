@@ -84,6 +84,7 @@ func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence)
 		{aboutGift, a.applyToGifts},
 		{aboutPlan, a.applyToPlans},
 		{aboutReturn, a.applyReturns},
+		{aboutPayout, a.applyPayouts},
 	} {
 		var part []evidence
 		var at []int
@@ -412,6 +413,8 @@ func (a *App) parkedObject(found Found, reason domain.Reason) StripeEvent {
 		object, kind = r.ObjectID, "charge.dispute.updated" // it is fetched as that event's would be
 	case r != nil:
 		object, kind = r.ObjectID, "refund.updated"
+	case found.Payout != nil:
+		object, kind = found.Payout.Payout.ID, "payout.reconciliation_completed"
 	case object != "":
 	case found.Snapshot.Session != nil:
 		object, kind = found.Snapshot.Session.ID, "checkout.session"

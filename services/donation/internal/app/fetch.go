@@ -121,6 +121,8 @@ func (a *App) fetchObject(ctx context.Context, id string) (Found, error) {
 		return a.Stripe.Invoice(ctx, id)
 	case "re", "pyr", "dp", "du", "ch", "py":
 		return a.fetchReturn(ctx, id)
+	case "po":
+		return a.fetchPayout(ctx, id)
 	}
 	return Found{}, errNoSuchKind
 }

@@ -29,6 +29,7 @@ const (
 	aboutPlan
 	// aboutReturn: a refund, a dispute, or a charge that was refunded.
 	aboutReturn
+	aboutPayout
 )
 
 // kinds are the types that say something: how they are read, and about what.
@@ -61,6 +62,12 @@ var kinds = map[string]struct {
 	"charge.dispute.closed":                    {readBody, aboutReturn},
 	"charge.dispute.funds_withdrawn":           {readBody, aboutReturn},
 	"charge.dispute.funds_reinstated":          {readBody, aboutReturn},
+	"payout.created":                           {readObject, aboutPayout},
+	"payout.updated":                           {readObject, aboutPayout},
+	"payout.paid":                              {readObject, aboutPayout},
+	"payout.failed":                            {readObject, aboutPayout},
+	"payout.canceled":                          {readObject, aboutPayout},
+	"payout.reconciliation_completed":          {readObject, aboutPayout},
 }
 
 func readingOf(eventType string) reading { return kinds[eventType].how }

@@ -165,12 +165,18 @@ func (a *App) Watch() prometheus.Collector {
 	}
 	waiting, asked, failed := refunds("waiting"), refunds("asked"), refunds("failed")
 	open, due := disputes("open"), disputes("due")
+	payouts := func(status string) *prometheus.Desc {
+		return prometheus.NewDesc("almoner_payouts", "Payouts that did not reach the bank and none has since, and those that are not the sum of what is in them.",
+			nil, prometheus.Labels{"status": status})
+	}
+	returned, different := payouts("failed"), payouts("different")
 	askedAge := prometheus.NewDesc("almoner_refunds_oldest_asked_age_seconds", "How long Stripe has not answered about a refund; 0 without one.", nil, nil)
 	undone, undoneAge := unmatched("stripe_event"), age("stripe_event")
 	feeless, feelessAge := unmatched("gift_without_money"), age("gift_without_money")
 	return telemetry.NewLook("gifts", telemetry.LookEvery, a.Now, func(ctx context.Context, tell telemetry.Tell) error {
 		var s Standing
 		var r ReturnStanding
+		var p PayoutStanding
 		err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 			var err error
 			s, err = tx.Standing(ctx)
@@ -178,6 +184,10 @@ func (a *App) Watch() prometheus.Collector {
 				return err
 			}
 			r, err = tx.ReturnStanding(ctx, a.micros())
+			if err != nil {
+				return err
+			}
+			p, err = tx.PayoutStanding(ctx, a.micros())
 			return err
 		})
 		if err != nil {
@@ -201,6 +211,8 @@ func (a *App) Watch() prometheus.Collector {
 		tell(failed, float64(r.Failed))
 		tell(open, float64(r.Open))
 		tell(due, float64(r.Due))
+		tell(returned, float64(p.Failed))
+		tell(different, float64(p.Different))
 		return nil
-	}, last, parked, undone, undoneAge, feeless, feelessAge, waiting, asked, askedAge, failed, open, due)
+	}, last, parked, undone, undoneAge, feeless, feelessAge, waiting, asked, askedAge, failed, open, due, returned, different)
 }

@@ -29,6 +29,7 @@ type Tx interface {
 	Transactions
 	Plans
 	Returns
+	Payouts
 	Feed
 }
 
@@ -380,6 +381,8 @@ type Found struct {
 	// Return is set for a refund, a dispute or a refunded charge. Then the rest tells
 	// of the payment that it is about, once that was fetched.
 	Return *Return
+	// Payout is set for a payout, which is about no gift.
+	Payout *PayoutNews
 }
 
 // Return is what an object of Stripe's says about money that goes back.
@@ -433,6 +436,12 @@ type Stripe interface {
 	// seconds, newest first; an empty id starts at the newest.
 	RefundsSince(ctx context.Context, since int64, after string) (page []Return, more bool, err error)
 	DisputesSince(ctx context.Context, since int64, after string) (page []Return, more bool, err error)
+	// Payout fetches a payout; PayoutsSince pages through them as RefundsSince does.
+	Payout(ctx context.Context, id string) (domain.Payout, error)
+	PayoutsSince(ctx context.Context, since int64, after string) (page []domain.Payout, more bool, err error)
+	// PayoutTransactions pages through what is in an automatic payout, its own
+	// transaction included. They come without what is read from their sources.
+	PayoutTransactions(ctx context.Context, payoutID, after string) (page []Transaction, more bool, err error)
 	// UndeliveredEvents pages in the same way through events that no endpoint of ours
 	// has taken. They come without bodies.
 	UndeliveredEvents(ctx context.Context, since int64, after string) (page []StripeEvent, more bool, err error)

@@ -18,13 +18,16 @@ const (
 	// listFirst how far the first one looks: Stripe keeps events for 30 days.
 	listOverlap = 26 * time.Hour
 	listFirst   = 30 * 24 * time.Hour
+	// payoutsFirst is all payouts: their transactions are imported from the account's
+	// first day on.
+	payoutsFirst = 100 * 365 * 24 * time.Hour
 	// deliveryTime is how long an event is on its way before it counts as lost.
 	deliveryTime = 5 * time.Minute
 )
 
 // Sweep finds what webhooks lost, until ctx ends: refunds that Stripe gave no answer
-// about, refunds and disputes that went on unheard, those that nothing told of, and
-// events that could not be delivered.
+// about, refunds, disputes and payouts that went on unheard, those that nothing told
+// of, and events that could not be delivered. It also takes in what is in payouts.
 func (a *App) Sweep(ctx context.Context) {
 	lists := a.Now()
 	for ctx.Err() == nil {
@@ -33,12 +36,11 @@ func (a *App) Sweep(ctx context.Context) {
 			lists = now.Add(sweepLists)
 			err = errors.Join(err, a.SweepLists(ctx))
 		}
+		err = errors.Join(err, a.SweepPayouts(ctx))
 		if err != nil && ctx.Err() == nil {
-			a.Logger.WarnContext(ctx, "refunds and disputes could not all be checked", "error", err)
+			a.Logger.WarnContext(ctx, "refunds, disputes and payouts could not all be checked", "error", err)
 		}
-		if pause(ctx, sweepPoll) != nil {
-			return
-		}
+		a.wait(ctx, a.toSweep, sweepPoll)
 	}
 }
 
@@ -141,13 +143,14 @@ func (a *App) changeAftermath(ctx context.Context, donationID string, change fun
 	return nil
 }
 
-// SweepLists compares Stripe's newest refunds, disputes and undelivered events with
-// what is known, and takes in what is not.
+// SweepLists compares Stripe's newest refunds, disputes, payouts and undelivered
+// events with what is known, and takes in what is not.
 func (a *App) SweepLists(ctx context.Context) error {
 	return errors.Join(
-		sweepList(ctx, a, "refunds", a.Stripe.RefundsSince, returnMade, a.takeUnheard),
-		sweepList(ctx, a, "disputes", a.Stripe.DisputesSince, returnMade, a.takeUnheard),
-		sweepList(ctx, a, "undelivered_events", a.Stripe.UndeliveredEvents, eventMade, a.takeUndelivered),
+		sweepList(ctx, a, "refunds", listFirst, a.Stripe.RefundsSince, returnMade, a.takeUnheard),
+		sweepList(ctx, a, "disputes", listFirst, a.Stripe.DisputesSince, returnMade, a.takeUnheard),
+		sweepList(ctx, a, "payouts", payoutsFirst, a.Stripe.PayoutsSince, payoutMade, a.takePayoutPage),
+		sweepList(ctx, a, "undelivered_events", listFirst, a.Stripe.UndeliveredEvents, eventMade, a.takeUndelivered),
 	)
 }
 
@@ -166,10 +169,10 @@ func returnMade(r Return) (int64, string) {
 
 func eventMade(e StripeEvent) (int64, string) { return e.CreatedAt * 1_000_000, e.EventID }
 
-// sweepList pages through one list, newest first. How far it was read is noted only
-// once all of it was taken in: a crash reads it again.
+// sweepList pages through one list, newest first, the first time so far back. How far
+// it was read is noted only once all of it was taken in: a crash reads it again.
 func sweepList[T any](
-	ctx context.Context, a *App, name string,
+	ctx context.Context, a *App, name string, first time.Duration,
 	list func(ctx context.Context, since int64, after string) ([]T, bool, error), when made[T], take func(context.Context, []T) error,
 ) error {
 	account, err := a.account(ctx)
@@ -184,9 +187,9 @@ func sweepList[T any](
 	if err != nil {
 		return fmt.Errorf("read how far the list of %s was read: %w", name, err)
 	}
-	since := a.Now().Add(-listFirst).Unix()
+	since := a.Now().Add(-first).Unix()
 	if seen > 0 {
-		since = max(since, time.UnixMicro(seen).Add(-listOverlap).Unix())
+		since = time.UnixMicro(seen).Add(-listOverlap).Unix()
 	}
 	newest := seen
 	for more, after := true, ""; more; {

@@ -107,10 +107,14 @@ func (c *Client) TransactionsAfter(ctx context.Context, id string) ([]app.Transa
 func (c *Client) transactions(ctx context.Context, side, id string) ([]app.Transaction, bool, error) {
 	query := &form.Values{}
 	query.Add("expand[0]", "data.source")
-	query.Add("limit", strconv.Itoa(pageSize))
 	if id != "" {
 		query.Add(side, id)
 	}
+	return c.transactionPage(ctx, query)
+}
+
+func (c *Client) transactionPage(ctx context.Context, query *form.Values) ([]app.Transaction, bool, error) {
+	query.Add("limit", strconv.Itoa(pageSize))
 	var page []app.Transaction
 	more := false
 	err := c.call(ctx, http.MethodGet, "/v1/balance_transactions", query, "", func(r *reader, name []byte) {

@@ -10,7 +10,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
-const transactionColumnCount = 19
+const transactionColumnCount = 20
 
 func (t *tx) InsertTransactions(ctx context.Context, list []app.Transaction) (map[string]bool, error) {
 	var added []string
@@ -23,11 +23,11 @@ func (t *tx) InsertTransactions(ctx context.Context, list []app.Transaction) (ma
 			}
 			args = append(args, x.ID, x.AccountID, x.Type, x.Category, x.Amount.Minor, x.Fee.Minor, x.Net.Minor, x.Amount.Currency,
 				string(details), x.ExchangeRate, x.SourceID, x.SourceAmount.Minor, x.SourceAmount.Currency, x.PaymentIntentID,
-				x.CreatedAt, x.ImportedAt, x.DonationID, x.OrganizationID, flag(x.Foreign))
+				x.CreatedAt, x.ImportedAt, x.DonationID, x.OrganizationID, flag(x.Foreign), x.ChargeID)
 		}
 		ids, err := all(ctx, t, scanText, `INSERT INTO balance_transaction (id, account_id, type, reporting_category,
 				amount_minor, fee_minor, net_minor, currency, fee_details, exchange_rate, source_id, source_minor,
-				source_currency, payment_intent_id, created_at, imported_at, donation_id, organization_id, is_foreign)
+				source_currency, payment_intent_id, created_at, imported_at, donation_id, organization_id, is_foreign, charge_id)
 			VALUES `+database.Placeholders(len(piece), transactionColumnCount)+` ON CONFLICT (id) DO NOTHING RETURNING id`, args...)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d balance transactions: %w", len(list), err)

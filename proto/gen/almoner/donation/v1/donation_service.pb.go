@@ -4615,7 +4615,7 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x0fSTATE_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATE_EXPIRED\x10\x05\x12\x10\n" +
 	"\fSTATE_FAILED\x10\x06\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\a2\xd4\x13\n" +
+	"\x0fSTATE_ABANDONED\x10\a2\xf4\x15\n" +
 	"\x0fDonationService\x12q\n" +
 	"\rStartCheckout\x12).almoner.donation.v1.StartCheckoutRequest\x1a*.almoner.donation.v1.StartCheckoutResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12u\n" +
@@ -4656,6 +4656,14 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"accountant\x12\x05admin\x12\x89\x01\n" +
 	"\fListDisputes\x12(.almoner.donation.v1.ListDisputesRequest\x1a).almoner.donation.v1.ListDisputesResponse\"$\xca\xda\x18 \n" +
 	"\x03web\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x90\x01\n" +
+	"\vListPayouts\x12'.almoner.donation.v1.ListPayoutsRequest\x1a(.almoner.donation.v1.ListPayoutsResponse\".\xca\xda\x18*\n" +
+	"\x03web\n" +
+	"\boperator\x12\x06viewer\x12\n" +
+	"accountant\x12\x05admin\x12\x8a\x01\n" +
+	"\tGetPayout\x12%.almoner.donation.v1.GetPayoutRequest\x1a&.almoner.donation.v1.GetPayoutResponse\".\xca\xda\x18*\n" +
+	"\x03web\n" +
+	"\boperator\x12\x06viewer\x12\n" +
 	"accountant\x12\x05admin\x12_\n" +
 	"\aGetPlan\x12#.almoner.donation.v1.GetPlanRequest\x1a$.almoner.donation.v1.GetPlanResponse\"\t\xca\xda\x18\x05\n" +
 	"\x03web\x12h\n" +
@@ -4813,34 +4821,38 @@ var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
 	31, // 59: almoner.donation.v1.DonationService.DecideRefund:input_type -> almoner.donation.v1.DecideRefundRequest
 	33, // 60: almoner.donation.v1.DonationService.ListRefunds:input_type -> almoner.donation.v1.ListRefundsRequest
 	35, // 61: almoner.donation.v1.DonationService.ListDisputes:input_type -> almoner.donation.v1.ListDisputesRequest
-	44, // 62: almoner.donation.v1.DonationService.GetPlan:input_type -> almoner.donation.v1.GetPlanRequest
-	46, // 63: almoner.donation.v1.DonationService.ChangePlan:input_type -> almoner.donation.v1.ChangePlanRequest
-	49, // 64: almoner.donation.v1.DonationService.OpenPlanPortal:input_type -> almoner.donation.v1.OpenPlanPortalRequest
-	51, // 65: almoner.donation.v1.DonationService.SendPlanLinks:input_type -> almoner.donation.v1.SendPlanLinksRequest
-	53, // 66: almoner.donation.v1.DonationService.ListPlans:input_type -> almoner.donation.v1.ListPlansRequest
-	55, // 67: almoner.donation.v1.DonationService.CancelPlan:input_type -> almoner.donation.v1.CancelPlanRequest
-	3,  // 68: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	8,  // 69: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	10, // 70: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	12, // 71: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	14, // 72: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	16, // 73: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
-	19, // 74: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
-	21, // 75: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	25, // 76: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	28, // 77: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	30, // 78: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
-	32, // 79: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
-	34, // 80: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
-	36, // 81: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
-	45, // 82: almoner.donation.v1.DonationService.GetPlan:output_type -> almoner.donation.v1.GetPlanResponse
-	48, // 83: almoner.donation.v1.DonationService.ChangePlan:output_type -> almoner.donation.v1.ChangePlanResponse
-	50, // 84: almoner.donation.v1.DonationService.OpenPlanPortal:output_type -> almoner.donation.v1.OpenPlanPortalResponse
-	52, // 85: almoner.donation.v1.DonationService.SendPlanLinks:output_type -> almoner.donation.v1.SendPlanLinksResponse
-	54, // 86: almoner.donation.v1.DonationService.ListPlans:output_type -> almoner.donation.v1.ListPlansResponse
-	56, // 87: almoner.donation.v1.DonationService.CancelPlan:output_type -> almoner.donation.v1.CancelPlanResponse
-	68, // [68:88] is the sub-list for method output_type
-	48, // [48:68] is the sub-list for method input_type
+	38, // 62: almoner.donation.v1.DonationService.ListPayouts:input_type -> almoner.donation.v1.ListPayoutsRequest
+	40, // 63: almoner.donation.v1.DonationService.GetPayout:input_type -> almoner.donation.v1.GetPayoutRequest
+	44, // 64: almoner.donation.v1.DonationService.GetPlan:input_type -> almoner.donation.v1.GetPlanRequest
+	46, // 65: almoner.donation.v1.DonationService.ChangePlan:input_type -> almoner.donation.v1.ChangePlanRequest
+	49, // 66: almoner.donation.v1.DonationService.OpenPlanPortal:input_type -> almoner.donation.v1.OpenPlanPortalRequest
+	51, // 67: almoner.donation.v1.DonationService.SendPlanLinks:input_type -> almoner.donation.v1.SendPlanLinksRequest
+	53, // 68: almoner.donation.v1.DonationService.ListPlans:input_type -> almoner.donation.v1.ListPlansRequest
+	55, // 69: almoner.donation.v1.DonationService.CancelPlan:input_type -> almoner.donation.v1.CancelPlanRequest
+	3,  // 70: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	8,  // 71: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	10, // 72: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	12, // 73: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	14, // 74: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	16, // 75: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
+	19, // 76: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	21, // 77: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	25, // 78: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	28, // 79: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	30, // 80: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
+	32, // 81: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
+	34, // 82: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
+	36, // 83: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
+	39, // 84: almoner.donation.v1.DonationService.ListPayouts:output_type -> almoner.donation.v1.ListPayoutsResponse
+	42, // 85: almoner.donation.v1.DonationService.GetPayout:output_type -> almoner.donation.v1.GetPayoutResponse
+	45, // 86: almoner.donation.v1.DonationService.GetPlan:output_type -> almoner.donation.v1.GetPlanResponse
+	48, // 87: almoner.donation.v1.DonationService.ChangePlan:output_type -> almoner.donation.v1.ChangePlanResponse
+	50, // 88: almoner.donation.v1.DonationService.OpenPlanPortal:output_type -> almoner.donation.v1.OpenPlanPortalResponse
+	52, // 89: almoner.donation.v1.DonationService.SendPlanLinks:output_type -> almoner.donation.v1.SendPlanLinksResponse
+	54, // 90: almoner.donation.v1.DonationService.ListPlans:output_type -> almoner.donation.v1.ListPlansResponse
+	56, // 91: almoner.donation.v1.DonationService.CancelPlan:output_type -> almoner.donation.v1.CancelPlanResponse
+	70, // [70:92] is the sub-list for method output_type
+	48, // [48:70] is the sub-list for method input_type
 	48, // [48:48] is the sub-list for extension type_name
 	48, // [48:48] is the sub-list for extension extendee
 	0,  // [0:48] is the sub-list for field type_name

@@ -33,6 +33,8 @@ const (
 	DonationService_DecideRefund_FullMethodName     = "/almoner.donation.v1.DonationService/DecideRefund"
 	DonationService_ListRefunds_FullMethodName      = "/almoner.donation.v1.DonationService/ListRefunds"
 	DonationService_ListDisputes_FullMethodName     = "/almoner.donation.v1.DonationService/ListDisputes"
+	DonationService_ListPayouts_FullMethodName      = "/almoner.donation.v1.DonationService/ListPayouts"
+	DonationService_GetPayout_FullMethodName        = "/almoner.donation.v1.DonationService/GetPayout"
 	DonationService_GetPlan_FullMethodName          = "/almoner.donation.v1.DonationService/GetPlan"
 	DonationService_ChangePlan_FullMethodName       = "/almoner.donation.v1.DonationService/ChangePlan"
 	DonationService_OpenPlanPortal_FullMethodName   = "/almoner.donation.v1.DonationService/OpenPlanPortal"
@@ -89,6 +91,10 @@ type DonationServiceClient interface {
 	// ListDisputes pages through disputes: those that can still be answered first, by
 	// when their evidence is due, then the others, the newest first.
 	ListDisputes(ctx context.Context, in *ListDisputesRequest, opts ...grpc.CallOption) (*ListDisputesResponse, error)
+	// ListPayouts pages through payouts, the newest first.
+	ListPayouts(ctx context.Context, in *ListPayoutsRequest, opts ...grpc.CallOption) (*ListPayoutsResponse, error)
+	// GetPayout returns a payout and pages through what is in it.
+	GetPayout(ctx context.Context, in *GetPayoutRequest, opts ...grpc.CallOption) (*GetPayoutResponse, error)
 	// GetPlan returns a monthly plan to the donor who holds its link.
 	GetPlan(ctx context.Context, in *GetPlanRequest, opts ...grpc.CallOption) (*GetPlanResponse, error)
 	// ChangePlan does what the donor who holds the link asks for: another amount, a
@@ -256,6 +262,26 @@ func (c *donationServiceClient) ListDisputes(ctx context.Context, in *ListDisput
 	return out, nil
 }
 
+func (c *donationServiceClient) ListPayouts(ctx context.Context, in *ListPayoutsRequest, opts ...grpc.CallOption) (*ListPayoutsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPayoutsResponse)
+	err := c.cc.Invoke(ctx, DonationService_ListPayouts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *donationServiceClient) GetPayout(ctx context.Context, in *GetPayoutRequest, opts ...grpc.CallOption) (*GetPayoutResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPayoutResponse)
+	err := c.cc.Invoke(ctx, DonationService_GetPayout_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *donationServiceClient) GetPlan(ctx context.Context, in *GetPlanRequest, opts ...grpc.CallOption) (*GetPlanResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetPlanResponse)
@@ -364,6 +390,10 @@ type DonationServiceServer interface {
 	// ListDisputes pages through disputes: those that can still be answered first, by
 	// when their evidence is due, then the others, the newest first.
 	ListDisputes(context.Context, *ListDisputesRequest) (*ListDisputesResponse, error)
+	// ListPayouts pages through payouts, the newest first.
+	ListPayouts(context.Context, *ListPayoutsRequest) (*ListPayoutsResponse, error)
+	// GetPayout returns a payout and pages through what is in it.
+	GetPayout(context.Context, *GetPayoutRequest) (*GetPayoutResponse, error)
 	// GetPlan returns a monthly plan to the donor who holds its link.
 	GetPlan(context.Context, *GetPlanRequest) (*GetPlanResponse, error)
 	// ChangePlan does what the donor who holds the link asks for: another amount, a
@@ -432,6 +462,12 @@ func (UnimplementedDonationServiceServer) ListRefunds(context.Context, *ListRefu
 }
 func (UnimplementedDonationServiceServer) ListDisputes(context.Context, *ListDisputesRequest) (*ListDisputesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDisputes not implemented")
+}
+func (UnimplementedDonationServiceServer) ListPayouts(context.Context, *ListPayoutsRequest) (*ListPayoutsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPayouts not implemented")
+}
+func (UnimplementedDonationServiceServer) GetPayout(context.Context, *GetPayoutRequest) (*GetPayoutResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPayout not implemented")
 }
 func (UnimplementedDonationServiceServer) GetPlan(context.Context, *GetPlanRequest) (*GetPlanResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPlan not implemented")
@@ -724,6 +760,42 @@ func _DonationService_ListDisputes_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DonationService_ListPayouts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPayoutsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).ListPayouts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_ListPayouts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).ListPayouts(ctx, req.(*ListPayoutsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DonationService_GetPayout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPayoutRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DonationServiceServer).GetPayout(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DonationService_GetPayout_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DonationServiceServer).GetPayout(ctx, req.(*GetPayoutRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DonationService_GetPlan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetPlanRequest)
 	if err := dec(in); err != nil {
@@ -894,6 +966,14 @@ var DonationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListDisputes",
 			Handler:    _DonationService_ListDisputes_Handler,
+		},
+		{
+			MethodName: "ListPayouts",
+			Handler:    _DonationService_ListPayouts_Handler,
+		},
+		{
+			MethodName: "GetPayout",
+			Handler:    _DonationService_GetPayout_Handler,
 		},
 		{
 			MethodName: "GetPlan",
