@@ -135,7 +135,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make supporters' desk: %w", err)
 	}
-	finance := console.New(console.Config{StripeDashboard: cfg.StripeDashboard}, console.Deps{Front: shared, Conn: deps.Conn})
+	finance := console.New(console.Config{StripeDashboard: cfg.StripeDashboard}, console.Deps{Front: shared, People: sessions, Conn: deps.Conn})
 	office := staff.New(staff.Deps{Front: shared, People: sessions, Conn: deps.Conn})
 	return &Service{
 		db: deps.DB, sessions: sessions, totals: totals, front: shared,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"embed"
 	"io/fs"
 	"net/http"
@@ -40,15 +41,23 @@ type Config struct {
 	StripeDashboard string
 }
 
+// People knows who is and was of the staff.
+type People interface {
+	// StaffAddresses are mail addresses by id.
+	StaffAddresses(ctx context.Context) (map[string]string, error)
+}
+
 // Deps is what it works with.
 type Deps struct {
-	Front *front.Front
-	Conn  grpc.ClientConnInterface
+	Front  *front.Front
+	People People
+	Conn   grpc.ClientConnInterface
 }
 
 // Console answers requests of the staff. It is safe for concurrent use.
 type Console struct {
 	front     *front.Front
+	people    People
 	books     ledgerv1.LedgerServiceClient
 	donations donationv1.DonationServiceClient
 	receipts  receiptv1.ReceiptServiceClient
@@ -61,6 +70,7 @@ type Console struct {
 func New(config Config, deps Deps) *Console {
 	return &Console{
 		front:     deps.Front,
+		people:    deps.People,
 		books:     ledgerv1.NewLedgerServiceClient(deps.Conn),
 		donations: donationv1.NewDonationServiceClient(deps.Conn),
 		receipts:  receiptv1.NewReceiptServiceClient(deps.Conn),
@@ -76,6 +86,9 @@ const (
 	journalPath  = "/finance/journal"
 	entriesPath  = "/finance/entries/"
 	giftsPath    = "/finance/gifts/"
+	refundsPath  = "/finance/refunds"
+	disputesPath = "/finance/disputes"
+	plansPath    = "/finance/plans"
 	accountsPath = "/finance/accounts"
 	trialPath    = "/finance/trial-balance"
 	auditPath    = "/finance/audit"
@@ -89,6 +102,10 @@ func (c *Console) Routes() []front.Route {
 	look := func(pattern string, get http.HandlerFunc) front.Route {
 		return front.Route{Pattern: pattern, Privacy: front.Personal, Access: front.Viewers, Get: get}
 	}
+	// What changes something is for those who answer for it.
+	act := func(pattern string, get, post http.HandlerFunc) front.Route {
+		return front.Route{Pattern: pattern, Privacy: front.Personal, Access: front.Accountants, Get: get, Post: post}
+	}
 	audited := look(auditPath, c.at(c.auditPage))
 	audited.Post, audited.PostAccess = c.at(c.verify), front.Accountants
 	return []front.Route{
@@ -96,6 +113,13 @@ func (c *Console) Routes() []front.Route {
 		look(journalPath, c.at(c.journal)),
 		look(entriesPath+"{number}", c.at(c.entry)),
 		look(giftsPath+"{id}", c.at(c.gift)),
+		act(giftsPath+"{id}/refund", c.at(c.askRefund), c.at(c.giveBack)),
+		look(refundsPath, c.at(c.refunds)),
+		act(refundsPath+"/{id}/decision", nil, c.at(c.decide)),
+		look(disputesPath, c.at(c.disputes)),
+		look(plansPath, c.at(c.plans)),
+		look(plansPath+"/{id}", c.at(c.plan)),
+		act(plansPath+"/{id}/end", c.at(c.askEnd), c.at(c.endPlan)),
 		look(accountsPath, c.at(c.accounts)),
 		// The code of a fund's part of an account has a slash in it.
 		look(accountsPath+"/{code...}", c.at(c.account)),

@@ -71,9 +71,16 @@ func (c *Console) receipt(v *visit, donationID string) (ReceiptLine, error) {
 		Number: link.GetNumber(), Issued: v.moment(link.GetIssuedAt()), Mailed: v.moment(link.GetMailedAt()),
 		State: strings.ToLower(strings.TrimPrefix(link.GetState().String(), "RECEIPT_STATE_")),
 	}
-	if v.mayKnowDonors() {
-		line.URL = receiptPath(link.GetNumber(), link.GetToken())
+	line.Held = link.GetHeld()
+	if !v.mayKnowDonors() {
+		return line, nil
 	}
+	line.URL = receiptPath(link.GetNumber(), link.GetToken())
+	before, err := c.receipts.FindReceipt(v.ctx, &receiptv1.FindReceiptRequest{Number: link.GetNumber()})
+	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
+		return ReceiptLine{}, err
+	}
+	line.Replaces, line.Ended = before.GetReplaces(), v.moment(before.GetEndedAt())
 	return line, nil
 }
 
@@ -91,7 +98,7 @@ func (c *Console) gift(w http.ResponseWriter, v *visit) {
 		c.fail(w, v, err)
 		return
 	}
-	page, err := c.giftPage(v, found.GetDonation())
+	page, err := c.giftPage(v, found)
 	if err != nil {
 		c.fail(w, v, err)
 		return
@@ -99,7 +106,8 @@ func (c *Console) gift(w http.ResponseWriter, v *visit) {
 	c.show(w, v, http.StatusOK, &page)
 }
 
-func (c *Console) giftPage(v *visit, donation *donationv1.Donation) (Gift, error) {
+func (c *Console) giftPage(v *visit, found *donationv1.GetDonationResponse) (Gift, error) {
+	donation := found.GetDonation()
 	id := donation.GetDonationId()
 	called := c.names(v)
 	given, cover := donation.GetGift(), donation.GetCover()
@@ -116,6 +124,7 @@ func (c *Console) giftPage(v *visit, donation *donationv1.Donation) (Gift, error
 		Trace:  c.tie(v, traceOf(donation.GetTraceparent())), MayKnow: v.mayKnowDonors(),
 		AppealName: called.appeal(donation.GetAppealId()),
 	}
+	c.afterwards(v, &page, found)
 	if donation.GetAppealId() != "" {
 		page.Appeal = Tie{ID: donation.GetAppealId(), URL: v.link(journalPath, "appeal", donation.GetAppealId())}
 	}

@@ -258,6 +258,10 @@ type ReceiptLine struct {
 	Issued time.Time
 	Mailed time.Time
 	State  string // key of its text
+	Held   bool   // its gift is disputed
+	Ended  time.Time
+	// Replaces is the number of the receipt before it; empty for a gift's first.
+	Replaces string
 }
 
 // Gift is one gift with all that came of it.
@@ -268,8 +272,17 @@ type Gift struct {
 	Gift       money.Amount
 	Cover      money.Amount
 	Total      money.Amount
+	Returned   money.Amount
+	Left       money.Amount // to give back
 	Fee        money.Amount
 	FeeKnown   bool
+	Method     string
+	Plan       Tie
+	Invoice    Tie
+	Refunds    *Table // nil for none
+	Disputes   *Table
+	GiveBack   string // the form; empty for who may not, and where nothing is left
+	Request    *Fact  // what became of a form that was sent
 	Created    time.Time
 	Paid       time.Time
 	Succeeded  time.Time

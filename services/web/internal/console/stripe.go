@@ -15,7 +15,7 @@ const simulatorPage = "/_sim"
 var stripeFolders = []struct{ prefix, folder string }{
 	{"pi_", "payments/"}, {"ch_", "payments/"}, {"py_", "payments/"},
 	{"po_", "payouts/"}, {"dp_", "disputes/"}, {"du_", "disputes/"},
-	{"evt_", "events/"}, {"re_", "search?query="}, {"pyr_", "search?query="}, {"txn_", "search?query="}, {"cs_", "search?query="},
+	{"sub_", "subscriptions/"}, {"in_", "invoices/"}, {"cus_", "customers/"}, {"evt_", "events/"}, {"re_", "search?query="}, {"pyr_", "search?query="}, {"txn_", "search?query="}, {"cs_", "search?query="},
 }
 
 // stripeLink is where an object is looked at at Stripe; empty for what is none.

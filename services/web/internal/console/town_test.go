@@ -26,6 +26,10 @@ type town struct {
 	mu       sync.Mutex
 	gifts    []*donationv1.Donation
 	atStripe map[string]int64
+	refunds  []*donationv1.Refund
+	disputes []*donationv1.Dispute
+	plans    []*donationv1.Plan
+	refuses  error // what those who act are answered, if not nil
 	heads    func(feed string) int64
 	away     error // what everything answers, if not nil
 	donor    string
@@ -66,12 +70,19 @@ func (o *town) GetDonation(_ context.Context, r *donationv1.GetDonationRequest) 
 	if len(found) == 0 {
 		return nil, noSuch
 	}
-	return &donationv1.GetDonationResponse{Donation: found[0]}, o.away
+	left := found[0].GetGift().GetMinor() + found[0].GetCover().GetMinor()
+	for _, r := range found[0].GetRefunds() {
+		if r.GetStatus() != "failed" {
+			left -= r.GetAmount().GetMinor()
+		}
+	}
+	currency := found[0].GetGift().GetCurrency()
+	return &donationv1.GetDonationResponse{Donation: found[0], Left: amount(left, currency), Alone: amount(min(left, alone), currency)}, o.away
 }
 
 func (o *town) FindDonations(_ context.Context, r *donationv1.FindDonationsRequest) (*donationv1.FindDonationsResponse, error) {
 	return &donationv1.FindDonationsResponse{Donations: o.find(func(d *donationv1.Donation) bool {
-		return slices.Contains([]string{d.GetDonationId(), d.GetPaymentIntentId(), d.GetChargeId(), d.GetBalanceTransactionId()}, r.GetReference())
+		return slices.Contains([]string{d.GetDonationId(), d.GetPaymentIntentId(), d.GetChargeId(), d.GetBalanceTransactionId(), d.GetInvoiceId(), d.GetRecurringPlanId()}, r.GetReference()) && r.GetReference() != ""
 	})}, o.away
 }
 

@@ -125,7 +125,8 @@ func (v *visit) newDesk(title, area string) Desk {
 	desk.Private = true
 	desk.Styles = []string{"console.css"}
 	for _, part := range []struct{ area, path string }{
-		{"overview", overviewPath}, {"journal", journalPath}, {"accounts", accountsPath},
+		{"overview", overviewPath}, {"journal", journalPath}, {"refunds", refundsPath}, {"disputes", disputesPath},
+		{"plans", plansPath}, {"accounts", accountsPath},
 		{"trial_balance", trialPath}, {"audit", auditPath},
 	} {
 		desk.Areas = append(desk.Areas, Choice{
@@ -175,6 +176,12 @@ func (v *visit) moment(micros int64) time.Time {
 
 // mayKnowDonors reports whether the person may be shown who gave.
 func (v *visit) mayKnowDonors() bool {
+	person, signedIn := rpc.ActingPerson(v.ctx)
+	return signedIn && person.Is("accountant", "admin")
+}
+
+// mayAct reports whether the person may give money back and end plans.
+func (v *visit) mayAct() bool {
 	person, signedIn := rpc.ActingPerson(v.ctx)
 	return signedIn && person.Is("accountant", "admin")
 }

@@ -162,6 +162,13 @@ func (w *world) head(name string) int64 {
 	return status.Head
 }
 
+// colleagues are the staff by their ids.
+type colleagues struct{}
+
+func (colleagues) StaffAddresses(context.Context) (map[string]string, error) {
+	return map[string]string{"staff-1": "bartholo@harbour.example", "staff-2": "odalys@harbour.example"}, nil
+}
+
 // visitors tells who asks by a header, which takes the place of a session.
 type visitors struct{}
 
@@ -209,7 +216,7 @@ func site(t testing.TB, conn grpc.ClientConnInterface) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := console.New(console.Config{StripeDashboard: "https://dashboard.stripe.com/test"}, console.Deps{Front: shared, Conn: conn})
+	desk := console.New(console.Config{StripeDashboard: "https://dashboard.stripe.com/test"}, console.Deps{Front: shared, People: colleagues{}, Conn: conn})
 	mux := http.NewServeMux()
 	shared.Register(mux, desk.Routes())
 	return httpserver.New(httpserver.Config{Handler: mux})
