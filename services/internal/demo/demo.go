@@ -68,8 +68,10 @@ func New(cfg Config) *Demo {
 
 // Result is the whole answer of the demo.
 type Result struct {
-	OK    bool         `json:"ok"`
-	Gifts []Line       `json:"gifts"`
+	OK    bool   `json:"ok"`
+	Gifts []Line `json:"gifts"`
+	// Cases are what happened to money after it was given.
+	Cases []Case       `json:"cases"`
 	Audit audit.Report `json:"audit"`
 }
 
@@ -106,13 +108,20 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	cases, err := d.afterwards(ctx)
+	if err != nil {
+		return Result{}, err
+	}
 	report, err := d.auditor.Run(ctx, d.patience)
 	if err != nil {
 		return Result{}, fmt.Errorf("audit: %w", err)
 	}
-	result := Result{OK: report.OK, Gifts: lines, Audit: report}
+	result := Result{OK: report.OK, Gifts: lines, Cases: cases, Audit: report}
 	for _, line := range lines {
 		result.OK = result.OK && line.Fault == ""
+	}
+	for _, told := range cases {
+		result.OK = result.OK && told.Fault == ""
 	}
 	return result, nil
 }
@@ -179,8 +188,31 @@ func (r Result) WriteTable(w io.Writer) error {
 			fmt.Fprintf(w, "\nWRONG: %s, donation %s: %s", line.Story, line.Donation, line.Fault)
 		}
 	}
+	err = r.writeCases(w)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintln(w)
 	return r.Audit.WriteTable(w)
+}
+
+// writeCases writes each case with its entries.
+func (r Result) writeCases(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, told := range r.Cases {
+		fmt.Fprintf(tw, "\n%s\t%s\t%s\n", told.Story, told.StripeID, told.Receipt)
+		for _, entry := range told.Entries {
+			label := fmt.Sprintf("JE-%06d %s", entry.Number, entry.Rule)
+			for _, posting := range entry.Postings {
+				fmt.Fprintf(tw, "  %s\t%s\t%s %s\n", label, posting.Account, posting.Amount, posting.Currency)
+				label = ""
+			}
+		}
+		if told.Fault != "" {
+			fmt.Fprintf(tw, "WRONG: %s\n", told.Fault)
+		}
+	}
+	return tw.Flush()
 }
 
 func state(line Line) string {

@@ -23,6 +23,9 @@ func (d *Demo) give(ctx context.Context, n int, g gift) (donationID string, err 
 	form.fields.Set("amount", money.Decimal(g.amount))
 	form.fields.Set("currency", g.amount.Currency.Code())
 	form.fields.Set("frequency", "once")
+	if g.monthly {
+		form.fields.Set("frequency", "monthly")
+	}
 	form.fields.Set("name", fmt.Sprintf("Demo Donor %d", n))
 	form.fields.Set("email", fmt.Sprintf("donor%d@example.org", n))
 	form.fields.Set("visibility", g.visibility)

@@ -19,6 +19,7 @@ type gift struct {
 	cover      bool
 	visibility string
 	fund       string
+	monthly    bool
 	// cards are tried one after the other until one is accepted; none means that
 	// the donor leaves Stripe's page.
 	cards []string
