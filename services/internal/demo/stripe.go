@@ -130,7 +130,7 @@ func (d *Demo) subscriptionOf(ctx context.Context, donationID string) (subscript
 			return plan, nil
 		}
 	}
-	return subscription{}, errors.New("Stripe has no subscription for the gift")
+	return subscription{}, fmt.Errorf("there is no subscription at Stripe for gift %s", donationID)
 }
 
 func (d *Demo) invoices(ctx context.Context, subscriptionID string) ([]invoice, error) {
