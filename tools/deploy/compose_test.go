@@ -23,7 +23,7 @@ func compose(t *testing.T, names ...string) *types.Project {
 	}
 	options, err := cli.NewProjectOptions(paths, cli.WithEnv([]string{
 		"ALMONER_BASE_URL=https://give.example.org", "ALMONER_MAIL_FROM=receipts@example.org",
-		"ALMONER_STAFF=admin@example.org:admin", "TRIAL_WEBHOOK_SECRET=whsec_trial",
+		"ALMONER_STAFF=admin@example.org:admin",
 	}), cli.WithResolvedPaths(true), cli.WithoutEnvironmentResolution)
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +155,26 @@ func TestProxiesLetPhotosThrough(t *testing.T) {
 		content, err := os.ReadFile(filepath.Join(files, name))
 		if err != nil || !strings.Contains(string(content), line) {
 			t.Errorf("%s does not say %q: %v", name, line, err)
+		}
+	}
+}
+
+// Arguments are in every list of processes, and in what `inspect` and `get pod` print.
+func TestNoSecretIsAnArgument(t *testing.T) {
+	given := map[string][]string{}
+	for name, service := range compose(t, "compose.yaml", "compose.trial.yaml").Services {
+		given["compose: "+name] = append(slices.Clone(service.Command), service.Entrypoint...)
+	}
+	for key, one := range overlay(t, "trial") {
+		for _, c := range one.Spec.Template.Spec.Containers {
+			given["trial: "+key] = c.Args
+		}
+	}
+	for where, args := range given {
+		for _, arg := range args {
+			if strings.Contains(arg, "whsec_") || strings.Contains(arg, "$(") || strings.HasPrefix(arg, "--webhook-secret=") {
+				t.Errorf("%s has the argument %s", where, arg)
+			}
 		}
 	}
 }

@@ -207,6 +207,9 @@ func TestOverlaysFitTogether(t *testing.T) {
 					t.Errorf("%s: %s is told of %s, which is not in its secret", name, key, value)
 				}
 			}
+			if _, told := set["ALMONER_STAFF"]; told != (c.Name == "web") {
+				t.Errorf("%s: whether %s knows who may sign in: %v", name, key, told)
+			}
 			if wrong := unread(known, c.Name, names); len(wrong) > 0 {
 				// What is for all may be read by some; what a service is told by name,
 				// it must read.

@@ -74,6 +74,13 @@ func TestWhatMustNotStartSaysWhyAndWithWhichCode(t *testing.T) {
 	if code != exitUsage || !strings.Contains(stderr, "there is no service \"ledgre\"") {
 		t.Errorf("a service that is none: %d, %q", code, stderr)
 	}
+	for _, command := range [][]string{{"migrate", "--target=ledger"}, {"audit"}} {
+		clear := []string{"ALMONER_ENV=production", "STRIPE_SECRET_KEY=rk_live_x", "ALMONER_LEDGER_DATABASE_URL=postgres://almoner_ledger:hunter2@db/almoner_ledger?sslmode=allow"}
+		code, _, stderr = with(t, append(clear, "ALMONER_DATA_DIR="+dir), command...)
+		if code != exitConfig || !strings.Contains(stderr, "over a network without TLS") || strings.Contains(stderr, "hunter2") {
+			t.Errorf("%v on a database in the clear: %d, %q", command, code, stderr)
+		}
+	}
 	code, _, stderr = with(t, []string{"ALMONER_DATA_DIR=" + dir, "STRIPE_SECRET_KEY=sk_live_x", "STRIPE_WEBHOOK_SECRETS=whsec_x"}, "run")
 	if code != exitConfig || !strings.Contains(stderr, "real money") || strings.Contains(stderr, "sk_live_x") {
 		t.Errorf("a live key in development: %d, %q", code, stderr)

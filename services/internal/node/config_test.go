@@ -126,6 +126,8 @@ func TestEachTargetStartsWithItsOwnVariables(t *testing.T) {
 		"that believes nobody":              {with(ledger, "ALMONER_PERSON_PUBLIC_KEY="), "ledger", "ALMONER_PERSON_PUBLIC_KEY"},
 		"a site that nobody believes":       {with(web, "ALMONER_PERSON_KEY="), "web", "ALMONER_PERSON_KEY"},
 		"two halves of two keys":            {with(web, "ALMONER_PERSON_PUBLIC_KEY="+key), "web", "other half"},
+		"the key of the example":            {with(ledger, "ALMONER_PERSON_PUBLIC_KEY="+strings.Repeat("00", 32)), "ledger", "nobody's"},
+		"a database in the clear":           {with(production, "ALMONER_LEDGER_DATABASE_URL=postgres://almoner_ledger:hunter2@db/almoner_ledger"), "ledger", "reaches db over a network without TLS"},
 		"a cut key":                         {with(web, "ALMONER_PERSON_KEY="+key[:40]), "web", "64 hex digits"},
 		"with a simulator of its own":       {with(donation, "STRIPE_SECRET_KEY=", "STRIPE_WEBHOOK_SECRETS=", "ALMONER_STRIPE_URL="), "donation", "embedded simulator"},
 		"that does not know the site":       {with(donation, "ALMONER_BASE_URL="), "donation", "ALMONER_BASE_URL"},
@@ -184,7 +186,7 @@ func TestOperatorsAreAskedForLess(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "dead") {
 		t.Errorf("mails with links that nobody can follow: %v", err)
 	}
-	cfg, err := LoadMigrateConfig([]string{"ALMONER_ENV=production", "ALMONER_LEDGER_DATABASE_URL=postgres://migrator@db/ledger", "ALMONER_WEB_DATABASE_URL=postgres://web@db/web"}, "ledger")
+	cfg, err := LoadMigrateConfig([]string{"ALMONER_ENV=production", "ALMONER_LEDGER_DATABASE_URL=postgres://migrator@db/ledger?sslmode=require", "ALMONER_WEB_DATABASE_URL=postgres://web@db/web"}, "ledger")
 	if err != nil || len(cfg.DatabaseURLs) != 1 {
 		t.Errorf("a migration of one database: %v, %v", err, cfg.DatabaseURLs)
 	}

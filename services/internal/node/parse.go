@@ -194,6 +194,11 @@ func personPublic(target *string) func(string) error {
 		if err != nil || value != "" && len(key) != ed25519.PublicKeySize {
 			return fmt.Errorf("%q is not %d hex digits", value, 2*ed25519.PublicKeySize)
 		}
+		if len(key) > 0 && !slices.ContainsFunc(key, func(b byte) bool { return b != 0 }) {
+			// It stands where a real one is to be put. It is a point of the curve's small
+			// order, for which anybody can make signatures.
+			return errors.New("is all zeros, which is nobody's (deploy/prepare and almoner keys person make a real one)")
+		}
 		*target = value
 		return nil
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
 // refusals collects what a configuration must not be.
@@ -106,6 +108,11 @@ func (c *Config) checkLinks(r *refusals) {
 }
 
 func (c *Config) checkProduction(r *refusals) {
+	for _, service := range c.services() {
+		host := database.Unencrypted(c.databaseURL(service))
+		r.add(host != "", "ALMONER_%s_DATABASE_URL: reaches %s over a network without TLS; donors' names and passwords would be readable on the way (set sslmode=verify-full, or at least require)",
+			strings.ToUpper(service), host)
+	}
 	sealed := c.runs("donation", "receipt") && c.purpose != toMigrate
 	r.add(sealed && c.SecretKey.IsSet() && len(c.SecretKey.Reveal()) < 32, "ALMONER_SECRET_KEY: is shorter than 32 characters")
 	switch c.purpose {

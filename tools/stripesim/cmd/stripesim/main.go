@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,6 +42,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:12111", "address to listen on")
 	flags.StringVar(&o.webhookURL, "webhook-url", "", "send all events here")
 	flags.StringVar(&o.webhookSecret, "webhook-secret", "", "signing secret for --webhook-url (default: made and printed)")
+	secretFile := flags.String("webhook-secret-file", "", "file with it, so that no list of processes shows it")
 	flags.Uint64Var(&o.seed, "seed", 0, "make ids and faults repeatable (0: random)")
 	flags.StringVar(&o.store, "store", "", "directory that keeps the state (default: memory only)")
 	flags.StringVar(&o.baseURL, "base-url", "", "how browsers reach this simulator (default: http://<addr>)")
@@ -53,6 +55,19 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	if flags.NArg() > 0 {
 		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *secretFile != "" {
+		if o.webhookSecret != "" {
+			return options{}, errors.New("--webhook-secret and --webhook-secret-file are one too many")
+		}
+		content, err := os.ReadFile(*secretFile)
+		if err != nil {
+			return options{}, fmt.Errorf("--webhook-secret-file: %w", err)
+		}
+		o.webhookSecret = strings.TrimSpace(string(content))
+		if o.webhookSecret == "" {
+			return options{}, fmt.Errorf("--webhook-secret-file: %s is empty", *secretFile)
+		}
 	}
 	if o.webhookSecret != "" && o.webhookURL == "" {
 		return options{}, errors.New("--webhook-secret needs --webhook-url")

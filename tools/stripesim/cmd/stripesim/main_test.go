@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -36,7 +38,7 @@ func TestWrongUsageExits64(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"--addr", "0.0.0.0:0"}, {"--addr", ":12111"}, {"--addr", "192.0.2.1:1"}, {"--addr", "nowhere"},
-		{"--webhook-secret", "whsec_x"}, {"--colour", "red"}, {"serve"}, {"--seed", "-1"},
+		{"--webhook-secret", "whsec_x"}, {"--webhook-url", "http://127.0.0.1:1", "--webhook-secret-file", "/nowhere"}, {"--colour", "red"}, {"serve"}, {"--seed", "-1"},
 	} {
 		var out terminal
 		code := run(t.Context(), args, &out)
@@ -176,4 +178,22 @@ func send(t *testing.T, request *http.Request) string {
 		t.Fatalf("%s: %d %s %v", request.URL, response.StatusCode, body, err)
 	}
 	return string(body)
+}
+
+// A secret in a file is in no list of processes.
+func TestTheSecretMayBeInAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	err := os.WriteFile(file, []byte("whsec_trial\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := parse([]string{"--webhook-url", "http://127.0.0.1:1", "--webhook-secret-file", file}, io.Discard)
+	if err != nil || o.webhookSecret != "whsec_trial" {
+		t.Errorf("it took %q (%v)", o.webhookSecret, err)
+	}
+	_, err = parse([]string{"--webhook-url", "http://127.0.0.1:1", "--webhook-secret-file", file, "--webhook-secret", "whsec_other"}, io.Discard)
+	if err == nil {
+		t.Error("two secrets are taken")
+	}
 }
