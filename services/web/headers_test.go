@@ -34,6 +34,7 @@ func TestHeadersOfEveryRoute(t *testing.T) {
 		"GET /donations/" + donationID + "/cancelled",
 		"GET /receipts/REFUGE-2026-000123/dG9rZW4", "GET /receipts/REFUGE-2026-000123/wrong",
 		"GET /receipts/REFUGE-2026-000123/dG9rZW4.pdf", "GET /receipts/REFUGE-2026-000123/wrong.pdf",
+		"GET " + planAddress, "POST " + planAddress + "/amount", "POST " + planAddress + "/card", "GET /plans/" + planID + "/wrong", "GET /plans", "POST /plans",
 		"GET /verify", "GET /verify/REFUGE-2026-000123?c=K7M2Q9XZ4T", "GET /verify/REFUGE-2026-000123?c=WRONG",
 		"GET /f/amina-runs/events", "GET /f/amina-runs/og.png", "GET /f/amina-runs/qr.svg", "GET /embed/f/amina-runs", "GET /embed/f/none",
 		"GET /api/v1/appeals", "GET /api/v1/appeals/none", "GET /api/v1/fundraisers/amina-runs", "GET /api/v1/openapi.json",

@@ -110,6 +110,7 @@ func newPremises(t *testing.T) *premises {
 	mine, theirs := p.prepare()
 	operator := p.run()
 	gift, number, token, code := p.give(mine.GetSlug())
+	plan, planToken := p.giveMonthly(mine.GetSlug())
 	report, err := audit.New(operator.Conn()).Run(t.Context(), time.Minute)
 	if err != nil || !report.OK {
 		t.Fatalf("the gift has not arrived everywhere: %v %+v", err, report)
@@ -138,6 +139,8 @@ func newPremises(t *testing.T) *premises {
 		"/api/v1/fundraisers/{slug}":  page,
 		"/donations/{id}":             {mine: gift.id, theirs: gift.id, none: nobody, query: "?session_id=" + gift.session},
 		"/donations/{id}/cancelled":   {mine: gift.id, none: nobody}, // the address is the key
+		"/plans/{id}":                 {mine: plan, theirs: plan, none: nobody},
+		"/plans/{id}/{token}":         {mine: planToken, theirs: flipped(planToken), none: flipped(planToken)},
 		"/receipts/{number}":          {mine: number, theirs: number, none: "WAYHAVEN-2026-999999"},
 		"/receipts/{number}/{token}":  {mine: token, theirs: flipped(token), none: flipped(token)},
 		"/verify/{number}":            {mine: number, theirs: number, none: "WAYHAVEN-2026-999999", query: "?c=" + code},
@@ -160,7 +163,7 @@ func newPremises(t *testing.T) *premises {
 
 		"/account/fundraisers/{id}/{action}": {mine: "pause", theirs: "pause", none: "pause"},
 	}
-	p.secrets = append(p.secrets, token, p.known["/sign-in/{token}"].mine)
+	p.secrets = append(p.secrets, token, planToken, p.known["/sign-in/{token}"].mine)
 	return p
 }
 
@@ -400,25 +403,7 @@ type gifted struct{ id, session string }
 // give pays through a supporter's page, and waits for the receipt.
 func (p *premises) give(slug string) (gift gifted, number, token, code string) {
 	p.t.Helper()
-	path := "/f/" + slug + "/donate"
-	form := url.Values{
-		"intent": {uuid.NewString()}, "amount": {"50"}, "currency": {"EUR"}, "name": {donorName}, "email": {donorMail}, "visibility": {"public"},
-	}
-	started := p.post(anonymous, path, form)
-	if started.status != http.StatusSeeOther {
-		p.t.Fatalf("the form answered %d: %.500s", started.status, started.body)
-	}
-	paid, err := p.client.PostForm(started.header.Get("Location"), url.Values{
-		"card_number": {"4242424242424242"}, "exp": {"12/34"}, "cvc": {"123"}, "name": {donorName}, "email": {donorMail}, "country": {"DE"}, "postal_code": {"20457"},
-	})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	paid.Body.Close()
-	back, err := url.Parse(paid.Header.Get("Location"))
-	if err != nil || !strings.HasPrefix(back.String(), premisesURL+"/donations/") {
-		p.t.Fatalf("Stripe sends the donor to %q", back)
-	}
+	back := p.pay(slug, "once")
 	gift = gifted{id: strings.Split(back.Path, "/")[2], session: back.Query().Get("session_id")}
 	var found []string
 	testkit.Eventually(p.t, func() bool {
@@ -434,8 +419,49 @@ func (p *premises) give(slug string) (gift gifted, number, token, code string) {
 	return gift, number, token, code
 }
 
+// giveMonthly begins a monthly gift through a supporter's page, and waits for the
+// mail with its link.
+func (p *premises) giveMonthly(slug string) (id, token string) {
+	p.t.Helper()
+	p.pay(slug, "monthly")
+	var found []string
+	testkit.Eventually(p.t, func() bool {
+		_, texts := p.letters()
+		found = planLink.FindStringSubmatch(texts)
+		return found != nil
+	})
+	return found[1], found[2]
+}
+
+// pay sends the form and pays at Stripe; back is where Stripe sends the donor.
+func (p *premises) pay(slug, frequency string) (back *url.URL) {
+	p.t.Helper()
+	path := "/f/" + slug + "/donate"
+	form := url.Values{
+		"intent": {uuid.NewString()}, "amount": {"50"}, "currency": {"EUR"}, "name": {donorName}, "email": {donorMail}, "visibility": {"public"},
+		"frequency": {frequency},
+	}
+	started := p.post(anonymous, path, form)
+	if started.status != http.StatusSeeOther {
+		p.t.Fatalf("the form answered %d: %.500s", started.status, started.body)
+	}
+	paid, err := p.client.PostForm(started.header.Get("Location"), url.Values{
+		"card_number": {"4242424242424242"}, "exp": {"12/34"}, "cvc": {"123"}, "name": {donorName}, "email": {donorMail}, "country": {"DE"}, "postal_code": {"20457"},
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	paid.Body.Close()
+	back, err = url.Parse(paid.Header.Get("Location"))
+	if err != nil || !strings.HasPrefix(back.String(), premisesURL+"/donations/") {
+		p.t.Fatalf("Stripe sends the donor to %q", back)
+	}
+	return back
+}
+
 var (
 	receiptLink = regexp.MustCompile(regexp.QuoteMeta(premisesURL) + `/receipts/([A-Z0-9-]+)/([A-Za-z0-9_-]+)`)
+	planLink    = regexp.MustCompile(regexp.QuoteMeta(premisesURL) + `/plans/([0-9a-f-]{36})/([A-Za-z0-9_-]+)`)
 	signInLink  = regexp.MustCompile(regexp.QuoteMeta(premisesURL) + `/sign-in/([A-Za-z0-9_-]{43})`)
 	checkLink   = regexp.MustCompile(`/verify/[A-Z0-9-]+\?c=([A-Za-z0-9_-]+)`)
 )

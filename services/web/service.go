@@ -45,6 +45,9 @@ type Config struct {
 	// the organization's own domain at Stripe. Browsers let the donate form
 	// lead nowhere else.
 	CheckoutOrigin string
+	// PortalOrigin is where a donor changes the card of a monthly gift; empty for
+	// the same as CheckoutOrigin.
+	PortalOrigin string
 	// StripeDashboard is the address that staff look at objects of Stripe under.
 	StripeDashboard string
 	// Development shows the mails that were not sent at /dev/mail.
@@ -110,7 +113,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("make sessions: %w", err)
 	}
 	shared, err := front.New(
-		front.Config{BaseURL: cfg.BaseURL, CheckoutOrigin: cfg.CheckoutOrigin},
+		front.Config{BaseURL: cfg.BaseURL, CheckoutOrigin: cfg.CheckoutOrigin, PortalOrigin: cfg.PortalOrigin},
 		front.Deps{Views: views, Texts: catalogue, Visitors: sessions, Logger: deps.Logger, Now: deps.Now},
 	)
 	if err != nil {

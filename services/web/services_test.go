@@ -55,6 +55,9 @@ type charity struct {
 	document  *receiptv1.GetReceiptResponse
 	zone      string
 	frequency donationv1.Frequency // of the form that is kept
+	plan      *donationv1.GetPlanResponse
+	changes   []*donationv1.ChangePlanRequest
+	linked    []*donationv1.SendPlanLinksRequest
 	others    []*fundraiserv1.Organization
 	failing   map[string]error // by method
 	calls     map[string]int   // by method
@@ -107,6 +110,7 @@ func newCharity() *charity {
 			GoalMinor: 100_000, Totals: &fundraiserv1.Totals{SettledMinor: 15_000, Gifts: 3},
 		}},
 		donation: donated(donationv1.State_STATE_SUCCEEDED),
+		plan:     monthlyPlan(),
 		document: &receiptv1.GetReceiptResponse{
 			Number: "REFUGE-2026-000123", OrganizationLegalName: "Harbour Refugee Relief e.V.",
 			OrganizationAddress:      []string{"Quay Road 4", "20457 Hamburg"},

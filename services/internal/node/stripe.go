@@ -21,6 +21,7 @@ const (
 	webhookPath  = "/webhooks/stripe"
 	stripeURL    = "https://api.stripe.com"
 	checkoutURL  = "https://checkout.stripe.com"
+	portalURL    = "https://billing.stripe.com"
 	dashboardURL = "https://dashboard.stripe.com"
 	simulatorKey = "sk_test_simulator"
 	// stripeTimeout bounds one plain question; a start does not wait for longer.
@@ -44,6 +45,14 @@ type stripeAccount struct {
 func (a stripeAccount) checkoutOrigin() string {
 	if a.url == stripeURL {
 		return checkoutURL
+	}
+	return a.url
+}
+
+// portalOrigin is where a donor changes the card of a monthly gift.
+func (a stripeAccount) portalOrigin() string {
+	if a.url == stripeURL {
+		return portalURL
 	}
 	return a.url
 }

@@ -40,6 +40,7 @@ type Visitors interface {
 type Config struct {
 	BaseURL        string // absolute address of the site
 	CheckoutOrigin string // origin that the donate form may lead to
+	PortalOrigin   string // origin that the page of a monthly gift may lead to; empty for the same
 }
 
 // Deps is what it works with.
@@ -55,6 +56,7 @@ type Deps struct {
 type Front struct {
 	base       *url.URL
 	checkout   string
+	portal     string
 	headers    map[Privacy]http.Header
 	views      *view.Renderer
 	texts      *texts.Catalogue
@@ -76,10 +78,18 @@ func New(config Config, deps Deps) (*Front, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkout origin: %w", err)
 	}
+	portal := checkout
+	if config.PortalOrigin != "" {
+		portal, err = origin(config.PortalOrigin)
+		if err != nil {
+			return nil, fmt.Errorf("portal origin: %w", err)
+		}
+	}
 	f := &Front{
 		base:       base,
 		checkout:   checkout.String(),
-		headers:    headersOf(checkout.String(), base.Scheme == "https"),
+		portal:     portal.String(),
+		headers:    headersOf(checkout.String(), portal.String(), base.Scheme == "https"),
 		views:      deps.Views,
 		texts:      deps.Texts,
 		visitors:   deps.Visitors,
@@ -118,6 +128,9 @@ func (f *Front) Secure() bool { return f.base.Scheme == "https" }
 
 // Checkout is the origin of the payment page.
 func (f *Front) Checkout() string { return f.checkout }
+
+// Portal is the origin of the page where a donor changes the card of a monthly gift.
+func (f *Front) Portal() string { return f.portal }
 
 // Logger for what only operators should read.
 func (f *Front) Logger() *slog.Logger { return f.logger }

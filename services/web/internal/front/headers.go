@@ -42,10 +42,14 @@ func (f *Front) setHeaders(header http.Header, p Privacy) {
 
 // headersOf makes the headers of each privacy once: they are the same for all answers,
 // so nobody may change the values in place.
-func headersOf(checkout string, secure bool) map[Privacy]http.Header {
+func headersOf(checkout, portal string, secure bool) map[Privacy]http.Header {
 	all := map[Privacy]http.Header{}
 	for _, p := range []Privacy{Open, Form, Secret, SecretForm, Personal, Framed} {
-		all[p] = headers(p, checkout, secure)
+		target := checkout
+		if p == SecretForm && portal != checkout {
+			target += " " + portal
+		}
+		all[p] = headers(p, target, secure)
 	}
 	return all
 }

@@ -120,7 +120,7 @@ func (s *Site) donate(find finder) http.HandlerFunc {
 			http.Redirect(w, r, thanksPath(answer.GetDonationId(), answer.GetSessionId(), 0), http.StatusSeeOther) //nolint:gosec // a path of our own
 			return
 		}
-		s.leave(w, r, answer.GetCheckoutUrl())
+		s.leave(w, r, answer.GetCheckoutUrl(), s.front.Checkout())
 	}
 }
 
@@ -220,12 +220,12 @@ func (s *Site) keep(w http.ResponseWriter, r *http.Request, err error) {
 	s.front.Show(w, r, status, &page)
 }
 
-// leave sends the donor to Stripe's page.
-func (s *Site) leave(w http.ResponseWriter, r *http.Request, address string) {
+// leave sends the donor to a page of Stripe's, which is meant to be at the origin.
+func (s *Site) leave(w http.ResponseWriter, r *http.Request, address, origin string) {
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Scheme+"://"+parsed.Host != s.front.Checkout() {
+	if err != nil || parsed.Scheme+"://"+parsed.Host != origin {
 		// The browser would refuse to follow and the button would seem dead.
-		s.logger.ErrorContext(r.Context(), "checkout page is not at the configured origin", "origin", s.front.Checkout())
+		s.logger.ErrorContext(r.Context(), "Stripe's page is not at the configured origin", "origin", origin)
 	}
 	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // the donation service says where, and only ever Stripe
 }

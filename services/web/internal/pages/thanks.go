@@ -167,12 +167,25 @@ func (s *Site) thanksPage(ctx context.Context, d *donationv1.Donation) (view.Tha
 func (s *Site) receiptURL(ctx context.Context, donationID string) string {
 	ctx, cancel := context.WithTimeout(ctx, namesTimeout)
 	defer cancel()
-	link, err := s.receipts.GetReceiptLink(ctx, &receiptv1.GetReceiptLinkRequest{DonationId: donationID})
+	link, err := s.receiptLink(ctx, donationID)
 	if err != nil {
-		if apperr.CodeOf(err) != apperr.NotFound {
-			s.logger.WarnContext(ctx, "thanks page has no receipt link", "error", err)
-		}
-		return ""
+		s.logger.WarnContext(ctx, "thanks page has no receipt link", "error", err)
 	}
-	return "/receipts/" + url.PathEscape(link.GetNumber()) + "/" + url.PathEscape(link.GetToken())
+	return link.URL
+}
+
+// receiptLink leads to a gift's newest receipt, by its number; the zero Link while
+// there is none.
+func (s *Site) receiptLink(ctx context.Context, donationID string) (view.Link, error) {
+	found, err := s.receipts.GetReceiptLink(ctx, &receiptv1.GetReceiptLinkRequest{DonationId: donationID})
+	if apperr.CodeOf(err) == apperr.NotFound {
+		return view.Link{}, nil
+	}
+	if err != nil {
+		return view.Link{}, err
+	}
+	return view.Link{
+		Label: found.GetNumber(),
+		URL:   "/receipts/" + url.PathEscape(found.GetNumber()) + "/" + url.PathEscape(found.GetToken()),
+	}, nil
 }

@@ -5,7 +5,7 @@ package view
 // out alike.
 type Input struct {
 	Name         string // also its id, where the summary of errors leads
-	Kind         string // text, email, area, file, check, choice or hidden
+	Kind         string // text, email, area, file, check, choice, select or hidden
 	Label        string
 	Hint         string
 	Value        string
@@ -31,7 +31,8 @@ type Choice struct {
 type Inputs struct {
 	Action string
 	Button string
-	Files  bool // sent with a file
+	Look   string // of the button: quiet, danger; empty for what the page asks for
+	Files  bool   // sent with a file
 	List   []Input
 	// Notice is about the form as a whole; nil for none.
 	Notice *Notice
