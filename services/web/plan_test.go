@@ -322,7 +322,7 @@ func TestTheLinkOfAMonthlyGiftIsItsKey(t *testing.T) {
 	for _, path := range []string{
 		"/plans/" + planID + "/wrong", "/plans/" + donationID + "/" + planToken, "/plans/" + planID + "/%ff", "/plans/1/" + planToken, "/plans/" + planID + "/a.b",
 	} {
-		for _, action := range []string{"", "/end"} {
+		for _, action := range []string{"", "/end", "/amount", "/card"} {
 			answer := get(t, site, path+action)
 			if answer.Code != http.StatusNotFound || text(parse(t, answer.Body.String()).first("main")) != unknown {
 				t.Errorf("%s: %d", path+action, answer.Code)

@@ -234,7 +234,7 @@ func (p *parts) makeWeb(given supplies) (_ service, err error) {
 		web.Config{
 			BaseURL: p.cfg.BaseURL, FontDir: p.cfg.FontDir, CheckoutOrigin: p.stripe.checkoutOrigin(), PortalOrigin: p.stripe.portalOrigin(),
 			StripeDashboard: p.stripe.dashboard(),
-			Development: p.cfg.Environment != production, MailDir: p.cfg.mailDir(), MailFrom: p.cfg.MailFrom, Staff: p.cfg.Staff,
+			Development:     p.cfg.Environment != production, MailDir: p.cfg.mailDir(), MailFrom: p.cfg.MailFrom, Staff: p.cfg.Staff,
 		},
 		web.Deps{DB: given.db, Conn: given.conn, Mail: p.mail, Logger: given.logger, Now: time.Now})
 	return p.web, err

@@ -146,12 +146,10 @@ func (s *Site) plan(w http.ResponseWriter, r *http.Request) {
 
 // toPlan leads back from the address of a form that was sent.
 func (s *Site) toPlan(w http.ResponseWriter, r *http.Request) {
-	id, token, ok := planKey(r)
-	if !ok {
-		s.front.Unknown(w, r)
-		return
+	found, ok := s.findPlan(w, r)
+	if ok {
+		http.Redirect(w, r, found.path(), http.StatusSeeOther) //nolint:gosec // a path of our own
 	}
-	http.Redirect(w, r, planPath(id, token), http.StatusSeeOther) //nolint:gosec // a path of our own, of letters, digits and hyphens
 }
 
 // planInput is what was sent with one of the page's forms; zero for a fresh page.
@@ -200,7 +198,7 @@ func (s *Site) planPage(r *http.Request, found planFound, in planInput) (*view.P
 	case p.GetPausedUntil() != 0:
 		page.Resume = &view.Inputs{
 			Action: found.path() + "/resume", Button: spoken.Say("plan.resume.button"),
-			List: []view.Input{hidden(fieldRequest, uuid.NewString())},
+			List: []view.Input{numbered(uuid.NewString())},
 		}
 	case page.Standing == view.PlanActive:
 		page.Pause, err = pauseForm(found, in)
@@ -224,8 +222,9 @@ func dayOf(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-func hidden(name, value string) view.Input {
-	return view.Input{Name: name, Kind: "hidden", Value: value}
+// numbered carries the number of a form's request.
+func numbered(request string) view.Input {
+	return view.Input{Name: fieldRequest, Kind: "hidden", Value: request}
 }
 
 // requestOf is the number of a form: that which it was sent with, or a new one.
@@ -248,7 +247,7 @@ func amountForm(found planFound, in planInput) *view.Inputs {
 	form := &view.Inputs{
 		Action: found.path() + "/amount", Button: spoken.Say("plan.amount.button"), Look: "quiet",
 		List: []view.Input{
-			hidden(fieldRequest, in.requestOf("amount")),
+			numbered(in.requestOf("amount")),
 			{
 				Name: view.FieldAmount, Kind: "text", Label: spoken.Say("plan.amount.label"), Unit: found.gift.Currency.Code(), Keyboard: "decimal",
 				Hint:  spoken.Say("donate.amount.least", "Minimum", view.Money(spoken, found.terms.minimum)) + " " + spoken.Say("plan.amount.from"),
@@ -290,7 +289,7 @@ func pauseForm(found planFound, in planInput) (*view.Inputs, error) {
 	}
 	return &view.Inputs{
 		Action: found.path() + "/pause", Button: spoken.Say("plan.pause.button"), Look: "quiet",
-		List: []view.Input{hidden(fieldRequest, in.requestOf("pause")), months},
+		List: []view.Input{numbered(in.requestOf("pause")), months},
 	}, nil
 }
 

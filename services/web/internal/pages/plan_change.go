@@ -86,14 +86,14 @@ func (s *Site) askForChange(w http.ResponseWriter, r *http.Request, found planFo
 	}
 	err := s.sendChange(r, found, in.request, request)
 	if err == nil {
-		http.Redirect(w, r, found.path()+"?done="+done, http.StatusSeeOther)
+		http.Redirect(w, r, found.path()+"?done="+done, http.StatusSeeOther) //nolint:gosec // a path of our own
 		return
 	}
 	public := apperr.Public(err)
 	switch public.Code {
 	case apperr.FailedPrecondition:
 		// It has ended, or is about to: the page says which.
-		http.Redirect(w, r, found.path(), http.StatusSeeOther)
+		http.Redirect(w, r, found.path(), http.StatusSeeOther) //nolint:gosec // a path of our own
 	case apperr.InvalidArgument:
 		in.request = "" // it was not taken, so what is sent next is another one
 		in.wrong = fieldErrors(public.Fields, found.terms)
@@ -152,7 +152,7 @@ func (s *Site) showEnd(w http.ResponseWriter, r *http.Request, status int, found
 		Target: found.link(), Total: found.total, Back: found.path(), Notice: said,
 		Form: view.Inputs{
 			Action: found.path() + "/end", Button: spoken.Say("plan.end.button"), Look: "danger",
-			List: []view.Input{hidden(fieldRequest, request)},
+			List: []view.Input{numbered(request)},
 		},
 	}
 	if found.target.organization != nil {
