@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// rushReceipts in two seconds at most are issued without a rush: what is due
+	// rushReceipts in one second at most are issued without a rush: what is due
 	// behind them can be done beside them.
-	rushReceipts = 200
+	rushReceipts = 100
 	// longestWay is how long a pass gives way. In a rush that lasts for hours,
 	// drawing and mailing go on slowly.
 	longestWay = 5 * time.Second
@@ -41,7 +41,9 @@ func (r *rush) on(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.turn(now)
-	return r.newest+r.before > rushReceipts
+	// Each second by itself: a sum of both would be that of one second alone when the
+	// newest has just begun, and a rush would seem over once a second.
+	return max(r.newest, r.before) > rushReceipts
 }
 
 func (r *rush) turn(now time.Time) {

@@ -14,17 +14,26 @@ func TestARushIsHundredsOfReceiptsASecond(t *testing.T) {
 	if r.on(now) {
 		t.Error("nothing was issued, and that is a rush")
 	}
-	r.issued(now, 150)
+	r.issued(now, 90)
 	if r.on(now) {
-		t.Error("150 receipts are a rush")
+		t.Error("90 receipts are a rush")
 	}
 	now = now.Add(time.Second)
 	r.issued(now, 60)
-	if !r.on(now) {
-		t.Error("210 receipts in two seconds are no rush")
+	if r.on(now) {
+		t.Error("90 receipts in one second and 60 in the next are a rush")
 	}
+	r.issued(now, 70)
+	if !r.on(now) {
+		t.Error("130 receipts in a second are no rush")
+	}
+	now = now.Add(time.Second)
+	if !r.on(now) {
+		t.Error("with the next second the rush seems over")
+	}
+	r.issued(now, 40)
 	if r.on(now.Add(time.Second)) {
-		t.Error("60 in the second before are a rush")
+		t.Error("40 in the second before are a rush")
 	}
 	if r.issued(now, 500); r.on(now.Add(2 * time.Second)) {
 		t.Error("the rush of two seconds ago is not over")
