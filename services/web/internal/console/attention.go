@@ -20,6 +20,9 @@ func (c *Console) attention(v *visit) Attention {
 	ctx, cancel := context.WithTimeout(v.ctx, glance)
 	defer cancel()
 	found := Attention{URL: v.link(auditPath)}
+	var asked bool
+	found.Duties, asked = c.duties(ctx, v)
+	found.Unasked = !asked
 	report, err := c.auditor.Run(ctx, 0)
 	if err != nil {
 		c.front.Logger().WarnContext(ctx, "sums of the overview", "error", err)
@@ -30,7 +33,7 @@ func (c *Console) attention(v *visit) Attention {
 	found.Parked = int64(len(report.Parked))
 	found.Feeds = feedLines(report.Feeds)
 	found.Suspense = c.openLines(v, report.Open)
-	if len(found.Suspense) > 0 {
+	if len(found.Suspense) > 0 || len(found.Duties) > 0 || found.Unasked {
 		// Explained is not the same as done: money that nobody has claimed yet is
 		// no difference, and still somebody's work.
 		found.AllGood = false

@@ -89,6 +89,7 @@ const (
 	refundsPath  = "/finance/refunds"
 	disputesPath = "/finance/disputes"
 	plansPath    = "/finance/plans"
+	payoutsPath  = "/finance/payouts"
 	accountsPath = "/finance/accounts"
 	trialPath    = "/finance/trial-balance"
 	auditPath    = "/finance/audit"
@@ -117,6 +118,8 @@ func (c *Console) Routes() []front.Route {
 		look(refundsPath, c.at(c.refunds)),
 		act(refundsPath+"/{id}/decision", nil, c.at(c.decide)),
 		look(disputesPath, c.at(c.disputes)),
+		look(payoutsPath, c.at(c.payouts)),
+		look(payoutsPath+"/{id}", c.at(c.payout)),
 		look(plansPath, c.at(c.plans)),
 		look(plansPath+"/{id}", c.at(c.plan)),
 		act(plansPath+"/{id}/end", c.at(c.askEnd), c.at(c.endPlan)),

@@ -166,6 +166,7 @@ func everyPageInEveryLanguage(t *testing.T, w *world) {
 		for _, address := range []string{
 			"/finance/?" + month, "/finance/journal?account=9999", "/finance/journal?rule=none", "/finance/entries/3", "/finance/gifts/" + giftID(7),
 			"/finance/accounts", "/finance/accounts/1100?currency=EUR", "/finance/trial-balance?part=net&currency=EUR", "/finance/audit", "/finance/search?q=pi_none",
+			"/finance/refunds", "/finance/refunds?show=waiting", "/finance/disputes", "/finance/plans", "/finance/payouts", "/finance/gifts/" + giftID(7) + "/refund",
 		} {
 			answer := w.get(t, address+ampersand(address)+"lang="+lang)
 			p := parse(t, answer.Body.String())
@@ -275,7 +276,7 @@ func addressesThatLeadNowhere(t *testing.T, w *world) {
 		"/finance/entries/0", "/finance/entries/-1", "/finance/entries/007", "/finance/entries/99999999999999999999", "/finance/entries/400", "/finance/entries/x",
 		"/finance/gifts/none", "/finance/gifts/" + giftID(400), "/finance/gifts/../../etc", "/finance/accounts/9999", "/finance/accounts/", "/finance/accounts/1100/x/y",
 		"/finance/accounts/1100?currency=EUR&after=nowhere", "/finance/journal?older=x", "/finance/journal?newer=-5", "/finance/journal?book=other", "/finance/?book=%00",
-		"/finance/exports", "/finance/exports?format=exe", "/finance/trial-balance?part=all", "/finance/trial-balance?currency=xx", "/finance/payouts",
+		"/finance/exports", "/finance/exports?format=exe", "/finance/trial-balance?part=all", "/finance/trial-balance?currency=xx", "/finance/payouts/",
 	} {
 		answer := w.get(t, address)
 		if answer.Code != http.StatusNotFound && answer.Code != http.StatusMovedPermanently && answer.Code != http.StatusTemporaryRedirect {

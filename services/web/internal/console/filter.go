@@ -91,6 +91,21 @@ func (v *visit) form(path string, taken values, choices map[string][]Option) Fil
 	return filter
 }
 
+// rules offer those that the ledger books by, in its own words, as the journal has
+// them.
+func rules(all string) []Option {
+	offered := []Option{{Label: all}}
+	for _, rule := range []string{
+		"gift", "fee", "convert", "refund", "refund_paid", "refund_failed", "refund_returned", "dispute", "dispute_reversal", "dispute_lost",
+		"payout", "payout_reversal", "topup", "topup_reversal", "account_fee", "network_cost", "fee_tax", "reserve",
+		"charge_failure", "partial_capture", "foreign_charge", "foreign_fee", "foreign_refund", "foreign_refund_failure",
+		"foreign_dispute", "foreign_dispute_reversal", "suspense", "unknown",
+	} {
+		offered = append(offered, Option{Value: rule, Label: rule})
+	}
+	return offered
+}
+
 // chosen marks the option of a value. One that is not among them is kept as it is:
 // an address may name what is not offered any more.
 func chosen(options []Option, value string) []Option {

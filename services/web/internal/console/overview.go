@@ -115,15 +115,21 @@ func (v *visit) datum(label string, minor int64, currency, url string) datum {
 	return datum{label: label, minor: minor, value: Figure{Amount: amount(minor, currency), URL: url}}
 }
 
+// kept is what was given, with the fee cover, less what went back: what charts of
+// income show. It is below zero where more went back than came.
+func kept(one *ledgerv1.Activity) int64 {
+	return one.GetIncomeMinor() + one.GetCoverMinor() - one.GetReductionsMinor()
+}
+
 // parts are the appeals or funds that brought something in a currency.
 func (v *visit) parts(activity []*ledgerv1.Activity, currency string, span period, field string, name func(string) string) []datum {
 	var data []datum
 	for _, part := range activity {
-		if part.GetCurrency() != currency || (part.GetGifts() == 0 && part.GetIncomeMinor() == 0) {
+		if part.GetCurrency() != currency || (part.GetGifts() == 0 && kept(part) == 0) {
 			continue
 		}
-		one := v.datum(cmp.Or(name(part.GetKey()), v.spoken.Say("console.none."+field)), part.GetIncomeMinor(), currency,
-			v.link(journalPath, span.pairs("currency", currency, field, part.GetKey(), "rule", "gift")...))
+		one := v.datum(cmp.Or(name(part.GetKey()), v.spoken.Say("console.none."+field)), kept(part), currency,
+			v.link(journalPath, span.pairs("currency", currency, field, part.GetKey())...))
 		one.count = v.spoken.Number(part.GetGifts())
 		data = append(data, one)
 	}
@@ -137,7 +143,7 @@ func (v *visit) byCurrency(totals []*ledgerv1.Activity, span period) *Chart {
 	for _, total := range totals {
 		one := v.datum(total.GetCurrency(), total.GetGifts(), total.GetCurrency(),
 			v.link(journalPath, span.pairs("currency", total.GetCurrency(), "rule", "gift")...))
-		one.value.Amount = amount(total.GetIncomeMinor(), total.GetCurrency())
+		one.value.Amount = amount(kept(total), total.GetCurrency())
 		one.count = v.spoken.Number(total.GetGifts())
 		data = append(data, one)
 	}
@@ -202,7 +208,7 @@ func (v *visit) slots(days []*ledgerv1.Activity, currency string, span period) [
 			break
 		}
 		if one.GetKey() >= slots[i].from {
-			slots[i].income += one.GetIncomeMinor()
+			slots[i].income += kept(one)
 			slots[i].fees += one.GetFeesMinor()
 			slots[i].gifts += one.GetGifts()
 		}

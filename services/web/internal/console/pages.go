@@ -135,6 +135,8 @@ type ChartLine struct {
 
 // Attention is what somebody should look at.
 type Attention struct {
+	Duties   []Duty
+	Unasked  bool // not all of them could be asked for just now
 	Unknown  bool // the sums could not be taken just now
 	AllGood  bool
 	Behind   []string

@@ -47,6 +47,12 @@ func (o *town) returns() {
 		}
 	}
 	o.plans = []*donationv1.Plan{plan(planID, "active", false), plan(brokenID, "past_due", true)}
+	o.paidOut = []*donationv1.Payout{
+		{PayoutId: "po_sound", Amount: amount(60_71, "EUR"), Status: "paid", Automatic: true, Reconciled: true, Difference: amount(0, "EUR"), ArrivalDate: at, CreatedAt: at - day},
+		{PayoutId: "po_broken", Amount: amount(60_71, "EUR"), Status: "failed", Automatic: true, FailureCode: "account_closed", CreatedAt: at - day},
+		{PayoutId: "po_hand", Amount: amount(9_99, "EUR"), Status: "in_transit", CreatedAt: at - day},
+		{PayoutId: "po_off", Amount: amount(50_00, "EUR"), Status: "paid", Automatic: true, Reconciled: true, Difference: amount(-1_25, "EUR"), CreatedAt: at - 90*day},
+	}
 	for _, d := range o.gifts {
 		for _, r := range o.refunds {
 			if r.GetDonationId() == d.GetDonationId() {
@@ -168,6 +174,26 @@ func (o *town) CancelPlan(_ context.Context, r *donationv1.CancelPlanRequest) (*
 	return nil, noSuch
 }
 
+func (o *town) ListPayouts(context.Context, *donationv1.ListPayoutsRequest) (*donationv1.ListPayoutsResponse, error) {
+	return &donationv1.ListPayoutsResponse{Payouts: o.paidOut}, o.away
+}
+
+func (o *town) GetPayout(_ context.Context, r *donationv1.GetPayoutRequest) (*donationv1.GetPayoutResponse, error) {
+	for _, p := range o.paidOut {
+		if p.GetPayoutId() == r.GetPayoutId() {
+			answer := &donationv1.GetPayoutResponse{Payout: p}
+			if p.GetAutomatic() {
+				answer.Lines = []*donationv1.PayoutLine{{
+					TransactionId: "txn_3Gift7", ReportingCategory: "charge", SourceId: "ch_3Gift7", DonationId: giftID(7), CreatedAt: now.UnixMicro(),
+					Amount: amount(62_77, "EUR"), Fee: amount(2_06, "EUR"), Net: amount(60_71, "EUR"),
+				}}
+			}
+			return answer, o.away
+		}
+	}
+	return nil, noSuch
+}
+
 // send posts a form as an accountant.
 func (w *world) send(t *testing.T, address string, form url.Values) *httptest.ResponseRecorder {
 	t.Helper()
@@ -201,6 +227,10 @@ func TestListsOfWhatHappenedToGifts(t *testing.T) {
 		"/finance/plans":                 {"Their last try to charge failed", "All monthly gifts", "past due", "عطاء الشتاء", "€26.00"},
 		"/finance/plans?show=paused":     {"No monthly gift is like this."},
 		"/finance/plans/" + planID:       {"€26.00 every month", "Instalments", "End this monthly gift"},
+		"/finance/payouts":              {"adds up", "failed", "The bank account is closed.", "made by hand", "does not add up", "-€1.25"},
+		"/finance/payouts/po_sound":     {"Sum of what is in it", "€60.71", "€2.06", "txn_3Gift7", giftID(7)[:8] + "…"},
+		"/finance/payouts/po_hand":      {"Stripe cannot tell what is in one of those"},
+		"/finance/":                     {"2 refunds wait for a second person", "1 refund failed in the last 30 days", "2 disputes and inquiries need an answer", "1 of them within 3 days", "1 payout of the last 30 days", "1 monthly gift could not be charged"},
 		"/finance/gifts/" + giftID(25):   {"SEPA direct debit", planID, "in_25", "Give money back"},
 		"/finance/gifts/" + giftID(28):   {"48 hours left", "Left to give back"},
 	} {
@@ -222,7 +252,7 @@ func TestListsOfWhatHappenedToGifts(t *testing.T) {
 	}() {
 		t.Error("a term that runs out is not shown as one")
 	}
-	for _, address := range []string{"/finance/refunds?show=x", "/finance/disputes?show=x", "/finance/plans?show=x", "/finance/plans/none", "/finance/plans/" + giftID(1), "/finance/plans/none/end", "/finance/gifts/" + giftID(400) + "/refund"} {
+	for _, address := range []string{"/finance/refunds?show=x", "/finance/disputes?show=x", "/finance/plans?show=x", "/finance/plans/none", "/finance/payouts/po_none", "/finance/plans/" + giftID(1), "/finance/plans/none/end", "/finance/gifts/" + giftID(400) + "/refund"} {
 		if answer := w.get(t, address); answer.Code != http.StatusNotFound {
 			t.Errorf("%s answers %d", address, answer.Code)
 		}
@@ -233,6 +263,22 @@ func TestListsOfWhatHappenedToGifts(t *testing.T) {
 	}
 	if p := w.page(t, "/finance/gifts/"+giftID(28)+"/refund"); !p.says("The donor’s bank disputes this gift") || p.field("amount") != nil {
 		t.Error("the form does not say that the gift is disputed")
+	}
+}
+
+func TestTheBoxFindsWhatHappenedToGifts(t *testing.T) {
+	t.Parallel()
+	w := afterwards(t)
+	for asked, want := range map[string]string{
+		"po_sound": "/finance/payouts/po_sound", "sub_" + brokenID[35:]: "/finance/plans/" + brokenID, brokenID: "/finance/plans/" + brokenID,
+		"in_25": "/finance/gifts/" + giftID(25),
+	} {
+		if answer := w.get(t, "/finance/search?q="+asked); answer.Header().Get("Location") != want {
+			t.Errorf("%q leads to %q (%d), want %s", asked, answer.Header().Get("Location"), answer.Code, want)
+		}
+	}
+	if none := w.page(t, "/finance/search?q=po_none"); !none.says("Nothing has this id") {
+		t.Error("a payout that is none leads somewhere")
 	}
 }
 

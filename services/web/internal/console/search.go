@@ -25,7 +25,7 @@ func (c *Console) search(w http.ResponseWriter, v *visit) {
 		return
 	}
 	finder := &finder{Console: c, visit: v, page: &page, gifts: map[string]bool{}}
-	for _, look := range []func(string) error{finder.byNumber, finder.donations, finder.entries, finder.byReceipt} {
+	for _, look := range []func(string) error{finder.byNumber, finder.donations, finder.plans, finder.payouts, finder.entries, finder.byReceipt} {
 		err := look(asked)
 		switch apperr.CodeOf(err) {
 		case "", apperr.NotFound, apperr.InvalidArgument:
@@ -97,6 +97,31 @@ func (f *finder) donations(asked string) error {
 	for _, donation := range found.GetDonations() {
 		f.addGift(donation)
 	}
+	return nil
+}
+
+// plans takes our id of a monthly gift, and Stripe's of its subscription and customer.
+func (f *finder) plans(asked string) error {
+	found, err := f.Console.donations.ListPlans(f.visit.ctx, &donationv1.ListPlansRequest{Reference: asked})
+	if err != nil {
+		return err
+	}
+	for _, p := range found.GetPlans() {
+		f.add("plan", p.GetPlanId(), f.visit.spoken.Say("console.plan.monthly", "Amount", f.visit.spoken.Money(*monthly(p))), f.visit.link(under(plansPath, p.GetPlanId())))
+	}
+	return nil
+}
+
+// payouts takes Stripe's id of one.
+func (f *finder) payouts(asked string) error {
+	if !strings.HasPrefix(asked, "po_") {
+		return nil
+	}
+	found, err := f.Console.donations.GetPayout(f.visit.ctx, &donationv1.GetPayoutRequest{PayoutId: asked, PageSize: 1})
+	if err != nil {
+		return err
+	}
+	f.add("payout", asked, f.visit.spoken.Money(*value(found.GetPayout().GetAmount())), f.visit.link(under(payoutsPath, asked)))
 	return nil
 }
 

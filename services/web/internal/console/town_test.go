@@ -29,6 +29,7 @@ type town struct {
 	refunds  []*donationv1.Refund
 	disputes []*donationv1.Dispute
 	plans    []*donationv1.Plan
+	paidOut  []*donationv1.Payout
 	refuses  error // what those who act are answered, if not nil
 	heads    func(feed string) int64
 	away     error // what everything answers, if not nil

@@ -126,7 +126,7 @@ func (v *visit) newDesk(title, area string) Desk {
 	desk.Styles = []string{"console.css"}
 	for _, part := range []struct{ area, path string }{
 		{"overview", overviewPath}, {"journal", journalPath}, {"refunds", refundsPath}, {"disputes", disputesPath},
-		{"plans", plansPath}, {"accounts", accountsPath},
+		{"plans", plansPath}, {"payouts", payoutsPath}, {"accounts", accountsPath},
 		{"trial_balance", trialPath}, {"audit", auditPath},
 	} {
 		desk.Areas = append(desk.Areas, Choice{
