@@ -149,9 +149,9 @@ func newPremises(t *testing.T) *premises {
 		"/account/fundraisers/{id}":   owned,
 		"/finance/entries/{number}":   {mine: "1", none: "999999"},
 		"/finance/gifts/{id}":         {mine: gift.id, none: nobody},
-		"/finance/refunds/{id}":       {mine: nobody, none: nobody}, // nothing is given back
+		"/finance/refunds/{id}":       {mine: nobody, none: nobody},       // nothing is given back
 		"/finance/payouts/{id}":       {mine: "po_none", none: "po_none"}, // nothing is paid out
-		"/finance/plans/{id}":         {mine: nobody, none: nobody}, // nobody gives every month
+		"/finance/plans/{id}":         {mine: nobody, none: nobody},       // nobody gives every month
 		"/finance/accounts/{code...}": {mine: "4000", none: "9999"},
 		"/staff/appeals/{id}":         {mine: appeal, none: nobody},
 		"/staff/funds/{id}":           {mine: fund, none: nobody},
