@@ -45,6 +45,12 @@ demo: bin/almoner ## Give several times through a running instance and audit it
 test: ## Run the tests of every module
 	go test $(MODULES)
 
+# The quick share of it is among the tests.
+.PHONY: anyorder
+anyorder: ## Tell webhooks in every order, lose them, and build mistakes into the services
+	go test -count=1 -timeout 30m -v -run 'EveryOrder|Random' ./services/systemtest/anyorder -all
+	go test -count=1 -timeout 30m -v -run Mistakes ./services/systemtest/anyorder -wrong
+
 # SQLite is C made into Go: its memory is not what Go allocated, so there is no race
 # in it that the detector could see, and watching each of its loads and stores is
 # most of the work. It is left out; what calls it is not.

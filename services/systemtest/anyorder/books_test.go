@@ -21,7 +21,7 @@ func (w *world) settle() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), *patience)
 	defer cancel()
 	err = w.sim.Settle(ctx)
 	if err != nil {
