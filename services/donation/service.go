@@ -19,6 +19,7 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/donation/internal/grpcapi"
 	"github.com/almoner/almoner/services/donation/internal/payments"
 	"github.com/almoner/almoner/services/donation/internal/store"
@@ -63,7 +64,13 @@ type Config struct {
 	// units by currency; above it a second person has to agree. Currencies that are
 	// not in it have 500 units, or 50,000 where there are no smaller ones.
 	RefundLimit map[string]int64
+	// PaymentMethods are how donors may pay, in Stripe's words: those of
+	// PaymentMethods(), each used where the currency allows it. None are cards alone.
+	PaymentMethods []string
 }
+
+// PaymentMethods are the words that Config.PaymentMethods may hold.
+func PaymentMethods() []string { return domain.PaymentMethods() }
 
 // Deps is what the service is given to work with.
 type Deps struct {
@@ -132,6 +139,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s.app = app.New(app.Config{
 		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Livemode: livemode, APIVersion: payments.APIVersion,
 		Development: cfg.Development, ImportEvery: cfg.ImportEvery, RefundLimit: cfg.RefundLimit,
+		PaymentMethods: cfg.PaymentMethods,
 	}, app.Parts{
 		Store: store.New(deps.DB, log), Stripe: client, Fundraiser: fundraiserv1.NewFundraiserServiceClient(deps.Conn),
 		Seal: seal, Links: links, Logger: deps.Logger, Tracer: deps.Tracer.Tracer("almoner/donation"), Metrics: counts, Now: deps.Now,

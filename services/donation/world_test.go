@@ -61,6 +61,8 @@ type world struct {
 	// nats is nil for a world without a broker, importEvery 0 for the usual pause.
 	nats        *nats.Conn
 	importEvery time.Duration
+	// methods are how donors may pay; none are cards alone.
+	methods []string
 
 	service *instance
 	web     donationv1.DonationServiceClient
@@ -157,6 +159,7 @@ func (w *world) start() {
 		StripeKey: config.NewSecret("sk_test_donation"), StripeURL: stripe.URL,
 		WebhookSecrets: []config.Secret{config.NewSecret("whsec_rolled_away"), config.NewSecret(webhookSecret)},
 		HTTPClient:     &http.Client{Timeout: 2 * time.Second}, Development: true, ImportEvery: w.importEvery,
+		PaymentMethods: w.methods,
 	}, donation.Deps{
 		DB: db, NATS: w.nats, Conn: own, Mail: w.mail, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Tracer: tracing, Metrics: w.metrics, Now: w.clock.Now,
 	})

@@ -110,8 +110,13 @@ func TestTotalsFollowWhatHappensAfterwards(t *testing.T) {
 	other := w.succeed(to, 5_00, "EUR")
 	w.tell(t, other.GetDonationId(), 1, other)
 	told("another gift", &fundraiserv1.Totals{SettledMinor: 5_00, Gifts: 1, RefundedMinor: 20_00, LostMinor: 30_00, AsOf: 11})
+	failing := w.succeed(to, 7_00, "EUR").GetDonationId()
+	w.tell(t, failing, 1, &donationv1.DonationProcessing{DonationId: failing, Gift: euros(7_00), Cover: euros(0), Attribution: to})
+	told("another debit", &fundraiserv1.Totals{SettledMinor: 5_00, Gifts: 1, ProcessingMinor: 7_00, RefundedMinor: 20_00, LostMinor: 30_00, AsOf: 12})
+	w.tell(t, failing, 2, &donationv1.DonationFailed{DonationId: failing, Gift: euros(7_00), Cover: euros(0), Attribution: to})
+	told("that fails", &fundraiserv1.Totals{SettledMinor: 5_00, Gifts: 1, RefundedMinor: 20_00, LostMinor: 30_00, AsOf: 13})
 
-	w.applied(t, 11)
+	w.applied(t, 13)
 	rebuilt, err := w.service.Rebuild(t.Context(), false)
 	if err != nil || !reflect.DeepEqual(rebuilt.Before, rebuilt.After) {
 		t.Errorf("folded again: %+v, %v", rebuilt, err)

@@ -36,7 +36,7 @@ func grants() database.Grants {
 func checked() database.Grants {
 	return database.Grants{
 		"donor":   "",
-		"attempt": "SELECT (donation_id, number, intent_id, state, session_id, base_url, started_at, expires_at)",
+		"attempt": "SELECT (donation_id, number, intent_id, state, session_id, base_url, started_at, expires_at, payment_methods)",
 		"refund": `SELECT (key, request_id, refund_id, account_id, donation_id, charge_id, payment_intent_id, amount_minor, currency, status,
 			reason, failure, created_at, made_at, attempt, check_at, settled_at)`,
 	}

@@ -50,8 +50,12 @@ type Config struct {
 	// StripeURL is another API base than Stripe's, for test keys only.
 	StripeURL     string
 	StripesimAddr string
-	SMTPURL       config.Secret
-	MailFrom      string
+	// PaymentMethods are how donors may pay, RefundLimit what one person may give back
+	// alone, in minor units by currency.
+	PaymentMethods []string
+	RefundLimit    map[string]int64
+	SMTPURL        config.Secret
+	MailFrom       string
 	// MailDir is where mails are kept that are not sent; empty means below DataDir.
 	MailDir        string
 	TrustedProxies []netip.Prefix
@@ -159,6 +163,12 @@ func (c *Config) variables() []variable {
 			Parse: config.Text(&c.StripeURL)}},
 		variable{by: []string{"donation"}, Row: config.Row{Name: "ALMONER_STRIPESIM_ADDR", Default: "127.0.0.1:8081", Doc: "where the embedded simulator listens",
 			Parse: address(&c.StripesimAddr)}},
+		variable{by: []string{"donation"}, run: true, Row: config.Row{Name: "ALMONER_PAYMENT_METHODS", Default: "card",
+			Doc:   "how single gifts can be paid: card, and sepa_debit (gifts in EUR) and bacs_debit (in GBP) where the Stripe account has them; monthly gifts are paid by card",
+			Parse: paymentMethods(&c.PaymentMethods)}},
+		variable{by: []string{"donation"}, run: true, Row: config.Row{Name: "ALMONER_REFUND_LIMIT",
+			Doc:   "how much of a gift one member of staff may give back without a second one, such as EUR 500, JPY 50000; by default 500, or 50000 of a currency without decimals",
+			Parse: refundLimit(&c.RefundLimit)}},
 		variable{by: mailers, Row: config.Row{Name: "ALMONER_SMTP_URL", Secret: true, Doc: "smtp:// or smtps:// with user, password, host and port; by default mails are stored and shown at /dev/mail",
 			Parse: config.Hidden(&c.SMTPURL)}},
 		variable{by: mailers, Row: config.Row{Name: "ALMONER_MAIL_FROM", Doc: "address that mails come from; by default one at the site's host",

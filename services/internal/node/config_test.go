@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,12 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 		"no staff in production":             {append(good, "ALMONER_STAFF="), "names no admin"},
 		"staff with a role that is none":     {[]string{"ALMONER_STAFF=books@example.org:boss"}, "no role"},
 		"staff without a role":               {[]string{"ALMONER_STAFF=books@example.org"}, "no role"},
+		"a way to pay that is none":          {[]string{"ALMONER_PAYMENT_METHODS=card,cash"}, "no method"},
+		"debits alone":                       {[]string{"ALMONER_PAYMENT_METHODS=sepa_debit"}, "leaves out card"},
+		"a limit without a currency":         {[]string{"ALMONER_REFUND_LIMIT=500"}, "does not begin with a currency"},
+		"a limit that is no number":          {[]string{"ALMONER_REFUND_LIMIT=EUR much"}, "no whole amount"},
+		"a limit below nothing":              {[]string{"ALMONER_REFUND_LIMIT=EUR -1"}, "no whole amount"},
+		"two limits of one currency":         {[]string{"ALMONER_REFUND_LIMIT=EUR 500, EUR 600"}, "EUR twice"},
 		"staff without an address":           {[]string{"ALMONER_STAFF=books:admin"}, "not email:role"},
 		"webhook secrets without a key":      {[]string{"STRIPE_WEBHOOK_SECRETS=whsec_a"}, "without STRIPE_SECRET_KEY"},
 		"another Stripe without a test key":  {[]string{"ALMONER_STRIPE_URL=http://127.0.0.1:1"}, "without STRIPE_SECRET_KEY"},
@@ -78,6 +85,24 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 				t.Errorf("the refusal prints a secret: %v", err)
 			}
 		})
+	}
+}
+
+func TestHowDonorsPayAndWhatIsGivenBackAlone(t *testing.T) {
+	t.Parallel()
+	cfg, err := LoadConfig([]string{"ALMONER_PAYMENT_METHODS=card, sepa_debit,bacs_debit", "ALMONER_REFUND_LIMIT=EUR 500, JPY 50000, USD 0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"card", "sepa_debit", "bacs_debit"}; !slices.Equal(cfg.PaymentMethods, want) {
+		t.Errorf("methods %v, want %v", cfg.PaymentMethods, want)
+	}
+	if want := map[string]int64{"EUR": 500_00, "JPY": 50_000, "USD": 0}; !maps.Equal(cfg.RefundLimit, want) {
+		t.Errorf("limits %v, want %v", cfg.RefundLimit, want)
+	}
+	cfg, err = LoadConfig(nil)
+	if err != nil || !slices.Equal(cfg.PaymentMethods, []string{"card"}) || len(cfg.RefundLimit) != 0 {
+		t.Errorf("by default %v, %v, %v", cfg.PaymentMethods, cfg.RefundLimit, err)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/almoner/almoner/services/donation"
+	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
 )
@@ -138,6 +140,58 @@ func secrets(target *[]config.Secret) func(string) error {
 		*target = nil
 		for _, part := range parts {
 			*target = append(*target, config.NewSecret(part))
+		}
+		return nil
+	}
+}
+
+// paymentMethods are how donors may pay. Cards are always among them: in most
+// currencies there is nothing else.
+func paymentMethods(target *[]string) func(string) error {
+	return func(value string) error {
+		err := config.List(target)(value)
+		if err != nil {
+			return err
+		}
+		for _, method := range *target {
+			if !slices.Contains(donation.PaymentMethods(), method) {
+				return fmt.Errorf("there is no method %q; %s", method, strings.Join(donation.PaymentMethods(), ", "))
+			}
+		}
+		if len(*target) > 0 && !slices.Contains(*target, "card") {
+			return errors.New("leaves out card, which is all there is in most currencies")
+		}
+		return nil
+	}
+}
+
+// refundLimit reads amounts in whole units, one a currency: EUR 500, JPY 50000.
+func refundLimit(target *map[string]int64) func(string) error {
+	return func(value string) error {
+		var parts []string
+		err := config.List(&parts)(value)
+		if err != nil {
+			return err
+		}
+		*target = map[string]int64{}
+		for _, part := range parts {
+			code, number, _ := strings.Cut(part, " ")
+			currency, err := money.ParseCurrency(code)
+			if err != nil {
+				return fmt.Errorf("%q does not begin with a currency, such as EUR 500", part)
+			}
+			if _, again := (*target)[currency.Code()]; again {
+				return fmt.Errorf("names %s twice", currency)
+			}
+			units, err := strconv.ParseUint(strings.TrimSpace(number), 10, 31)
+			if err != nil {
+				return fmt.Errorf("%q is no whole amount, such as EUR 500", part)
+			}
+			minor := int64(units)
+			for range currency.Exponent() {
+				minor *= 10
+			}
+			(*target)[currency.Code()] = minor
 		}
 		return nil
 	}

@@ -204,7 +204,7 @@ func (p *parts) makeDonation(given supplies) (_ service, err error) {
 		donation.Config{
 			BaseURL: p.cfg.BaseURL, SecretKey: p.cfg.SecretKey, Development: p.cfg.Environment != production, Replicas: p.cfg.NATSReplicas,
 			StripeKey: p.stripe.key, StripeURL: p.stripe.url, WebhookSecrets: p.stripe.webhookSecrets, HTTPClient: p.stripe.client,
-			From: p.cfg.MailFrom,
+			From: p.cfg.MailFrom, PaymentMethods: p.cfg.PaymentMethods, RefundLimit: p.cfg.RefundLimit,
 		},
 		donation.Deps{DB: given.db, NATS: given.nats, Conn: given.conn, Mail: p.mail, Logger: given.logger, Tracer: given.tracer, Metrics: given.metrics, Now: time.Now})
 	if err != nil {

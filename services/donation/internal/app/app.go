@@ -33,6 +33,8 @@ type Config struct {
 	ImportEvery time.Duration
 	// RefundLimit is how much of a gift one person may give back alone.
 	RefundLimit RefundLimits
+	// PaymentMethods are how donors may pay, in Stripe's words; none are cards alone.
+	PaymentMethods []string
 }
 
 // Parts are what the use cases work with. All but Metrics and Memory are required.

@@ -367,7 +367,7 @@ func (a *App) newAttempt(ctx context.Context, tx Tx, j *job, p *plan, mine *doma
 	d.CheckAt = now + firstCheck.Microseconds()
 	attempt := Attempt{
 		DonationID: d.ID, Number: d.Attempt, IntentID: d.IntentID, State: AttemptAsked, BaseURL: a.cfg.BaseURL,
-		StartedAt: now, ExpiresAt: now + sessionLife.Microseconds(),
+		StartedAt: now, ExpiresAt: now + sessionLife.Microseconds(), Methods: d.Methods(a.cfg.PaymentMethods),
 	}
 	err = tx.InsertAttempt(ctx, attempt)
 	if err != nil {

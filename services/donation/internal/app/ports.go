@@ -133,6 +133,8 @@ type Attempt struct {
 	BaseURL    string // of the return addresses
 	StartedAt  int64
 	ExpiresAt  int64
+	// Methods are how the donor may pay, in Stripe's words.
+	Methods []string
 }
 
 // Sessions are the attempts.
@@ -350,6 +352,7 @@ type SessionRequest struct {
 	Attempt   int64
 	BaseURL   string
 	ExpiresAt int64 // unix seconds
+	Methods   []string
 	// Record and Proof say what the gift is, signed; both may be empty.
 	Record, Proof string
 }

@@ -19,7 +19,7 @@ func (a *App) ask(ctx context.Context, j *job, p plan) (answer Checkout, again b
 	record, proof := a.recordOf(p.donation)
 	id, url, err := a.Stripe.CreateSession(ctx, SessionRequest{
 		Donation: p.donation, Email: j.form.Email, Attempt: p.attempt.Number,
-		BaseURL: p.attempt.BaseURL, ExpiresAt: p.attempt.ExpiresAt / 1_000_000,
+		BaseURL: p.attempt.BaseURL, ExpiresAt: p.attempt.ExpiresAt / 1_000_000, Methods: p.attempt.Methods,
 		Record: record, Proof: proof,
 	})
 	var refused *RefusedError

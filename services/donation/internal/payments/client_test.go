@@ -105,6 +105,7 @@ func (a *account) pay(session string) {
 func request() app.SessionRequest {
 	eur := money.MustCurrency("EUR")
 	return app.SessionRequest{
+		Methods: []string{"card"},
 		Donation: domain.Donation{
 			ID: "7b2f8a52-7d4c-4b4e-9d2f-0a1b2c3d4e5f", Gift: money.Amount{Minor: 100_00, Currency: eur},
 			Cover: money.Amount{Minor: 3_30, Currency: eur}, ProductName: "A warm room – Harbour Relief",

@@ -58,7 +58,7 @@ func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, a
 	params := &stripe.CheckoutSessionParams{
 		Mode:               stripe.String(string(stripe.CheckoutSessionModePayment)),
 		SubmitType:         stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate)),
-		PaymentMethodTypes: stripe.StringSlice([]string{"card"}),
+		PaymentMethodTypes: stripe.StringSlice(r.Methods),
 		ClientReferenceID:  stripe.String(d.ID),
 		CustomerEmail:      stripe.String(r.Email),
 		ExpiresAt:          stripe.Int64(r.ExpiresAt),

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/internal/platform/database"
@@ -10,9 +11,10 @@ import (
 
 func (t *tx) InsertAttempt(ctx context.Context, a app.Attempt) error {
 	_, err := t.ExecContext(ctx, `INSERT INTO attempt
-		(donation_id, number, intent_id, state, session_id, url, base_url, started_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		a.DonationID, a.Number, a.IntentID, string(a.State), a.SessionID, a.URL, a.BaseURL, a.StartedAt, a.ExpiresAt)
+		(donation_id, number, intent_id, state, session_id, url, base_url, started_at, expires_at, payment_methods)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		a.DonationID, a.Number, a.IntentID, string(a.State), a.SessionID, a.URL, a.BaseURL, a.StartedAt, a.ExpiresAt,
+		strings.Join(a.Methods, ","))
 	if err != nil {
 		return fmt.Errorf("insert attempt %d: %w", a.Number, err)
 	}
@@ -31,9 +33,11 @@ func (t *tx) UpdateAttempt(ctx context.Context, a app.Attempt) error {
 func (t *tx) Attempt(ctx context.Context, donationID string, number int64) (app.Attempt, error) {
 	return one(ctx, t, func(r row) (app.Attempt, error) {
 		a := app.Attempt{DonationID: donationID, Number: number}
-		err := r.Scan(&a.IntentID, &a.State, &a.SessionID, &a.URL, &a.BaseURL, &a.StartedAt, &a.ExpiresAt)
+		methods := ""
+		err := r.Scan(&a.IntentID, &a.State, &a.SessionID, &a.URL, &a.BaseURL, &a.StartedAt, &a.ExpiresAt, &methods)
+		a.Methods = strings.Split(methods, ",")
 		return a, err
-	}, `SELECT intent_id, state, session_id, url, base_url, started_at, expires_at FROM attempt
+	}, `SELECT intent_id, state, session_id, url, base_url, started_at, expires_at, payment_methods FROM attempt
 		WHERE donation_id = $1 AND number = $2`, donationID, number)
 }
 

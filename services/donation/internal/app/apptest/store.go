@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -368,7 +369,7 @@ func attempts(t *testing.T, s app.Store) {
 	insert(t, s, d)
 	a := app.Attempt{
 		DonationID: d.ID, Number: 1, IntentID: d.IntentID, State: app.AttemptAsked, BaseURL: "https://give.example.org",
-		StartedAt: start, ExpiresAt: start + time.Hour.Microseconds(),
+		StartedAt: start, ExpiresAt: start + time.Hour.Microseconds(), Methods: []string{"card", "sepa_debit"},
 	}
 	b := a
 	b.Number = 2
@@ -379,7 +380,7 @@ func attempts(t *testing.T, s app.Store) {
 	write(t, s, func(ctx context.Context, tx app.Tx) error { return tx.UpdateAttempt(ctx, a) })
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
 		got, err := tx.Attempt(ctx, d.ID, 1)
-		if err != nil || got != a {
+		if err != nil || !reflect.DeepEqual(got, a) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		owner, err := tx.DonationOfSession(ctx, "cs_test_1")
