@@ -214,6 +214,25 @@ var occasions = []struct {
 		}
 		u.knobs(`{"api_version": null}`)
 	}},
+	{"everything is paid out", func(u *usage) {
+		u.try(func() error {
+			_, err := u.control("/_sim/payout", `{"include_pending": true}`)
+			return err
+		})
+		u.asked("/v1/payouts/")
+		u.try(func() error {
+			_, err := u.control("/_sim/payout/"+u.sim.Truth().Payouts[0].ID, `{"status": "paid"}`)
+			return err
+		})
+		u.try(func() error {
+			return eventually("what is in it is asked for", func() error {
+				if slices.ContainsFunc(u.heard(), func(e exchange) bool { return e.query.Get("payout") != "" }) {
+					return nil
+				}
+				return errors.New("not yet")
+			})
+		})
+	}},
 	{"the books are compared", func(u *usage) {
 		u.try(func() error {
 			err := u.command("audit", "--wait", "20s")

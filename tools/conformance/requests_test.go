@@ -128,7 +128,7 @@ const clientFolder = "../../services/donation/internal/payments"
 
 // pageless are paths of the client that nothing on the site leads to: what they would
 // be sent has not been judged.
-var pageless = map[string]bool{"/v1/billing_portal/sessions": true, "/v1/invoices": true, "/v1/subscriptions": true}
+var pageless = map[string]bool{"/v1/billing_portal/sessions": true, "/v1/invoices": true}
 
 // Every path that the client's source names was asked for: one that was not has
 // not been judged.
