@@ -27,7 +27,8 @@ func (c *Console) afterwards(v *visit, page *Gift, found *donationv1.GetDonation
 		table := c.disputeTable(v, donation.GetDisputes(), false)
 		page.Disputes = &table
 	}
-	if v.mayAct() && found.GetLeft().GetMinor() > 0 && !disputed(donation) {
+	page.AtBank = disputed(donation)
+	if v.mayAct() && found.GetLeft().GetMinor() > 0 && !page.AtBank {
 		page.GiveBack = v.link(giftsPath + donation.GetDonationId() + "/refund")
 	}
 	// What a form did is read from the refund itself, so that it is true whenever the

@@ -283,6 +283,7 @@ type Gift struct {
 	Invoice    Tie
 	Refunds    *Table // nil for none
 	Disputes   *Table
+	AtBank     bool   // disputed: nothing can be given back until that is decided
 	GiveBack   string // the form; empty for who may not, and where nothing is left
 	Request    *Fact  // what became of a form that was sent
 	Created    time.Time
