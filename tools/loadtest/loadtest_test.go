@@ -56,6 +56,20 @@ func TestATimeIsComparedWithItsPromise(t *testing.T) {
 	}
 }
 
+func TestTheNewestServerIsTaken(t *testing.T) {
+	t.Parallel()
+	found := []string{
+		"/usr/lib/postgresql/10/bin/initdb", "/usr/lib/postgresql/15/bin/initdb",
+		"/usr/lib/postgresql/9.5/bin/initdb", "/usr/lib/postgresql/9.6/bin/initdb", "/usr/lib/postgresql/common/bin/initdb",
+	}
+	if newest := slices.MaxFunc(found, byVersion); newest != found[1] {
+		t.Errorf("of %v, %s is taken", found, newest)
+	}
+	if newest := slices.MaxFunc(found[2:], byVersion); newest != found[3] {
+		t.Errorf("of %v, %s is taken", found[2:], newest)
+	}
+}
+
 func TestPgbenchIsReadAsItSpeaks(t *testing.T) {
 	t.Parallel()
 	tps, err := readTPS([]byte("number of failed transactions: 0 (0.000%)\ninitial connection time = 31.201 ms\ntps = 2163.554321 (without initial connection time)\n"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,7 +41,7 @@ func startPostgres(ctx context.Context, dir string) (*postgres, error) {
 	if err != nil || len(found) == 0 {
 		return nil, errors.Join(errors.New("no PostgreSQL in /usr/lib/postgresql"), err)
 	}
-	s := &postgres{dir: dir, bin: filepath.Dir(found[len(found)-1])}
+	s := &postgres{dir: dir, bin: filepath.Dir(slices.MaxFunc(found, byVersion))}
 	err = os.MkdirAll(dir, 0o700)
 	if err != nil {
 		return nil, fmt.Errorf("make the server's folder: %w", err)
@@ -55,6 +57,20 @@ func startPostgres(ctx context.Context, dir string) (*postgres, error) {
 		return nil, err
 	}
 	return s, s.run(ctx, "pg_ctl", "-D", "data", "-w", "-l", "server.log", "-o", "-k '"+dir+"' -c listen_addresses=", "start")
+}
+
+// byVersion compares paths of initdb by the version in them: 15 is newer than 9.6.
+func byVersion(one, other string) int {
+	version := func(path string) (major, minor int) {
+		name := filepath.Base(filepath.Dir(filepath.Dir(path)))
+		before, after, _ := strings.Cut(name, ".")
+		major, _ = strconv.Atoi(before) // what is no number is the oldest
+		minor, _ = strconv.Atoi(after)
+		return major, minor
+	}
+	major, minor := version(one)
+	otherMajor, otherMinor := version(other)
+	return cmp.Or(cmp.Compare(major, otherMajor), cmp.Compare(minor, otherMinor))
 }
 
 func (s *postgres) unprivileged() error {

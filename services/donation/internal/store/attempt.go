@@ -44,7 +44,7 @@ func (t *tx) Attempt(ctx context.Context, donationID string, number int64) (app.
 func (t *tx) CloseSessions(ctx context.Context, sessionIDs []string) error {
 	for piece := range database.Pieces(sessionIDs) {
 		_, err := t.ExecContext(ctx, `UPDATE attempt SET state = 'closed'
-			WHERE session_id IN `+in(len(piece), 1)+` AND session_id <> '' AND state = 'open'`, anys(piece)...)
+			WHERE session_id IN `+in(len(piece), 1)+` AND session_id <> '' AND `+unindexed("state")+` = 'open'`, anys(piece)...)
 		if err != nil {
 			return fmt.Errorf("close %d sessions: %w", len(sessionIDs), err)
 		}

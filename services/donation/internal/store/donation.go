@@ -152,7 +152,7 @@ func (t *tx) DonationsOfPayments(ctx context.Context, intents []string) ([]app.P
 	}, intents, func(count int) string {
 		return `SELECT id, payment_intent_id, charge_id, traceparent, plan_id,
 				organization_id, appeal_id, fund_code, fund_class, fundraiser_id, team_id, share_code FROM donation
-			WHERE payment_intent_id <> '' AND payment_intent_id IN ` + in(count, 1) + ` AND state = 'succeeded'`
+			WHERE payment_intent_id <> '' AND payment_intent_id IN ` + in(count, 1) + ` AND ` + unindexed("state") + ` = 'succeeded'`
 	})
 }
 
@@ -249,7 +249,7 @@ func (t *tx) PublicGifts(ctx context.Context, ids []string) ([]app.PublicRow, er
 		return p, err
 	}, ids, func(count int) string {
 		return `SELECT donation.id, visibility, name, message FROM donation JOIN donor ON donor.donation_id = donation.id
-			WHERE donation.id IN ` + in(count, 1) + ` AND state = 'succeeded'`
+			WHERE donation.id IN ` + in(count, 1) + ` AND ` + unindexed("state") + ` = 'succeeded'`
 	})
 }
 

@@ -152,6 +152,11 @@ func allIn[T, K any](ctx context.Context, t *tx, scan func(row) (T, error), keys
 	return list, nil
 }
 
+// unindexed is a column in a form that no engine looks up in an index. Rows that are
+// found by a key are looked at for their state; an index of all rows in that state
+// would be walked from one end to the other.
+func unindexed(column string) string { return "(" + column + " || '')" }
+
 // in is the list of an IN, from $first on.
 func in(count, first int) string {
 	var list strings.Builder
