@@ -13,8 +13,10 @@ const (
 	// 200 that Stripe waits for is for storing.
 	atOnceTime = 3 * time.Second
 	// turnTime is how long the account is waited for there. Usually it is held for
-	// a commit; should its holder have frozen, others do the waiting.
-	turnTime = 50 * time.Millisecond
+	// a commit; should its holder have frozen, others do the waiting. It is longer than
+	// a large commit takes on a busy machine: what is put on the list instead costs
+	// twice, and holds the account for those that come next.
+	turnTime = 250 * time.Millisecond
 )
 
 // errTaken says that somebody else is deciding about the account just now.

@@ -162,6 +162,10 @@ func (db *DB) openPostgres(url string) error {
 	// for ever.
 	setDefault(cfg.RuntimeParams, "lock_timeout", "10s")
 	setDefault(cfg.RuntimeParams, "idle_in_transaction_session_timeout", "60s")
+	// The server's own default is for disks that turn: it would rather read a table
+	// from end to end than find some dozens of rows by their keys, in every batch,
+	// until the table is large.
+	setDefault(cfg.RuntimeParams, "random_page_cost", "1.1")
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(postgresConnections)
 	pool.SetMaxIdleConns(postgresConnections)
