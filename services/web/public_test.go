@@ -271,3 +271,24 @@ func TestWrongAddressesStopTheStart(t *testing.T) {
 		}
 	}
 }
+
+// What banks have in hand is shown apart and only where there is any.
+func TestWhatIsBeingProcessedIsShownApart(t *testing.T) {
+	t.Parallel()
+	c := newCharity()
+	c.appeals[0].Totals.ProcessingMinor, c.appeals[0].Totals.RefundedMinor = 12_000, 5_000
+	site := open(t, c)
+	if p := parse(t, get(t, site, "/appeals/river-floods").Body.String()); !p.says("$45,120.50 given") || !p.says("$120.00 more is being processed") {
+		t.Error(text(p.first("main")))
+	}
+	if p := parse(t, get(t, site, "/f/amina-runs").Body.String()); p.says("being processed") {
+		t.Error(text(p.first("main")))
+	}
+	for path, want := range map[string]string{
+		"/api/v1/appeals/river-floods": `"gifts":312,"processing_minor":12000,"refunded_minor":5000`, "/appeals/river-floods/events": `"processing_minor":12000`,
+	} {
+		if body := get(t, site, path).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}

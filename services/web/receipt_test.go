@@ -61,6 +61,34 @@ func TestReceiptSaysWhatItsPDFWaitsFor(t *testing.T) {
 	}
 }
 
+// What is no longer in force says so, and leads to what stands in its place.
+func TestAReceiptThatIsNoLongerInForce(t *testing.T) {
+	t.Parallel()
+	c := newCharity()
+	site := open(t, c)
+	if p := parse(t, get(t, site, receiptAddress).Body.String()); p.says("in force since") || p.says("In its place") {
+		t.Error(text(p.first("main")))
+	}
+	c.document.State, c.document.EndedAt = receiptv1.ReceiptState_RECEIPT_STATE_VOID, at(2026, 11, 22)
+	p := parse(t, get(t, site, receiptAddress).Body.String())
+	if !p.says("This receipt was taken back") || !p.says("since 22 November 2026.") || !p.says("It cannot be used any more.") {
+		t.Error(text(p.first("main")))
+	}
+	c.document.State, c.document.ReplacedBy, c.document.ReplacedByToken = receiptv1.ReceiptState_RECEIPT_STATE_REPLACED, "REFUGE-2026-000150", "bmV4dA"
+	p = parse(t, get(t, site, receiptAddress).Body.String())
+	if !p.says("Another receipt stands in the place of this one") || !slices.Contains(p.links(), "/receipts/REFUGE-2026-000150/bmV4dA") {
+		t.Error(text(p.first("main")))
+	}
+	p = parse(t, get(t, site, "/verify/REFUGE-2026-000123?c=K7M2Q9XZ4T").Body.String())
+	if !p.says("since 22 November 2026. In its place stands receipt REFUGE-2026-000150.") || slices.Contains(p.links(), "/receipts/REFUGE-2026-000150/bmV4dA") {
+		t.Error(text(p.first("main")))
+	}
+	c.document.State, c.document.Replaces, c.document.Monthly = receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE, "REFUGE-2026-000100", true
+	if p := parse(t, get(t, site, receiptAddress).Body.String()); !p.says("Stands in the place ofREFUGE-2026-000100") || !p.says("Monthly gift") {
+		t.Error(text(p.first("main")))
+	}
+}
+
 func TestReceiptIsShownInItsOwnLanguage(t *testing.T) {
 	t.Parallel()
 	for language, want := range map[string][]string{

@@ -331,6 +331,7 @@ func (c *charity) VerifyReceipt(_ context.Context, r *receiptv1.VerifyReceiptReq
 	return &receiptv1.VerifyReceiptResponse{
 		Number: c.document.GetNumber(), State: c.document.GetState(),
 		OrganizationLegalName: c.document.GetOrganizationLegalName(), IssuedOn: c.document.GetIssuedOn(),
+		ReplacedBy: c.document.GetReplacedBy(), EndedAt: c.document.GetEndedAt(),
 	}, nil
 }
 

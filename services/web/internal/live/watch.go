@@ -18,6 +18,7 @@ type Key struct{ Appeal, Fundraiser string }
 type Totals struct {
 	SettledMinor int64
 	Gifts        int64
+	Processing   int64 // by methods that take days; not in SettledMinor
 	AsOf         int64 // position of the donation feed at which this is true
 }
 
@@ -123,6 +124,7 @@ func (w *Watch) hear(message *fundraiserv1.WatchTotalsResponse) {
 		now := Totals{
 			SettledMinor: changed.GetTotals().GetSettledMinor(),
 			Gifts:        changed.GetTotals().GetGifts(),
+			Processing:   changed.GetTotals().GetProcessingMinor(),
 			AsOf:         changed.GetTotals().GetAsOf(),
 		}
 		before, known := w.totals[key]

@@ -24,8 +24,11 @@ type facts struct {
 	GoalMinor    int64  `json:"goal_minor"` // 0 for none
 	SettledMinor int64  `json:"settled_minor"`
 	Gifts        int64  `json:"gifts"`
-	Closed       bool   `json:"closed"`
-	AsOf         int64  `json:"as_of"` // position of the donation feed at which this is true
+	// Apart from the settled ones, which they are not yet or not any more.
+	ProcessingMinor int64 `json:"processing_minor"`
+	RefundedMinor   int64 `json:"refunded_minor"`
+	Closed          bool  `json:"closed"`
+	AsOf            int64 `json:"as_of"` // position of the donation feed at which this is true
 }
 
 func (s *Site) appealFacts(a *fundraiserv1.Appeal) facts {
@@ -33,6 +36,7 @@ func (s *Site) appealFacts(a *fundraiserv1.Appeal) facts {
 		Slug: a.GetSlug(), Title: a.GetTitle(), URL: s.front.Absolute(appealPath(a.GetSlug())),
 		Currency: a.GetCurrency(), GoalMinor: a.GetGoalMinor(),
 		SettledMinor: a.GetTotals().GetSettledMinor(), Gifts: a.GetTotals().GetGifts(),
+		ProcessingMinor: a.GetTotals().GetProcessingMinor(), RefundedMinor: a.GetTotals().GetRefundedMinor(),
 		Closed: a.GetClosed(), AsOf: a.GetTotals().GetAsOf(),
 	}
 }
@@ -73,6 +77,7 @@ func (s *Site) apiFundraiser(w http.ResponseWriter, r *http.Request) {
 		Slug: page.GetSlug(), Title: page.GetTitle(), Appeal: found.appeal.GetSlug(),
 		URL: s.front.Absolute(found.path()), Currency: found.appeal.GetCurrency(), GoalMinor: page.GetGoalMinor(),
 		SettledMinor: page.GetTotals().GetSettledMinor(), Gifts: page.GetTotals().GetGifts(),
+		ProcessingMinor: page.GetTotals().GetProcessingMinor(), RefundedMinor: page.GetTotals().GetRefundedMinor(),
 		Closed: found.closed(), AsOf: page.GetTotals().GetAsOf(),
 	})
 }

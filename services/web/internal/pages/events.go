@@ -29,6 +29,7 @@ type news struct {
 	AsOf         int64  `json:"as_of"`
 	SettledMinor int64  `json:"settled_minor"`
 	Gifts        int64  `json:"gifts"`
+	Processing   int64  `json:"processing_minor"`
 	HTML         string `json:"html"`
 }
 
@@ -128,5 +129,5 @@ func (s *Site) news(ctx context.Context, found target, now live.Totals) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(news{AsOf: now.AsOf, SettledMinor: now.SettledMinor, Gifts: now.Gifts, HTML: html})
+	return json.Marshal(news{AsOf: now.AsOf, SettledMinor: now.SettledMinor, Gifts: now.Gifts, Processing: now.Processing, HTML: html})
 }

@@ -111,9 +111,10 @@ func progress(currency string, totals *fundraiserv1.Totals, goal int64) (view.Pr
 		return view.Progress{}, fmt.Errorf("currency %q: %w", currency, err)
 	}
 	return view.Progress{
-		Raised: money.Amount{Minor: totals.GetSettledMinor(), Currency: cur},
-		Gifts:  totals.GetGifts(),
-		Goal:   money.Amount{Minor: goal, Currency: cur},
+		Raised:     money.Amount{Minor: totals.GetSettledMinor(), Currency: cur},
+		Gifts:      totals.GetGifts(),
+		Goal:       money.Amount{Minor: goal, Currency: cur},
+		Processing: money.Amount{Minor: totals.GetProcessingMinor(), Currency: cur},
 	}, nil
 }
 

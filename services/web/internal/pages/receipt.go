@@ -104,6 +104,20 @@ func receiptPage(d *receiptv1.GetReceiptResponse, token string, spoken *texts.Te
 		CheckCode:  d.GetCheckCode(),
 		WaitsFor:   d.GetPdfWaitsFor(),
 	}
+	page.Replaces, page.Monthly = d.GetReplaces(), d.GetMonthly()
+	switch d.GetState() {
+	case receiptv1.ReceiptState_RECEIPT_STATE_VOID:
+		page.Ended = "void"
+	case receiptv1.ReceiptState_RECEIPT_STATE_REPLACED:
+		page.Ended = "replaced"
+	case receiptv1.ReceiptState_RECEIPT_STATE_IN_FORCE, receiptv1.ReceiptState_RECEIPT_STATE_UNSPECIFIED:
+	}
+	if page.Ended != "" {
+		page.EndedOn = dayOf(d.GetEndedAt())
+	}
+	if d.GetReplacedBy() != "" && d.GetReplacedByToken() != "" {
+		page.After = view.Link{Label: d.GetReplacedBy(), URL: receiptPath(d.GetReplacedBy(), d.GetReplacedByToken())}
+	}
 	if d.GetPdfReady() {
 		page.PDF = receiptPath(d.GetNumber(), token) + ".pdf"
 	}

@@ -66,12 +66,12 @@ func (t target) totals() live.Totals {
 	if t.page != nil {
 		told = t.page.GetTotals()
 	}
-	return live.Totals{SettledMinor: told.GetSettledMinor(), Gifts: told.GetGifts(), AsOf: told.GetAsOf()}
+	return live.Totals{SettledMinor: told.GetSettledMinor(), Gifts: told.GetGifts(), Processing: told.GetProcessingMinor(), AsOf: told.GetAsOf()}
 }
 
 // progress is how far the target has come with these totals.
 func (t target) progress(now live.Totals) (view.Progress, error) {
-	totals := &fundraiserv1.Totals{SettledMinor: now.SettledMinor, Gifts: now.Gifts, AsOf: now.AsOf}
+	totals := &fundraiserv1.Totals{SettledMinor: now.SettledMinor, Gifts: now.Gifts, ProcessingMinor: now.Processing, AsOf: now.AsOf}
 	if t.page != nil {
 		return progress(t.appeal.GetCurrency(), totals, t.page.GetGoalMinor())
 	}

@@ -64,7 +64,7 @@ func (s *Site) verify(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fmt.Errorf("state %v of a receipt is not known", checked.GetState()))
 		return
 	}
-	page.Answer = answer
+	page.Answer, page.EndedOn, page.After = answer, dayOf(checked.GetEndedAt()), checked.GetReplacedBy()
 	page.Number, page.Organization = checked.GetNumber(), checked.GetOrganizationLegalName()
 	page.IssuedOn, err = time.Parse(time.DateOnly, checked.GetIssuedOn())
 	if err != nil {

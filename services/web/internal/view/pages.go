@@ -89,6 +89,8 @@ type Progress struct {
 	Gifts  int64
 	Goal   money.Amount // zero for none
 	Count  *CountGoal   // nil for none
+	// Processing is what banks still have in hand: not raised yet.
+	Processing money.Amount
 }
 
 // Live is where a page's totals are told as they change.
@@ -262,7 +264,12 @@ type Receipt struct {
 	IssuedOn     time.Time
 	Reference    string
 	CheckCode    string
-	PDF          string   // address of the file; empty while there is none
+	PDF          string // address of the file; empty while there is none
+	Ended        string // void or replaced; empty while it is in force
+	EndedOn      time.Time
+	After        Link     // the receipt in its place; the zero Link for none
+	Replaces     string   // number of the one before it
+	Monthly      bool     // of an instalment of a monthly gift
 	WaitsFor     []string // scripts that the file waits for a font for
 }
 
@@ -278,6 +285,8 @@ type Verify struct {
 
 	Organization string
 	IssuedOn     time.Time
+	EndedOn      time.Time // zero while it is in force
+	After        string    // number of the receipt in its place
 }
 
 // MailList is the list of mails that a development instance did not send.
