@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/almoner/almoner/services/internal/audit"
+	"github.com/almoner/almoner/services/internal/node"
 	"github.com/almoner/almoner/services/internal/testkit"
 )
 
@@ -36,9 +37,15 @@ type rules struct {
 // that a running program, or its audit, tells.
 func TestAlarmsRunbooksDashboardsAndMetricsBelongTogether(t *testing.T) {
 	t.Parallel()
-	i := start(t, t.TempDir(), &lockedBuffer{})
+	authority, ends := testkit.NewAuthority(t), time.Now().Add(12*time.Hour)
+	cert, key := authority.IssueUntil(t, ends, node.Databases()...)
+	i := start(t, t.TempDir(), &lockedBuffer{},
+		"ALMONER_GRPC_ADDR=127.0.0.1:0", "ALMONER_GRPC_CERT="+cert, "ALMONER_GRPC_KEY="+key, "ALMONER_GRPC_CA="+authority.File())
 	give(t, i.operator())
 	_, page := fetch(t, i.node.BaseURL()+"/metrics")
+	if said := testkit.ReadMetrics(t, string(page))["almoner_certificate_expires_timestamp_seconds"]; said != float64(ends.Unix()) {
+		t.Errorf("the certificate is said to end at %v, it does at %d", said, ends.Unix())
+	}
 	told := map[string]bool{"up": true} // Prometheus' own
 	var audited strings.Builder
 	err := audit.Report{}.WriteMetrics(&audited, time.Now())

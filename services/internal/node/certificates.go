@@ -7,8 +7,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 )
+
+// countExpiry shows Prometheus when the others stop believing this process: alarms
+// ring while there is time. Without anybody who looks, metrics are nil.
+func countExpiry(certificates *rpc.Certificates, metrics prometheus.Registerer) {
+	if metrics == nil {
+		return
+	}
+	metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "almoner_certificate_expires_timestamp_seconds", Help: "When the certificate ends by which this process proves itself to the others.",
+	}, func() float64 { return float64(certificates.Expires().Unix()) }))
+}
 
 // certificates are those that the process proves itself with, nil where none are
 // configured. What the others would refuse is refused here already: a process that

@@ -130,6 +130,7 @@ func wire(cfg Config, logger *slog.Logger, on ground, open *closers) (_ *parts, 
 	if on.certificates != nil {
 		answering.ConnectionAge = connectionAge
 		p.soft = append(p.soft, certificateCheck(on.certificates))
+		countExpiry(on.certificates, on.seen.counted())
 	}
 	p.server = rpc.NewServer(answering)
 	for _, name := range cfg.services() {
