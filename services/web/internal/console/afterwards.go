@@ -47,7 +47,7 @@ func (c *Console) afterwards(v *visit, page *Gift, found *donationv1.GetDonation
 
 // giftState says how a gift stands, and what of it went back.
 func (v *visit) giftState(d *donationv1.Donation) Cell {
-	cell := v.state("state", strings.ToLower(strings.TrimPrefix(d.GetState().String(), "STATE_")), []string{"succeeded"}, []string{"failed"})
+	cell := v.state("state", strings.ToLower(strings.TrimPrefix(d.GetState().String(), "STATE_")))
 	if d.GetReturned().GetMinor() > 0 {
 		cell.Soft = append(cell.Soft, v.spoken.Say("console.figure.returned")+": "+v.spoken.Money(*value(d.GetReturned())))
 	}

@@ -8,12 +8,6 @@ import (
 	ledgerv1 "github.com/almoner/almoner/proto/gen/almoner/ledger/v1"
 )
 
-// Disputes stand well or badly in these words; in all others nobody knows yet.
-var (
-	disputesWell  = []string{"won", "warning_closed", "prevented"}
-	disputesBadly = []string{"lost"}
-)
-
 // soon is how long before its end a term is shown as one that is running out.
 const soon = 3 * 24 * time.Hour
 
@@ -67,7 +61,7 @@ func (c *Console) disputeTable(v *visit, disputes []*donationv1.Dispute, ofMany 
 		}
 		table.Rows = append(table.Rows, Row{Cells: []Cell{
 			c.due(v, d), {Text: v.spoken.Say("console.dispute." + kind)},
-			v.state("dispute.status", d.GetStatus(), disputesWell, disputesBadly), {Text: v.word("dispute.reason", d.GetReason())},
+			v.state("dispute.status", d.GetStatus()), {Text: v.word("dispute.reason", d.GetReason())},
 			disputed, c.disputeFee(v, d), {Ties: c.ties(v, d.GetDisputeId())},
 		}})
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -141,14 +140,18 @@ func (v *visit) word(prefix, word string) string {
 	return v.worded("console."+prefix+"."+word, word)
 }
 
-// state is a word that says how something stands.
-func (v *visit) state(prefix, word string, good, bad []string) Cell {
+// state is a word that says how something stands: well, badly, or on its way, which
+// has no mark.
+func (v *visit) state(prefix, word string) Cell {
 	cell := Cell{Text: v.word(prefix, word)}
-	switch {
-	case slices.Contains(good, word):
+	switch word {
+	case "succeeded", "won", "warning_closed", "prevented", "active", "paid":
 		cell.Mark = "good"
-	case slices.Contains(bad, word):
+	case "failed", "canceled", "refused", "requires_action", "lost", "past_due", "unpaid", "incomplete_expired":
 		cell.Mark = "bad"
+	}
+	if prefix == "plan.status" && word == "canceled" {
+		cell.Mark = "" // a donor may end what was well
 	}
 	return cell
 }

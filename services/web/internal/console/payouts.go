@@ -7,12 +7,6 @@ import (
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 )
 
-// Payouts stand well or badly in these words.
-var (
-	payoutsWell  = []string{"paid"}
-	payoutsBadly = []string{"failed", "canceled"}
-)
-
 // payouts lists what Stripe sent to the bank.
 func (c *Console) payouts(w http.ResponseWriter, v *visit) {
 	found, err := c.donations.ListPayouts(v.ctx, &donationv1.ListPayoutsRequest{PageToken: v.query.Get(pageParameter), PageSize: listed})
@@ -40,7 +34,7 @@ func (c *Console) payouts(w http.ResponseWriter, v *visit) {
 
 // payoutState says how a payout stands, and why it failed.
 func (v *visit) payoutState(p *donationv1.Payout) Cell {
-	cell := v.state("payout.status", p.GetStatus(), payoutsWell, payoutsBadly)
+	cell := v.state("payout.status", p.GetStatus())
 	if p.GetFailureCode() != "" {
 		cell.Soft = append(cell.Soft, v.word("payout.failure", p.GetFailureCode()))
 	}

@@ -10,12 +10,6 @@ import (
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
-// Plans stand well or badly in these words.
-var (
-	plansWell  = []string{"active"}
-	plansBadly = []string{"past_due", "unpaid", "incomplete_expired"}
-)
-
 // plans lists monthly plans; those whose last try to charge failed come first.
 func (c *Console) plans(w http.ResponseWriter, v *visit) {
 	show, tabs, known := v.tabs(plansPath, "plans", []string{"all", "failing", "active", "past_due", "paused", "canceled", "created"})
@@ -74,7 +68,7 @@ func (v *visit) planTable(plans []*donationv1.Plan, c *Console) Table {
 }
 
 func (v *visit) planState(p *donationv1.Plan) Cell {
-	cell := v.state("plan.status", p.GetStatus(), plansWell, plansBadly)
+	cell := v.state("plan.status", p.GetStatus())
 	if p.GetPaymentFailed() {
 		cell.Mark = "bad"
 		cell.Soft = append(cell.Soft, v.spoken.Say("console.plan.failed"))

@@ -12,12 +12,6 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 )
 
-// Refunds stand well or badly in these words; in all others they are on their way.
-var (
-	refundsWell  = []string{"succeeded"}
-	refundsBadly = []string{"failed", "canceled", "refused", "requires_action"}
-)
-
 // refunds lists them: all, those that wait for a second person, those that failed.
 func (c *Console) refunds(w http.ResponseWriter, v *visit) {
 	page, err := c.refundList(v)
@@ -85,7 +79,7 @@ func (v *visit) refundTable(refunds []*donationv1.Refund, who func(string) strin
 // refundState says how a refund stands, and what is to be done where the donor was not
 // paid.
 func (v *visit) refundState(r *donationv1.Refund) Cell {
-	cell := v.state("refund.status", r.GetStatus(), refundsWell, refundsBadly)
+	cell := v.state("refund.status", r.GetStatus())
 	if r.GetFailureReason() != "" {
 		cell.Soft = append(cell.Soft, v.word("refund.failure", r.GetFailureReason()))
 	}
