@@ -121,7 +121,11 @@ func (w *world) readGift(out *strings.Builder, id string, truths map[string]stri
 		fmt.Fprintf(out, "%d× %s; ", rules[rule], rule)
 	}
 	for _, name := range slices.Sorted(maps.Keys(balances)) {
-		fmt.Fprintf(out, "\n  %s %d", name, balances[name])
+		// An account that was touched and left as it was is one that was not touched:
+		// refunds that are heard of before others failed are too much for a moment.
+		if balances[name] != 0 {
+			fmt.Fprintf(out, "\n  %s %d", name, balances[name])
+		}
 	}
 	fmt.Fprintln(out)
 	return fits(d, truths[d.GetPaymentIntentId()], entries.GetEntries())
