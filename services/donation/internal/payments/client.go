@@ -215,13 +215,18 @@ func judge(method string, err error) (answer error, again bool) {
 		failure.HTTPStatusCode, failure.Type, failure.Code, failure.Param, failure.RequestID)
 	status := failure.HTTPStatusCode
 	switch {
+	case status == http.StatusConflict:
+		// The same request is still being worked on, perhaps one that we gave up waiting
+		// for: it is no answer yet. Stripe gives it either type, and under a new key the
+		// money would go out twice.
+		return fmt.Errorf("%w: %s", app.ErrStripeAway, what), true
 	case failure.Type == stripe.ErrorTypeIdempotency:
 		return fmt.Errorf("%w: %s", app.ErrKeyUsedUp, what), false
 	case status >= 500 && method == http.MethodPost && replayed(failure):
 		// The first answer is kept under the key, failures too: it will never
 		// change.
 		return fmt.Errorf("%w: %s", app.ErrKeyUsedUp, what), false
-	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusConflict:
+	case status >= 500, status == http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s", app.ErrStripeAway, what), true
 	case status == http.StatusNotFound, failure.Code == stripe.ErrorCodeResourceMissing:
 		return fmt.Errorf("%w: %s", app.ErrStripeUnknown, what), false
