@@ -331,12 +331,13 @@ func (s *Server) attemptFault(name string, d *delivery, attempt int) bool {
 	return s.knobs.hit(name, d.event.Type, d.event.ID+d.endpoint+string(rune(d.index))+string(rune(attempt)))
 }
 
-// send posts one attempt, signed with the time of this attempt.
+// send posts one attempt, signed with the time of this attempt by the base clock:
+// receivers compare it with their own, which did not leap with the simulated time.
 func (s *Server) send(ctx context.Context, client *http.Client, d *delivery, endpoint *WebhookEndpoint, body []byte, now int64, attempt int) (int, string) {
 	if s.attemptFault("fail", d, attempt) {
 		return 0, "failed by knob"
 	}
-	stamp := now
+	stamp := s.cfg.Now().Unix()
 	if s.attemptFault("stale_timestamp", d, attempt) {
 		stamp -= 3600
 	}

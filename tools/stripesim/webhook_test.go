@@ -78,6 +78,28 @@ func TestEventsArriveSigned(t *testing.T) {
 	}
 }
 
+// A receiver refuses what was signed minutes from now by its own clock, which does
+// not leap when the simulated one does.
+func TestWebhooksAreSignedByTheReceiversClock(t *testing.T) {
+	t.Parallel()
+	shop := newReceiver(t, nil)
+	a := open(t, nil)
+	secret := a.listen(shop)
+	a.control("/_sim/clock", `{"advance_seconds": 2678400}`)
+	a.give(gift())
+	a.settle()
+	for _, r := range shop.all() {
+		stamp, good := verify(t, r, secret)
+		created, _ := r.event["created"].(float64)
+		if good != 1 || stamp != a.clock.now().Unix() || int64(created) != stamp+2678400 {
+			t.Errorf("signed at %d, created at %.0f", stamp, created)
+		}
+	}
+	if len(shop.all()) == 0 {
+		t.Error("nothing arrived")
+	}
+}
+
 func TestOnlyWantedEventsAreSent(t *testing.T) {
 	t.Parallel()
 	shop := newReceiver(t, nil)
