@@ -40,17 +40,18 @@ func (p program) audit(ctx context.Context, args []string) error {
 			if err != nil {
 				return err
 			}
-			if metrics != "" {
-				err = tellPrometheus(ctx, metrics, func(w io.Writer) error { return report.WriteMetrics(w, time.Now()) })
-				if err != nil {
-					return fmt.Errorf("write metrics: %w", err)
-				}
-			}
 			write := report.WriteTable
 			if asJSON {
 				write = report.WriteJSON
 			}
 			err = write(p.stdout)
+			if err == nil && metrics != "" {
+				// What was found is said all the same where Prometheus cannot be told.
+				err = tellPrometheus(ctx, metrics, func(w io.Writer) error { return report.WriteMetrics(w, time.Now()) })
+				if err != nil {
+					return fmt.Errorf("write metrics: %w", err)
+				}
+			}
 			if err == nil && report.ExitCode() != 0 {
 				err = exitError{report.ExitCode()}
 			}

@@ -47,6 +47,9 @@ func TestAuditsComeAgainAndArePushed(t *testing.T) {
 	if code != 0 || !strings.Contains(complaints.String(), "507 Insufficient Storage") {
 		t.Errorf("exit code %d, %s", code, complaints.String())
 	}
+	if said := strings.Count(out.String(), "All sums agree."); said != 2 {
+		t.Errorf("two audits said %d times what they found:\n%s", said, out.String())
+	}
 	page := <-pages
 	for _, line := range []string{"almoner_audit_violations 0\n", "almoner_audit_caught_up 1\n", "almoner_audit_timestamp_seconds 1"} {
 		if !strings.Contains(page, line) {

@@ -31,13 +31,17 @@ func grants() database.Grants {
 	}
 }
 
-// checked leaves out donors' names and addresses, addresses of checkouts, which show
-// them, and what staff wrote about refunds.
+// checked leaves out donors' names and addresses, addresses of checkouts and invoices,
+// which show them, and what staff wrote about refunds and monthly plans.
 func checked() database.Grants {
 	return database.Grants{
 		"donor":   "",
 		"attempt": "SELECT (donation_id, number, intent_id, state, session_id, base_url, started_at, expires_at, payment_methods)",
 		"refund": `SELECT (key, request_id, refund_id, account_id, donation_id, charge_id, payment_intent_id, amount_minor, currency, status,
 			reason, failure, created_at, made_at, attempt, check_at, settled_at)`,
+		"plan_change": `SELECT (request_id, plan_id, kind, gift_minor, cover_minor, resumes_at, input_hash, asked_at, state, attempt,
+			done_at)`,
+		"plan_mail": `SELECT (key, plan_id, kind, gift_minor, cover_minor, at, language, made_at, attempts, next_attempt_at,
+			settled_at, parked_at, parked_reason)`,
 	}
 }

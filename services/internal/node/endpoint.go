@@ -26,6 +26,7 @@ type StripeSetup struct {
 // that a key without it is refused. That a key may write no question finds out
 // without writing.
 var permissions = []struct{ name, need, path string }{
+	{"Account", "read", "/v1/account"},
 	{"Balance", "read", "/v1/balance"},
 	{"Balance transactions", "read", "/v1/balance_transactions?limit=1"},
 	{"Charges", "read", "/v1/charges?limit=1"},
@@ -33,6 +34,7 @@ var permissions = []struct{ name, need, path string }{
 	{"Customers", "read", "/v1/customers?limit=1"},
 	{"Customer portal", "write", "/v1/billing_portal/configurations?limit=1"},
 	{"Disputes", "read", "/v1/disputes?limit=1"},
+	{"Events", "read", "/v1/events?limit=1"},
 	{"Invoices", "read", "/v1/invoices?limit=1"},
 	{"Payment intents", "read", "/v1/payment_intents?limit=1"},
 	{"Payouts", "read", "/v1/payouts?limit=1"},

@@ -53,7 +53,7 @@ type Plans interface {
 	// DelayPlanMail puts a letter off; ParkPlanMail keeps it for staff.
 	DelayPlanMail(ctx context.Context, key string, attempts, until int64) error
 	ParkPlanMail(ctx context.Context, key string, attempts, at int64, reason string) error
-	// ParkedPlanMails come the longest parked first.
+	// ParkedPlanMails come the longest parked first, without URL and By.
 	ParkedPlanMails(ctx context.Context) ([]PlanMail, error)
 	// ReleasePlanMails makes one parked letter due again, or all when the key is empty.
 	ReleasePlanMails(ctx context.Context, key string) error

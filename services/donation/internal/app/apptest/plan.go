@@ -264,7 +264,7 @@ func planMails(t *testing.T, s app.Store) {
 		due(ctx, tx, start+59)
 		due(ctx, tx, start+60, "failed:in_1:2")
 		parked, parkedErr := tx.ParkedPlanMails(ctx)
-		if len(parked) != 1 || parked[0].Attempts != 4 || parked[0].ParkedAt != start+2 || parked[0].ParkedReason != "it is refused" {
+		if len(parked) != 1 || parked[0].URL+parked[0].By != "" || parked[0].Attempts != 4 || parked[0].ParkedAt != start+2 || parked[0].ParkedReason != "it is refused" {
 			t.Errorf("parked %+v", parked)
 		}
 		err = errors.Join(err, parkedErr, tx.ReleasePlanMails(ctx, "failed:of another"))
