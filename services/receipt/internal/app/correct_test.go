@@ -137,6 +137,54 @@ func TestAGiftThatGoesBackWholeIsVoidUntilTheRefundFails(t *testing.T) {
 	w.summary()
 }
 
+// voided plays, while the first letter is being handed over, that all of a gift goes
+// back and its receipt becomes void.
+func (w *world) voided(n int) {
+	w.mail.taken = func() {
+		w.mail.taken = nil
+		w.happen(took(n, domain.Refunded, "re_1", 10000, 330))
+		w.drain("correct", w.CorrectDue)
+	}
+}
+
+// A mail server takes seconds for a letter. Who holds a receipt that became void just
+// then has to be told like everybody else.
+func TestAReceiptThatBecomesVoidWhileItIsMailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.give(id(1))
+	w.issue()
+	w.voided(1)
+	w.send()
+	w.drain("notify", w.NotifyDue)
+	if state := w.standing(refuge2026(1)).State(); state != domain.Void {
+		t.Fatalf("it is %s", state)
+	}
+	if _, told := w.mail.letters["receipt-"+refuge2026(1)+"-1-void"]; !told {
+		t.Error("the donor holds a void receipt and is not told")
+	}
+}
+
+// Letters are read in batches, and those before may take minutes.
+func TestAReceiptThatBecameVoidBeforeItsTurnIsNotMailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.give(id(1))
+	w.give(id(2))
+	w.issue()
+	w.voided(2)
+	w.send()
+	w.drain("notify", w.NotifyDue)
+	if state := w.standing(refuge2026(2)).State(); state != domain.Void {
+		t.Fatalf("it is %s", state)
+	}
+	for _, letter := range []string{"-1", "-1-void"} {
+		if _, sent := w.mail.letters["receipt-"+refuge2026(2)+letter]; sent {
+			t.Errorf("letter %s of a receipt that nobody had was sent", letter)
+		}
+	}
+}
+
 func TestADisputedReceiptIsHeldAndThenStaysOrGoes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

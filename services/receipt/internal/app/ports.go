@@ -126,7 +126,8 @@ type Tx interface {
 	AwaitFonts(ctx context.Context, waits []FontWait) error
 	// WakeDrawings makes all drawings that wait for fonts due at once.
 	WakeDrawings(ctx context.Context) error
-	// MarkMailed notes that a receipt's mail was handed over.
+	// MarkMailed notes that a receipt's mail was handed over. If the receipt has become
+	// void meanwhile, the donor is due to be told, as with AddEndings.
 	MarkMailed(ctx context.Context, number domain.Number, at time.Time) error
 
 	// Delay keeps rows of a queue from being tried before their time.

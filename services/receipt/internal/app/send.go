@@ -99,8 +99,8 @@ func (a *App) send(ctx context.Context, mail DueMail) error {
 	if err != nil {
 		return fmt.Errorf("write letter for %s: %w", mail.Receipt.Number, err)
 	}
-	err = a.attach(ctx, mail.Receipt, &letter)
-	if err != nil {
+	stands, err := a.attach(ctx, mail.Receipt, &letter)
+	if err != nil || !stands {
 		return err
 	}
 	err = a.mailer.Send(ctx, letter)
@@ -111,6 +111,7 @@ func (a *App) send(ctx context.Context, mail DueMail) error {
 	// the moment to note it.
 	handedOver := a.now()
 	return a.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx Tx) error {
+		tx.AfterCommit(func() { signal(a.noticesDue) }) // it may have become void meanwhile
 		err := tx.MarkMailed(ctx, mail.Receipt.Number, handedOver)
 		if err != nil {
 			return fmt.Errorf("mark mail of %s: %w", mail.Receipt.Number, err)
@@ -136,9 +137,19 @@ func (a *App) notify(ctx context.Context, mail DueMail) error {
 }
 
 // attach adds the PDF where it is drawn. Where it waits for a font, the letter
-// goes out without: the donor gets the receipt now, and the file at its link.
-func (a *App) attach(ctx context.Context, r domain.Receipt, letter *Letter) error {
-	return a.store.InReadTx(ctx, func(ctx context.Context, reader Reader) error {
+// goes out without: the donor gets the receipt now, and the file at its link. It
+// answers false for a receipt that has ended since the batch was read: the letters
+// before it may have taken minutes, and its mail is withdrawn.
+func (a *App) attach(ctx context.Context, r domain.Receipt, letter *Letter) (stands bool, err error) {
+	err = a.store.InReadTx(ctx, func(ctx context.Context, reader Reader) error {
+		standing, err := reader.ReceiptStanding(ctx, r)
+		if err != nil {
+			return fmt.Errorf("read state of %s: %w", r.Number, err)
+		}
+		stands = standing.State() == domain.InForce
+		if !stands {
+			return nil
+		}
 		file, err := reader.PDF(ctx, r.Number)
 		if errors.Is(err, ErrNoPDF) {
 			return nil
@@ -149,6 +160,7 @@ func (a *App) attach(ctx context.Context, r domain.Receipt, letter *Letter) erro
 		letter.PDF, letter.PDFName = file.Content, r.Number.String()+".pdf"
 		return nil
 	})
+	return stands, err
 }
 
 // report logs what a pass could not do: delays in one line, since they come in

@@ -118,10 +118,26 @@ func readDueMail(scan func(...any) error) (app.DueMail, error) {
 	return m, err
 }
 
-// MarkMailed notes that a receipt's mail was handed over; the first time counts.
+// MarkMailed notes that a receipt's mail was handed over; the first time counts. A
+// mail that was withdrawn while it was on its way went out all the same, and nobody
+// has made the notice of what was thought to be unsent.
 func (tx transaction) MarkMailed(ctx context.Context, number domain.Number, at time.Time) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE receipt_mail SET mailed_at = $1 WHERE number = $2 AND mailed_at = 0`, at.UnixMicro(), number.String())
+	if err != nil {
+		return err
+	}
+	late, err := tx.ExecContext(ctx, `
+		UPDATE receipt_mail SET mailed_at = $1, withdrawn = 0 WHERE number = $2 AND withdrawn = 1`, at.UnixMicro(), number.String())
+	if err != nil {
+		return err
+	}
+	count, err := late.RowsAffected()
+	if err != nil || count == 0 {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO receipt_notice (number)
+		SELECT number FROM receipt_ending WHERE number = $1 AND state = 'void' ON CONFLICT (number) DO NOTHING`, number.String())
 	return err
 }
 

@@ -109,6 +109,14 @@ func receiptEnds(t *testing.T, store app.Store) {
 	if due := notices(); len(due) != 1 || due[0].Receipt.Number != refuges(1) {
 		t.Errorf("due notices %+v, want that of the first", due)
 	}
+	// Unless its letter was being handed over just then.
+	write(t, store, func(ctx context.Context, tx app.Tx) error {
+		return errors.Join(tx.MarkMailed(ctx, refuges(2), at), tx.MarkMailed(ctx, refuges(2), at), tx.MarkMailed(ctx, refuges(3), at))
+	})
+	if due := notices(); len(due) != 2 || due[1].Receipt.Number != refuges(2) {
+		t.Errorf("due notices %+v, want that of the second too", due)
+	}
+	write(t, store, func(ctx context.Context, tx app.Tx) error { return tx.MarkNoticed(ctx, refuges(2), at) })
 	draw(t, store, refuges(4))
 	if due := dueMails(t, store, at); len(due) != 1 || due[0].Receipt.Number != refuges(4) {
 		t.Errorf("due mails %+v, want that of the replacement", due)
