@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -18,12 +19,14 @@ import (
 
 const site = "https://give.example.org/webhooks/stripe"
 
-// stripeAccount is a simulated account; what its key may not do is refused with 403.
+// stripeAccount is a simulated account; what its key may not do is refused with 403, and
+// what is given for a path is answered in place of what the simulator has.
 type stripeAccount struct {
 	t      *testing.T
 	sim    *stripesim.Server
 	url    string
 	denied []string
+	given  map[string]string
 }
 
 func openStripe(t *testing.T) *stripeAccount {
@@ -36,6 +39,10 @@ func openStripe(t *testing.T) *stripeAccount {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(a.denied, r.URL.Path) {
 			http.Error(w, `{"error": {"type": "invalid_request_error"}}`, http.StatusForbidden)
+			return
+		}
+		if answer, given := a.given[r.URL.Path]; given {
+			_, _ = io.WriteString(w, answer)
 			return
 		}
 		sim.Handler().ServeHTTP(w, r)
@@ -186,6 +193,28 @@ func TestStripeCheckNamesWhatTheKeyMayNotDo(t *testing.T) {
 	}
 	if code != 1 || wrong != len(refused) {
 		t.Errorf("exit code %d, %d faults:\n%s", code, wrong, stdout)
+	}
+}
+
+// In a new account there is no page where donors could change their card.
+func TestStripeCheckLooksForTheCustomerPortal(t *testing.T) {
+	t.Parallel()
+	a := openStripe(t)
+	code, _, stderr := a.call("stripe", "setup")
+	if code != 0 {
+		t.Fatalf("exit code %d, %q", code, stderr)
+	}
+	for answer, says := range map[string]string{
+		`{"object": "list", "data": [], "has_more": false}`:                                         "were never saved",
+		`{"object": "list", "data": [{"features": {"payment_method_update": {"enabled": false}}}]}`: "do not let customers update payment methods",
+	} {
+		a.given = map[string]string{"/v1/billing_portal/configurations": answer}
+		for _, command := range []string{"setup", "check"} {
+			code, stdout, _ := a.call("stripe", command)
+			if code != 1 || strings.Count(stdout, "WRONG") != 1 || !strings.Contains(stdout, says) {
+				t.Errorf("%s: exit code %d, %q; want %q", command, code, stdout, says)
+			}
+		}
 	}
 }
 

@@ -74,6 +74,7 @@ func SetUpStripe(ctx context.Context, environ []string, address string, keep fun
 	}
 	setup.endpoint(found, address)
 	setup.permissions(ctx, account)
+	setup.portal(ctx, account)
 	return setup, nil
 }
 
@@ -90,6 +91,7 @@ func CheckStripe(ctx context.Context, environ []string, address string) (Checkup
 	var c Checkup
 	c.endpoint(found, address)
 	c.permissions(ctx, account)
+	c.portal(ctx, account)
 	return c, nil
 }
 
@@ -247,4 +249,28 @@ func (c *Checkup) permissions(ctx context.Context, account stripeAccount) {
 		}
 		c.add(p.name, "can be read (needed: "+p.need+")", err)
 	}
+}
+
+// portal adds whether donors get to Stripe's page for another card. Stripe opens it for
+// nobody before its settings were saved once, in each mode, and shows what they allow.
+func (c *Checkup) portal(ctx context.Context, account stripeAccount) {
+	var list struct {
+		Data []struct {
+			Features struct {
+				Card struct {
+					Enabled bool `json:"enabled"`
+				} `json:"payment_method_update"`
+			} `json:"features"`
+		} `json:"data"`
+	}
+	err := account.exchange(ctx, http.MethodGet, "/v1/billing_portal/configurations?active=true&is_default=true&limit=1", nil, &list)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("look for the customer portal's settings: %w", err)
+	case len(list.Data) == 0:
+		err = errors.New("were never saved, so nobody can change the card of a monthly gift; save them once in the Dashboard (Settings, Billing, Customer portal)")
+	case !list.Data[0].Features.Card.Enabled:
+		err = errors.New("do not let customers update payment methods, so nobody can change the card of a monthly gift; turn it on in the Dashboard")
+	}
+	c.add("customer portal's settings", "cards of monthly gifts can be changed", err)
 }
