@@ -25,7 +25,7 @@ func TestRestoredServicesFindWhatHappenedSince(t *testing.T) {
 	quiet := backUp(t, i)
 	played := make(chan error, 1)
 	go func() {
-		_, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn()}).Run(t.Context())
+		_, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn(), GiftsAlone: true}).Run(t.Context())
 		played <- err
 	}()
 	eventually(t, "somebody gives", func() bool { return truthAt(t, o.SimulatorURL()).paid() > kept+2 })

@@ -65,7 +65,7 @@ func operator(t *testing.T, cfg node.Config) *node.Operator {
 // give plays the demo and requires that every gift ended where it should.
 func give(t *testing.T, o *node.Operator) demo.Result {
 	t.Helper()
-	result, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn(), Patience: patience}).Run(t.Context())
+	result, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn(), Patience: patience, GiftsAlone: true}).Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 		says string
 	}{
 		"the simulator in production":        {append(good, "STRIPE_SECRET_KEY=", "STRIPE_WEBHOOK_SECRETS="), "refuses the simulator"},
+		"bank debits in production":          {append(good, "ALMONER_PAYMENT_METHODS=card,sepa_debit"), "cards alone"},
 		"no webhook secret":                  {append(good, "STRIPE_WEBHOOK_SECRETS="), "forged webhooks"},
 		"webhook secrets that are commas":    {append(good, "STRIPE_WEBHOOK_SECRETS=, ,"), "forged webhooks"},
 		"http":                               {append(good, "ALMONER_BASE_URL=http://give.example.org"), "https"},
