@@ -62,7 +62,7 @@ func (s *Server) sitePage(w http.ResponseWriter, status int, name string, data a
 // origin is the CSP source of a URL that the schema has checked.
 func origin(address string) string {
 	parsed, err := url.Parse(address)
-	if err != nil || strings.ContainsAny(parsed.Host, " ;,'\"") {
+	if err != nil || parsed.Host == "" || strings.ContainsAny(parsed.Host, " ;,'\"") {
 		return ""
 	}
 	return " " + parsed.Scheme + "://" + parsed.Host

@@ -29,6 +29,9 @@ func TestADonorUpdatesTheCard(t *testing.T) {
 	plan := a.failing()
 	a.advance(30*86_400 + 3600)
 	page := a.portal(plan, nil)
+	if policy := a.get(page).header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' http://donate.example") {
+		t.Errorf("policy %q", policy)
+	}
 	home := a.get(page)
 	for _, text := range []string{"Payment due (past_due)", "visa ending in 0341", "Pay ", "http://donate.example/plan", "Simulator: no real money"} {
 		if !strings.Contains(home.raw, text) {
