@@ -35,8 +35,6 @@ type Plan struct {
 	Until time.Time // a pause goes to
 	Ends  time.Time // it ends, or has ended
 	Begun time.Time
-	// Resumable is a pause that the donor can end.
-	Resumable bool
 
 	Payments    int64 // how many instalments were paid; the newest are listed
 	Instalments []Instalment
