@@ -1,5 +1,5 @@
 // What a donor does: fill in the form, pay on the checkout page, come back.
-export const cards = { good: "4242 4242 4242 4242", declined: "4000 0000 0000 0002" };
+export const cards = { good: "4242 4242 4242 4242", other: "5555 5555 5555 4444", declined: "4000 0000 0000 0002" };
 
 export async function fillForm(page, { amount, name, email, message = "" }) {
   // The own amount wins over a suggested one that was chosen.
