@@ -7,6 +7,6 @@
 // the endpoint in every order. What became of each gift is read from the services'
 // own answers, and the audit adds it all up.
 //
-// The tests tell a quick share of it unless they are run with -all. With -wrong,
-// mistakes are built into the services, each of which has to be caught.
+// The tests tell a quick share of it; -orders, -losses and -random say how much. With
+// -wrong, mistakes are built into the services, each of which has to be caught.
 package anyorder

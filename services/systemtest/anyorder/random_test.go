@@ -11,11 +11,8 @@ import (
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 )
 
-const (
-	someRandom, allRandom = 120, 10_000
-	// rounds is how often something happens to a gift after it was paid.
-	rounds = 4
-)
+// rounds is how often something happens to a gift after it was paid.
+const rounds = 4
 
 // Whatever people do at Stripe and here, and whichever webhooks come meanwhile: no
 // more is given back than was paid, postings sum to zero, and the ledger has what
@@ -23,10 +20,7 @@ const (
 func TestRandomScripts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 10_000)
-	count := someRandom
-	if *all {
-		count = allRandom
-	}
+	count := *random
 	told, lost := 0, 0
 	for from := 0; from < count; from += share {
 		stories := make([]*story, min(share, count-from))

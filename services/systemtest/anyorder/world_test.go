@@ -35,7 +35,12 @@ import (
 	"github.com/almoner/almoner/tools/stripesim"
 )
 
-var all = flag.Bool("all", false, "every permutation and 10,000 random scripts, instead of a quick share")
+// How much is told. All permutations of six are 720.
+var (
+	orders = flag.Int("orders", 4, "at most so many orders of each script's webhooks")
+	losses = flag.Int("losses", 2, "so many tellings of each script with webhooks lost")
+	random = flag.Int("random", 120, "so many random scripts")
+)
 
 const (
 	webhookSecret = "whsec_in_any_order"
