@@ -114,7 +114,7 @@ func (w *world) readGift(out *strings.Builder, id string, truths map[string]stri
 	for _, e := range entries.GetEntries() {
 		rules[e.GetRule()]++
 		for _, p := range e.GetPostings() {
-			balances[account(p.GetAccountCode())+" "+p.GetFundCode()+" "+p.GetAmount().GetCurrency()] += p.GetAmount().GetMinor()
+			balances[p.GetAccountCode()+" "+p.GetFundCode()+" "+p.GetAmount().GetCurrency()] += p.GetAmount().GetMinor()
 		}
 	}
 	for _, rule := range slices.Sorted(maps.Keys(rules)) {
@@ -156,17 +156,6 @@ func fits(d *donationv1.Donation, truth stripes, entries []*ledgerv1.Entry) erro
 		return fmt.Errorf("%s is %d less %d here, with an income of %d; at Stripe %+v", d.GetDonationId(), total, d.GetReturned().GetMinor(), income, truth)
 	}
 	return nil
-}
-
-// account is where a posting counts. Of a gift that was given back in part and lost
-// for the rest, whichever is heard of first takes of the gift and the other one of
-// the cover: how much was refunded of the gift and how much lost depends on that, the
-// sum of both does not.
-func account(code string) string {
-	if code == "4900" || code == "4910" {
-		return "4900 and 4910"
-	}
-	return code
 }
 
 // stripes is what the simulator knows of a payment.
