@@ -18,7 +18,7 @@ import (
 // on the same data tells the same story.
 func giftsArriveEverywhere(t *testing.T, s system) {
 	before := truthAt(t, s.stripe()).paid()
-	result := give(t, operator(t, s.config()))
+	result := giveAndTakeBack(t, operator(t, s.config()))
 
 	paid := 0
 	for _, line := range result.Gifts {

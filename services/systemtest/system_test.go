@@ -62,10 +62,23 @@ func operator(t *testing.T, cfg node.Config) *node.Operator {
 	return o
 }
 
-// give plays the demo and requires that every gift ended where it should.
+// give plays the gifts of the demo and requires that each ended where it should.
 func give(t *testing.T, o *node.Operator) demo.Result {
 	t.Helper()
-	result, err := demo.New(demo.Config{BaseURL: o.BaseURL(), SimulatorURL: o.SimulatorURL(), Conn: o.Conn(), Patience: patience, GiftsAlone: true}).Run(t.Context())
+	return play(t, o, demo.Config{GiftsAlone: true})
+}
+
+// giveAndTakeBack plays all of the demo: monthly gifts, too, and what happens to
+// money after it was given.
+func giveAndTakeBack(t *testing.T, o *node.Operator) demo.Result {
+	t.Helper()
+	return play(t, o, demo.Config{})
+}
+
+func play(t *testing.T, o *node.Operator, cfg demo.Config) demo.Result {
+	t.Helper()
+	cfg.BaseURL, cfg.SimulatorURL, cfg.Conn, cfg.Patience = o.BaseURL(), o.SimulatorURL(), o.Conn(), patience
+	result, err := demo.New(cfg).Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
