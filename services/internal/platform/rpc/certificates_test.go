@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -121,11 +122,13 @@ func TestConnectionsThatProveNothingAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		service string
 		with    *rpc.Certificates
-		ours    string // what the one who calls is told
+		ours    string // what the one who calls is told: a pattern
 		theirs  string // what the one who is called logs
 	}{
-		"an expired certificate":      {"donation", expired, "expired certificate", "certificate has expired"},
-		"another authority's":         {"donation", stranger, "unknown certificate authority", "unknown authority"},
+		// TLS 1.3 refuses a client's certificate after the client is done; whether it still
+		// hears why is a race that the network decides.
+		"an expired certificate":      {"donation", expired, "expired certificate|is this certificate not believed", "certificate has expired"},
+		"another authority's":         {"donation", stranger, "unknown certificate authority|is this certificate not believed", "unknown authority"},
 		"plaintext":                   {"donation", nil, "is one side plain", "first record does not look like a TLS handshake"},
 		"a server of another name":    {"ledger", proof(t, authority, "receipt"), "valid for donation, not ledger", "bad certificate"},
 		"a server that we don't know": {"donation", proof(t, foreign, "ledger"), "unknown authority", "bad certificate"},
@@ -136,7 +139,7 @@ func TestConnectionsThatProveNothingAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		err = remote.Reachable(t.Context())
-		if apperr.CodeOf(err) != apperr.Unavailable || !strings.Contains(err.Error(), c.ours) {
+		if apperr.CodeOf(err) != apperr.Unavailable || !regexp.MustCompile(c.ours).MatchString(err.Error()) {
 			t.Errorf("%s: whoever asks is told %v, want %q", name, err, c.ours)
 		}
 		testkit.Eventually(t, func() bool { return strings.Contains(log.String(), c.theirs) })

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -120,7 +121,9 @@ func (r *Remote) away() error {
 	defer r.mu.Unlock()
 	fault := r.fault
 	if fault == nil {
-		fault = errors.New("the connection was closed before anything was said; is one side plain and the other TLS?")
+		// A server that refuses a certificate says so once the client believes that all is
+		// well; its words are lost when what the client had begun to send resets the connection.
+		fault = errors.New("the connection was closed before anything was said; is one side plain and the other TLS, or is this certificate not believed? The log of " + r.service + " says which")
 	}
 	return apperr.Wrap(fmt.Errorf("reach %s: %w", r.service, fault), apperr.Unavailable, "SIBLING_AWAY", r.service+" cannot be reached; what needs it waits")
 }
@@ -153,7 +156,8 @@ type overheard struct {
 
 func (o overheard) Read(p []byte) (int, error) {
 	n, err := o.Conn.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	// A reset says no more than an end does: that there is nothing else to hear.
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
 		o.remote.remember(err)
 	}
 	return n, err
