@@ -8,12 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,7 +27,7 @@ type instance struct {
 	*account
 	url     string
 	environ []string
-	donor   *http.Client
+	browser *http.Client
 	log     bytes.Buffer
 	end     func() error
 }
@@ -54,8 +53,12 @@ func startProgram(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.stop())
 	}
-	i := &instance{account: a, url: "http://" + address, donor: &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	cookies, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, errors.Join(err, a.stop())
+	}
+	i := &instance{account: a, url: "http://" + address, browser: &http.Client{
+		Jar: cookies, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	folder := filepath.Join(scratch(), "data")
 	i.environ = append(os.Environ(), "ALMONER_DATA_DIR="+folder, "ALMONER_HTTP_ADDR="+address, "ALMONER_STRIPE_URL="+a.url,
@@ -111,7 +114,7 @@ func eventually(what string, check func() error) error {
 	}
 }
 
-// page is what a donor sees, and where it leads.
+// page is what somebody sees, and where it leads.
 type page struct{ text, location string }
 
 func (i *instance) open(method, address string, form url.Values, status int) (page, error) {
@@ -121,8 +124,10 @@ func (i *instance) open(method, address string, form url.Values, status int) (pa
 	}
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		// A browser names the site whose form it was.
+		request.Header.Set("Origin", request.URL.Scheme+"://"+request.URL.Host)
 	}
-	response, err := i.donor.Do(request)
+	response, err := i.browser.Do(request)
 	if err != nil {
 		return page{}, err
 	}
@@ -147,195 +152,6 @@ func (i *instance) command(args ...string) error {
 		return fmt.Errorf("almoner %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
 	return nil
-}
-
-// usage is what the people of an organization do, told once over HTTP.
-type usage struct {
-	*instance
-	err error
-}
-
-// occasions are what the program has to ask Stripe for. A path that the client's
-// source names and no occasion leads to fails TestEveryPathOfTheClientIsAsked.
-var occasions = []struct {
-	name string
-	use  func(*usage)
-}{
-	{"gifts are given and confirmed", func(u *usage) {
-		for n, more := range []url.Values{{}, {"cover_fees": {"1"}}} {
-			u.thanks(u.pay(u.donate(newIntent(), "25.00", more), "4242424242424242"))
-			u.settled(n + 1)
-		}
-	}},
-	{"a donor thinks again", func(u *usage) {
-		intent := newIntent()
-		u.donate(intent, "25.00", nil)
-		u.thanks(u.pay(u.donate(intent, "30.00", nil), "4242424242424242"))
-		u.settled(3)
-	}},
-	{"a donor comes back to a session that was paid", func(u *usage) {
-		intent := newIntent()
-		u.pay(u.donate(intent, "25.00", nil), "5555555555554444")
-		u.donate(intent, "35.00", nil)
-		u.settled(4)
-	}},
-	{"an event of another version", func(u *usage) {
-		u.knobs(`{"api_version": "2024-04-10"}`)
-		u.pay(u.donate(newIntent(), "25.00", nil), "4242424242424242")
-		u.settled(5)
-		u.knobs(`{"api_version": null}`)
-	}},
-	{"money of another program", func(u *usage) {
-		u.try(func() error {
-			_, err := u.control("/_sim/foreign_charge", `{"amount": 990, "currency": "eur"}`)
-			return err
-		})
-		u.settled(6)
-	}},
-	{"a payment for a gift that is not known here", func(u *usage) {
-		u.try(func() error {
-			_, err := u.control("/_sim/foreign_charge", `{"amount": 2500, "currency": "eur", "metadata":
-				{"almoner": "1", "donation_id": "7b2f8a52-7d4c-4b4e-9d2f-0a1b2c3d4e5f", "organization_id": "org"}}`)
-			return err
-		})
-		u.settled(7)
-	}},
-	{"a refund in the Dashboard and a dispute, told in another version", func(u *usage) {
-		u.knobs(`{"api_version": "2024-04-10"}`)
-		u.try(func() error {
-			_, err := u.control("/_sim/refund", encoded(map[string]any{"charge": u.sim.Truth().Charges[0].ID, "amount": 500}))
-			return err
-		})
-		u.pay(u.donate(newIntent(), "25.00", nil), "4000000000000259")
-		// The refund, the gift, and what the bank took back.
-		u.settled(10)
-		for _, path := range []string{"/v1/refunds/", "/v1/disputes/"} {
-			u.asked(path)
-		}
-		u.knobs(`{"api_version": null}`)
-	}},
-	{"everything is paid out", func(u *usage) {
-		u.try(func() error {
-			_, err := u.control("/_sim/payout", `{"include_pending": true}`)
-			return err
-		})
-		u.asked("/v1/payouts/")
-		u.try(func() error {
-			_, err := u.control("/_sim/payout/"+u.sim.Truth().Payouts[0].ID, `{"status": "paid"}`)
-			return err
-		})
-		u.try(func() error {
-			return eventually("what is in it is asked for", func() error {
-				if slices.ContainsFunc(u.heard(), func(e exchange) bool { return e.query.Get("payout") != "" }) {
-					return nil
-				}
-				return errors.New("not yet")
-			})
-		})
-	}},
-	{"the books are compared", func(u *usage) {
-		u.try(func() error {
-			err := u.command("audit", "--wait", "20s")
-			var failed *exec.ExitError
-			if errors.As(err, &failed) && failed.ExitCode() == 1 {
-				return nil // the payment that is not known here is a difference, and rightly
-			}
-			return err
-		})
-	}},
-}
-
-func (u *usage) try(act func() error) {
-	if u.err == nil {
-		u.err = act()
-	}
-}
-
-// asked waits until the program has asked for something.
-func (u *usage) asked(path string) {
-	u.try(func() error {
-		return eventually(path+" is asked for", func() error {
-			if slices.ContainsFunc(u.heard(), func(e exchange) bool { return strings.HasPrefix(e.path, path) }) {
-				return nil
-			}
-			return errors.New("not yet")
-		})
-	})
-}
-
-func (u *usage) knobs(document string) {
-	u.try(func() error {
-		_, err := u.control("/_sim/knobs", document)
-		return err
-	})
-}
-
-var appealLink = regexp.MustCompile(`href="(/appeals/[a-z0-9-]+)"`)
-
-// donate sends the form of the first appeal and answers the checkout page.
-func (u *usage) donate(intent, amount string, more url.Values) (checkout string) {
-	u.try(func() error {
-		home, err := u.open("GET", u.url+"/", nil, http.StatusOK)
-		if err != nil {
-			return err
-		}
-		appeal := appealLink.FindStringSubmatch(home.text)
-		if appeal == nil {
-			return errors.New("the first page links to no appeal")
-		}
-		form := url.Values{
-			"intent": {intent}, "amount": {amount}, "currency": {"EUR"}, "frequency": {"once"}, "name": {"Amina Yusuf"},
-			"email": {"amina@example.org"}, "visibility": {"public"},
-		}
-		for name, values := range more {
-			form[name] = values
-		}
-		sent, err := u.open("POST", u.url+appeal[1]+"/donate", form, http.StatusSeeOther)
-		checkout = sent.location
-		return err
-	})
-	return checkout
-}
-
-// pay uses a card on the checkout page and answers where the donor is sent.
-func (u *usage) pay(checkout, number string) (back string) {
-	u.try(func() error {
-		paid, err := u.open("POST", checkout, paying(number), http.StatusSeeOther)
-		back = paid.location
-		return err
-	})
-	return back
-}
-
-func (u *usage) thanks(address string) {
-	u.try(func() error {
-		_, err := u.open("GET", address, nil, http.StatusOK)
-		return err
-	})
-}
-
-// settled waits until the program has heard of everything and has imported the
-// newest of so many transactions.
-func (u *usage) settled(transactions int) {
-	u.try(func() error {
-		err := u.settle()
-		if err != nil {
-			return err
-		}
-		truth := u.sim.Truth().BalanceTransactions
-		if len(truth) != transactions {
-			return fmt.Errorf("there are %d balance transactions, want %d", len(truth), transactions)
-		}
-		newest := truth[len(truth)-1].ID
-		return eventually("the newest transaction is imported", func() error {
-			for _, e := range u.heard() {
-				if e.path == "/v1/balance_transactions" && bytes.Contains(e.raw, []byte(newest)) {
-					return nil
-				}
-			}
-			return errors.New("not asked for yet")
-		})
-	})
 }
 
 // overheard is what the program sent, and the account still open to ask again.
