@@ -186,8 +186,8 @@ func feeds(r Readings) []Feed {
 	return []Feed{donation, fundraiser}
 }
 
-// behind lists what is still on its way. What waits for a fact not yet seen is
-// retried by itself; what is parked otherwise moves only when a person says so,
+// behind lists what is still on its way. What waits for a fact not yet seen, or for
+// a program that knows its type, is retried by itself; what is parked otherwise moves only when a person says so,
 // and is no delay but a difference.
 func behind(r Readings, feeds []Feed) []string {
 	reasons := []string{}
@@ -213,7 +213,7 @@ func behind(r Readings, feeds []Feed) []string {
 				waiting++
 			}
 		}
-		count(waiting, "events of "+service+" wait for a fact not yet seen")
+		count(waiting, "events of "+service+" wait for a fact not yet seen, or for a newer program")
 	}
 	for _, feed := range feeds {
 		for _, consumer := range sortedKeys(feed.Consumers) {

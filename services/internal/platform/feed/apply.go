@@ -122,12 +122,13 @@ func successors(at Checkpoint, deliveries []delivery) (fresh []delivery, gap boo
 	return fresh, false
 }
 
-// applyRuns hands runs of events of one type to their handlers.
+// applyRuns hands runs of events of one type to their handlers. What this program
+// knows and has no handler for is passed over; what it does not know is parked.
 func (c *Consumer) applyRuns(ctx context.Context, tx *database.Tx, fresh []delivery, careful bool) ([]outcome, error) {
 	records := make([]record, 0, len(fresh))
 	for _, d := range fresh {
 		_, wanted := c.handlers[d.Type]
-		if wanted {
+		if wanted || !c.cfg.Knows(d.Type) {
 			records = append(records, d.record)
 		}
 	}
@@ -140,9 +141,13 @@ func (c *Consumer) applyRuns(ctx context.Context, tx *database.Tx, fresh []deliv
 	}
 	for begin := 0; begin < len(records); {
 		end := begin + 1
-		if lot.blocks(records[begin]) {
+		_, wanted := c.handlers[records[begin].Type]
+		switch {
+		case lot.blocks(records[begin]):
 			err = lot.parkBehind(ctx, records[begin])
-		} else {
+		case !wanted:
+			err = lot.park(ctx, records[begin], newer(records[begin]))
+		default:
 			for end < len(records) && records[end].Type == records[begin].Type && !lot.blocks(records[end]) {
 				end++
 			}

@@ -44,6 +44,9 @@ type ConsumerConfig struct {
 	Logger  *slog.Logger
 	Tracer  trace.TracerProvider
 	Metrics prometheus.Registerer
+	// Knows tells whether events of a type existed when this program was built; nil
+	// means that its contract is in the program.
+	Knows func(eventType string) bool
 	// Now stamps what is parked; nil means the system's clock.
 	Now func() time.Time
 	// Tick is the idle time after which the producer is asked, and how often
@@ -68,6 +71,9 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 	}
 	if cfg.Tracer == nil {
 		cfg.Tracer = noop.NewTracerProvider()
+	}
+	if cfg.Knows == nil {
+		cfg.Knows = builtIn
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -153,6 +159,7 @@ func (c *Consumer) session(ctx context.Context) error {
 			quiet = true
 		case <-ticker.C:
 			c.retryWaiting(ctx)
+			c.retryUnknown(ctx)
 		}
 		if quiet {
 			err := c.reconcile(ctx)

@@ -17,6 +17,9 @@
 //   - An event that cannot be applied is parked with its aggregate, in order;
 //     everything else flows. One that lacks a fact not yet seen
 //     (envelope.ErrNotYet) is parked as waiting and tried again by itself.
+//   - A consumer may be older than its producer. What was told in words that it was
+//     built without is parked as waiting, and applied by the newer program that
+//     takes its place.
 //   - A producer restored to an older state (a feed fork) is noticed by its relay
 //     and by its consumers, which stop and say so, also when the newest event is the
 //     same again (a hash over all ids tells): going on would take new events

@@ -85,7 +85,7 @@ func (p poison) Unwrap() error { return p.error }
 // parkable tells whether an error is the event's own and not the moment's.
 func parkable(err error) bool {
 	var poisoned poison
-	return errors.Is(err, envelope.ErrNotYet) || errors.As(err, &poisoned) ||
+	return errors.Is(err, envelope.ErrNotYet) || errors.Is(err, errNewer) || errors.As(err, &poisoned) ||
 		apperr.Permanent(err) || database.IsRefused(err)
 }
 

@@ -68,7 +68,7 @@ func (l *lot) park(ctx context.Context, r record, cause error) error {
 	now := l.c.cfg.Now().UnixMicro()
 	_, err := l.tx.ExecContext(ctx, `INSERT INTO parked_aggregate
 		(feed, aggregate_id, first_pos, waiting, reason, attempts, tried_at) VALUES ($1, $2, $3, $4, $5, 1, $6)`,
-		l.c.cfg.Feed, r.AggregateID, r.pos, flag(waits(cause)), reason(cause), now)
+		l.c.cfg.Feed, r.AggregateID, r.pos, int64(whatFor(cause)), reason(cause), now)
 	if err != nil {
 		return fmt.Errorf("park aggregate of position %d: %w", r.pos, err)
 	}
@@ -109,20 +109,33 @@ func (l *lot) store(ctx context.Context, r record) error {
 // report raises the alarm. One that waits for a fact is none: it ends by itself.
 func (c *Consumer) report(ctx context.Context, r record, cause error) {
 	attributes := []any{"position", r.pos, "event", r.ID, "type", r.Type, "aggregate", r.AggregateID, "error", cause}
-	if waits(cause) {
+	switch whatFor(cause) {
+	case forFact:
 		c.cfg.Logger.InfoContext(ctx, "event waits for a fact not yet seen", attributes...)
-		return
+	case forProgram:
+		c.cfg.Logger.WarnContext(ctx, "event waits for a newer program, this one does not know its type", attributes...)
+	case forStaff:
+		c.cfg.Logger.ErrorContext(ctx, "event parked, staff must decide", attributes...)
 	}
-	c.cfg.Logger.ErrorContext(ctx, "event parked, staff must decide", attributes...)
 }
 
-func waits(cause error) bool { return errors.Is(cause, envelope.ErrNotYet) }
+// awaits is what a parked aggregate waits for, as parked_aggregate.waiting keeps it.
+type awaits int64
 
-func flag(set bool) int64 {
-	if set {
-		return 1
+const (
+	forStaff   awaits = 0
+	forFact    awaits = 1 // another feed brings it; tried again at every tick
+	forProgram awaits = 2 // tried again as soon as one runs that knows the type
+)
+
+func whatFor(cause error) awaits {
+	switch {
+	case errors.Is(cause, envelope.ErrNotYet):
+		return forFact
+	case errors.Is(cause, errNewer):
+		return forProgram
 	}
-	return 0
+	return forStaff
 }
 
 // reason is the first line of an error, in a length that a page can show. What

@@ -170,12 +170,13 @@ func ParkedMetric(service, kind string) *prometheus.Desc {
 func NewParkedLook(service string, db *database.DB, now func() time.Time) prometheus.Collector {
 	items := ParkedMetric(service, "event")
 	aggregates := prometheus.NewDesc("almoner_parked_aggregates",
-		"Aggregates that have a parked event. Those that wait for a fact not yet seen go on by themselves.",
+		"Aggregates that have a parked event. Those that wait for a fact not yet seen, or for a newer program, go on by themselves.",
 		[]string{"waits_for"}, prometheus.Labels{"service": service})
 	return telemetry.NewLook("parked events of "+service, telemetry.LookEvery, now, func(ctx context.Context, tell telemetry.Tell) error {
 		return db.InReadTx(ctx, func(ctx context.Context, tx *database.Tx) error {
-			var all, waiting, events int64
-			err := tx.QueryRowContext(ctx, `SELECT COUNT(*), CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM parked_aggregate`).Scan(&all, &waiting)
+			var staff, fact, program, events int64
+			err := tx.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN waiting = 0 THEN 1 END), COUNT(CASE WHEN waiting = 1 THEN 1 END),
+				COUNT(CASE WHEN waiting = 2 THEN 1 END) FROM parked_aggregate`).Scan(&staff, &fact, &program)
 			if err != nil {
 				return err
 			}
@@ -185,8 +186,9 @@ func NewParkedLook(service string, db *database.DB, now func() time.Time) promet
 				return err
 			}
 			tell(items, float64(events))
-			tell(aggregates, float64(all-waiting), "staff")
-			tell(aggregates, float64(waiting), "fact")
+			tell(aggregates, float64(staff), "staff")
+			tell(aggregates, float64(fact), "fact")
+			tell(aggregates, float64(program), "program")
 			return nil
 		})
 	}, items, aggregates)

@@ -30,7 +30,8 @@ type ParkedItem struct {
 	// Attempts counts how often it was tried; 0 for one that waits its turn.
 	Attempts int
 	Since    time.Time
-	// Waiting is set when it is tried again by itself.
+	// Waiting is set when it is tried again by itself: once a fact is there, or a
+	// program that knows its type.
 	Waiting bool
 	// Courtesy is set for news that could not be delivered: neither money nor a
 	// duty hangs on it.
@@ -80,7 +81,7 @@ func (p *parking) ListParked(ctx context.Context) ([]ParkedItem, error) {
 				return err
 			}
 			item.ID = item.Source + ":" + strconv.FormatInt(item.Pos, 10)
-			item.Since, item.Waiting = time.UnixMicro(since).UTC(), waiting == 1
+			item.Since, item.Waiting = time.UnixMicro(since).UTC(), awaits(waiting) != forStaff
 			if item.Pos != first {
 				item.Reason, item.Attempts = fmt.Sprintf("behind position %d", first), 0
 			}

@@ -98,8 +98,11 @@ func (c *Consumer) retryBatch(ctx context.Context, tx *database.Tx, aggregate st
 	}
 	for _, r := range records {
 		handler, wanted := c.handlers[r.Type]
-		if wanted {
+		switch {
+		case wanted:
 			err = tx.Savepoint(ctx, func(ctx context.Context) error { return safely(ctx, tx, handler, []record{r}) })
+		case !c.cfg.Knows(r.Type):
+			err = newer(r)
 		}
 		if err != nil && parkable(err) {
 			return outcomes, false, c.stillParked(ctx, tx, r, err)
@@ -131,7 +134,7 @@ func (c *Consumer) stillParked(ctx context.Context, tx *database.Tx, r record, c
 	if err != nil {
 		return fmt.Errorf("read parked aggregate: %w", err)
 	}
-	now := flag(waits(cause))
+	now := int64(whatFor(cause))
 	_, err = tx.ExecContext(ctx, `UPDATE parked_aggregate SET attempts = CASE WHEN first_pos = $1 THEN attempts + 1 ELSE 1 END,
 		first_pos = $1, waiting = $2, reason = $3, tried_at = $4 WHERE feed = $5 AND aggregate_id = $6`,
 		r.pos, now, reason(cause), c.cfg.Now().UnixMicro(), c.cfg.Feed, r.AggregateID)

@@ -209,13 +209,17 @@ func (w *world) now() func() time.Time {
 	return w.clock.Now
 }
 
-func (w *world) newConsumer() *feed.Consumer {
+func (w *world) newConsumer(but ...func(cfg *feed.ConsumerConfig)) *feed.Consumer {
 	w.t.Helper()
-	c := feed.NewConsumer(feed.ConsumerConfig{
+	cfg := feed.ConsumerConfig{
 		Logger:  slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Service: consuming, Feed: producing, DB: w.consumer, NATS: w.connect(w.t, consuming),
 		Source: w.source, Tracer: w.tracer, Tick: quick, Metrics: w.registerer(), Now: w.now(),
-	})
+	}
+	for _, change := range but {
+		change(&cfg)
+	}
+	c := feed.NewConsumer(cfg)
 	feed.Handle(c, w.enter)
 	return c
 }
