@@ -69,6 +69,15 @@ e2e: bin/almoner ## Use the program in a real browser (needs Node and Chromium)
 conformance: bin/almoner ## Hold simulator and program against Stripe's own description (needs Node)
 	cd tools/conformance && ALMONER=../../bin/almoner go test -count=1 ./...
 
+# Both are beside what CI runs: one looks ahead, the other needs an account at Stripe.
+.PHONY: drift
+drift: bin/almoner ## Report what a later version of Stripe's API would take away
+	cd tools/conformance && ALMONER=../../bin/almoner go test -count=1 -tags drift -v -run TestDrift .
+
+.PHONY: atstripe
+atstripe: ## Hold the client against Stripe's test mode (needs STRIPE_TEST_KEY=sk_test_…)
+	go test -count=1 -tags atstripe -v -run 'TestContractWithStripe' ./services/donation/internal/payments
+
 .PHONY: bench
 bench: loadtest ## Run the benchmarks and a short load test (needs nginx and wrk)
 	go test -run '^$$' -bench . -benchtime 1s $(MODULES)

@@ -204,17 +204,6 @@ func attachParams() schema {
 	return schema{"customer": {kind: isString, max: 5000, required: true}}
 }
 
-// testMethods are Stripe's ready-made payment methods for tests, with the card
-// that each stands for. Attaching one makes a payment method of its own.
-func testMethods() map[string]string {
-	return map[string]string{
-		"pm_card_visa": "visa", "pm_card_visa_debit": "visa_debit", "pm_card_mastercard": "mastercard",
-		"pm_card_amex": "amex", "pm_card_discover": "discover", "pm_card_chargeCustomerFail": "attach_then_fail",
-		"pm_card_authenticationRequired": "3ds_always", "pm_card_authenticationRequiredOnSetup": "3ds_unless_set_up",
-		"pm_card_authenticationRequiredSetupForOffSession": "3ds_on_session",
-	}
-}
-
 func attachMethod(c *call, t *tx) (map[string]any, *apiError) {
 	customer, failure := liveCustomer(t, c.params.str("customer"), "customer")
 	if failure != nil {
@@ -231,11 +220,13 @@ func attachMethod(c *call, t *tx) (map[string]any, *apiError) {
 // methods.
 func (t *tx) attachNamed(id string, customer *Customer, param string) (*PaymentMethod, *apiError) {
 	method := t.method(id)
+	ready := cardNamed(testMethods()[id])
 	switch {
-	case testMethods()[id] != "":
+	case ready.name != "" && ready.refusesAttaching():
+		return nil, ready.declined()
+	case ready.name != "":
 		method = t.newMethod(payment{
-			card: cardNamed(testMethods()[id]), expMonth: 12, expYear: t.now.UTC().Year() + 5,
-			billing: Billing{Email: customer.Email, Name: customer.Name},
+			card: ready, expMonth: 12, expYear: t.now.UTC().Year() + 5, billing: Billing{Email: customer.Email, Name: customer.Name},
 		})
 	case method == nil && param == "":
 		return nil, missing("PaymentMethod", "payment_method", shorten(id))

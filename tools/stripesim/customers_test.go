@@ -118,6 +118,33 @@ func TestPaymentMethodsOfACustomer(t *testing.T) {
 	}
 }
 
+// Each of Stripe's ready-made payment methods is attached as the card that it stands
+// for, or refused in its bank's words.
+func TestReadyMadePaymentMethods(t *testing.T) {
+	t.Parallel()
+	a := open(t, nil)
+	customer := a.customer(url.Values{"email": {"ann@example.org"}})
+	for id, name := range testMethods() {
+		c, r := cardNamed(name), a.post("/v1/payment_methods/"+id+"/attach", url.Values{"customer": {customer}})
+		switch {
+		case c.number == "":
+			t.Errorf("%s stands for %s, which is no card", id, name)
+		case r.status == http.StatusPaymentRequired:
+			if r.text("error.type") != "card_error" || r.text("error.code") != c.code || c.code == "" || c.secure != secureNever {
+				t.Errorf("%s: %s", id, r.raw)
+			}
+		case r.status != http.StatusOK || r.text("card.last4") != c.last4() || r.text("card.country") != c.country || r.text("id") == id:
+			t.Errorf("%s: %d %s", id, r.status, r.raw)
+		}
+	}
+	if r := a.post("/v1/payment_methods/pm_card_visa_chargeDeclinedLostCard/attach", url.Values{"customer": {customer}}); r.text("error.decline_code") != "lost_card" {
+		t.Errorf("a lost card: %s", r.raw)
+	}
+	if r := a.post("/v1/payment_methods/pm_card_none/attach", url.Values{"customer": {customer}}); r.status != http.StatusNotFound {
+		t.Errorf("one that there is not: %s", r.raw)
+	}
+}
+
 func TestProductsAndPrices(t *testing.T) {
 	t.Parallel()
 	a := open(t, nil)
