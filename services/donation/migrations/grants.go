@@ -10,7 +10,7 @@ func grants() database.Grants {
 		"donation": `SELECT, INSERT, UPDATE (state, account_id, attempt, session_id, payment_intent_id, charge_id, paid_at,
 			succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at, asked_at, balance_transaction_id,
 			fee_minor, fee_currency, invoice_id,
-			version, returned_minor, dispute, payment_method)`,
+			version, returned_minor, dispute, payment_method, delayable)`,
 		"recurring_plan": `SELECT, INSERT, UPDATE (status, account_id, subscription_id, customer_id, gift_minor, cover_minor, next_at,
 			ends_at, paused_until, failed, retry_at, started_at, looked_at, cancel_asked_at, cancel_by, check_at, version)`,
 		"plan_change":         "SELECT, INSERT, UPDATE (state, attempt, done_at)",

@@ -202,7 +202,7 @@ func behind(r Readings, feeds []Feed) []string {
 	count(r.Totals.GetUnsequenced(), "fundraiser events without a position")
 	count(r.Receipts.GetReceiptsDue(), "receipts due")
 	count(r.Receipts.GetMailsDue(), "receipt mails due")
-	count(halfKnown(r.Books.GetOpenItems()), "refunds or disputes of which only the money is known, or only the end")
+	count(halfKnown(r.Books.GetOpenItems()), "refunds, disputes or debits of which one half is known and not the other")
 	if r.Balance.GetTransactionsMissing() {
 		reasons = append(reasons, "Stripe has balance transactions that are not imported")
 	}
@@ -226,15 +226,19 @@ func behind(r Readings, feeds []Feed) []string {
 }
 
 // halfKnown counts items that stand on the wrong side of their account. A refund
-// is owed before it is paid and a dispute's money is taken before it is lost, so
-// when both halves are heard of, nothing is on that side; until then totals and
-// receipts do not know yet what Stripe's balance does, though all sums agree.
+// is owed before it is paid, a dispute's money is taken before it is lost, and a
+// debit's is on the balance when it succeeds at the latest, so when both halves are
+// heard of, nothing is on that side; until then totals and receipts do not know yet
+// what Stripe's balance does, or it not what they do, though all sums agree. (The
+// money of a debit that the bank has not paid stands on the right side: it is an open
+// item for days, and nothing is behind.)
 func halfKnown(items []*ledgerv1.OpenItem) int64 {
 	var found int64
 	for _, item := range items {
 		paidUnowed := item.GetAccountCode() == "2100" && item.GetBalanceMinor() > 0
 		lostUntaken := item.GetAccountCode() == "1170" && item.GetBalanceMinor() < 0
-		if paidUnowed || lostUntaken {
+		givenUnpaid := item.GetAccountCode() == "2200" && item.GetBalanceMinor() > 0
+		if paidUnowed || lostUntaken || givenUnpaid {
 			found++
 		}
 	}

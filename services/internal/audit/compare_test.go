@@ -80,9 +80,10 @@ func TestRefundsOnTheirWayAndOpenDisputesAreExplained(t *testing.T) {
 	readings := agreeing()
 	readings.Books.OpenItems = append(readings.Books.OpenItems,
 		&ledgerv1.OpenItem{OrganizationId: "org-1", AccountCode: "2100", Currency: "EUR", BalanceMinor: -2_000, StripeId: "re_1"},
-		&ledgerv1.OpenItem{OrganizationId: "org-1", AccountCode: "1170", Currency: "EUR", BalanceMinor: 5_000, StripeId: "dp_1"})
+		&ledgerv1.OpenItem{OrganizationId: "org-1", AccountCode: "1170", Currency: "EUR", BalanceMinor: 5_000, StripeId: "dp_1"},
+		&ledgerv1.OpenItem{OrganizationId: "org-1", AccountCode: "2200", Currency: "EUR", BalanceMinor: -2_500, StripeId: "py_1"})
 	report := Compare(readings)
-	if !report.OK || len(report.Open) != 3 || report.Open[1].StripeID != "re_1" || report.Open[2].Account != "1170" {
+	if !report.OK || len(report.Open) != 4 || report.Open[1].StripeID != "re_1" || report.Open[2].Account != "1170" {
 		t.Errorf("report %+v", report)
 	}
 }
@@ -92,8 +93,9 @@ func TestRefundsOnTheirWayAndOpenDisputesAreExplained(t *testing.T) {
 func TestARefundOfWhichOnlyTheMoneyIsKnownIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	for name, item := range map[string]*ledgerv1.OpenItem{
-		"a refund that nobody was owed":     {AccountCode: "2100", Currency: "EUR", BalanceMinor: 2_000, StripeId: "re_1"},
-		"a dispute lost that took no money": {AccountCode: "1170", Currency: "EUR", BalanceMinor: -2_000, StripeId: "dp_1"},
+		"a refund that nobody was owed":       {AccountCode: "2100", Currency: "EUR", BalanceMinor: 2_000, StripeId: "re_1"},
+		"a debit given that brought no money": {AccountCode: "2200", Currency: "EUR", BalanceMinor: 2_000, StripeId: "py_1"},
+		"a dispute lost that took no money":   {AccountCode: "1170", Currency: "EUR", BalanceMinor: -2_000, StripeId: "dp_1"},
 	} {
 		readings := agreeing()
 		readings.Books.OpenItems = append(readings.Books.OpenItems, item)

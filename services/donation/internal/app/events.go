@@ -35,6 +35,7 @@ func donationSucceeded(d domain.Donation, traceparent string) (envelope.Event, e
 		Late:            d.Late,
 		RecurringPlanId: d.PlanID,
 		InvoiceId:       d.InvoiceID,
+		Delayed:         domain.Delayed(d.Delayable, d.ChargeID),
 	})
 	if err != nil {
 		return envelope.Event{}, fmt.Errorf("donation %s succeeded: %w", d.ID, err)
@@ -42,7 +43,9 @@ func donationSucceeded(d domain.Donation, traceparent string) (envelope.Event, e
 	return event, nil
 }
 
-func balanceTransactionRecorded(t Transaction, attribution *domain.Attribution, planID, traceparent string) (envelope.Event, error) {
+// balanceTransactionRecorded tells of a transaction of a gift, or, when that is nil, of
+// one that belongs to none.
+func balanceTransactionRecorded(t Transaction, d *PaidGift) (envelope.Event, error) {
 	message := &donationv1.BalanceTransactionRecorded{
 		TransactionId:     t.ID,
 		AccountId:         t.AccountID,
@@ -57,14 +60,15 @@ func balanceTransactionRecorded(t Transaction, attribution *domain.Attribution, 
 		Foreign:           t.Foreign,
 		PaymentIntentId:   t.PaymentIntentID,
 		CreatedAt:         t.CreatedAt,
-		RecurringPlanId:   planID,
 		ChargeId:          t.ChargeID,
+	}
+	traceparent := ""
+	if d != nil {
+		message.Attribution, message.RecurringPlanId = wireAttribution(d.Attribution), d.PlanID
+		message.Delayed, traceparent = domain.Delayed(d.Delayable, t.ChargeID), d.Traceparent
 	}
 	if t.SourceAmount.Currency != "" {
 		message.SourceAmount = wireMoney(t.SourceAmount)
-	}
-	if attribution != nil {
-		message.Attribution = wireAttribution(*attribution)
 	}
 	for _, f := range t.FeeDetails {
 		message.FeeDetails = append(message.FeeDetails, &donationv1.FeeDetail{

@@ -17,16 +17,7 @@ func (a *App) keepFees(ctx context.Context, tx Tx, charged []Transaction, gifts 
 	fees := make([]Fee, 0, len(charged))
 	charges := map[string]string{}
 	for _, t := range charged {
-		currency, err := money.ParseCurrency(t.Fee.Currency)
-		if err != nil {
-			// Settled in a currency that nobody can pay in: the event tells the
-			// ledger all the same, here the amount cannot be shown.
-			a.Logger.ErrorContext(ctx, "a fee has a currency that is not known", "transaction", t.ID, "error", err)
-		}
-		fees = append(fees, Fee{
-			DonationID: t.DonationID, TransactionID: t.ID, Amount: money.Amount{Minor: t.Fee.Minor, Currency: currency},
-			PaymentMethod: t.PaymentMethod,
-		})
+		fees = append(fees, a.feeOf(ctx, t))
 		if gifts[t.PaymentIntentID].ChargeID == "" {
 			charges[t.DonationID] = t.SourceID
 		}
@@ -36,6 +27,19 @@ func (a *App) keepFees(ctx context.Context, tx Tx, charged []Transaction, gifts 
 		return err
 	}
 	return learnCharges(ctx, tx, charges)
+}
+
+func (a *App) feeOf(ctx context.Context, t Transaction) Fee {
+	currency, err := money.ParseCurrency(t.Fee.Currency)
+	if err != nil {
+		// Settled in a currency that nobody can pay in: the event tells the
+		// ledger all the same, here the amount cannot be shown.
+		a.Logger.ErrorContext(ctx, "a fee has a currency that is not known", "transaction", t.ID, "error", err)
+	}
+	return Fee{
+		DonationID: t.DonationID, TransactionID: t.ID, Amount: money.Amount{Minor: t.Fee.Minor, Currency: currency},
+		PaymentMethod: t.PaymentMethod,
+	}
 }
 
 // learnCharges completes gifts whose payment named no charge. They are locked and

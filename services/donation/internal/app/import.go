@@ -33,6 +33,13 @@ const (
 	importDaily  = 24 * time.Hour
 )
 
+// Stripe's reporting categories for a payer's money, and for such money that goes back
+// because the payment failed after all.
+const (
+	categoryCharge  = "charge"
+	categoryFailure = "charge_failure"
+)
+
 // Import brings the account's balance transactions until ctx ends: at once when
 // something was paid, soon while a fee is missing, and now and then anyway.
 func (a *App) Import(ctx context.Context) {
@@ -220,7 +227,7 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 	}
 	whole = len(ready) == len(page)
 	page = ready
-	gifts, err = a.catchUp(ctx, account, page, gifts)
+	gifts, waits, err := a.catchUp(ctx, account, page, gifts)
 	if err != nil {
 		return 0, false, err
 	}
@@ -228,7 +235,7 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 	if err != nil {
 		return 0, false, err
 	}
-	page, held := a.upToDoubted(page, gifts)
+	page, held := a.upToDoubted(page, gifts, waits)
 	if len(page) == 0 {
 		return 0, false, held
 	}
@@ -239,7 +246,7 @@ func (a *App) importPage(ctx context.Context, account string, page []Transaction
 			return 0, false, err
 		}
 	}
-	added, err = a.record(ctx, account, page, gifts, home)
+	added, err = a.record(ctx, account, page, gifts, waits, home)
 	return added, whole && held == nil, errors.Join(err, held)
 }
 
@@ -305,12 +312,14 @@ func giftsIn(ctx context.Context, tx Tx, page []Transaction) (map[string]PaidGif
 // catchUp takes in payments whose webhook has not come, or never will: money
 // that is on the account and carries our metadata is a gift of ours. One that the
 // database forgot is put back first. What cannot be one (unknown donation, second payment) is parked by ingest and its
-// transaction is booked as foreign.
-func (a *App) catchUp(ctx context.Context, account string, page []Transaction, gifts map[string]PaidGift) (map[string]PaidGift, error) {
+// transaction is booked as foreign. Payments that are no money yet are answered too.
+func (a *App) catchUp(ctx context.Context, account string, page []Transaction, gifts map[string]PaidGift) (map[string]PaidGift, waiting, error) {
 	missing := false
+	waits := waiting{}
 	for _, t := range page {
 		_, known := gifts[t.PaymentIntentID]
-		if (!t.Ours && t.InvoiceID == "") || known || t.PaymentIntentID == "" {
+		_, fetched := waits[t.PaymentIntentID]
+		if (!t.Ours && t.InvoiceID == "") || known || fetched || t.PaymentIntentID == "" {
 			continue
 		}
 		found, err := a.paidBy(ctx, t)
@@ -318,30 +327,33 @@ func (a *App) catchUp(ctx context.Context, account string, page []Transaction, g
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("fetch the payment of transaction %s: %w", t.ID, err)
+			return nil, nil, fmt.Errorf("fetch the payment of transaction %s: %w", t.ID, err)
 		}
 		recalled, err := a.recall(ctx, account, found)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		_, err = a.ingest(ctx, found)
 		if err == nil && recalled {
 			err = a.retryParkedOf(ctx, t.PaymentIntentID)
 		}
+		if err == nil {
+			err = a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error { return waits.keep(ctx, tx, account, found) })
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		missing = true
 	}
 	if !missing {
-		return gifts, nil
+		return gifts, nil, nil
 	}
 	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 		var err error
 		gifts, err = giftsIn(ctx, tx, page)
 		return err
 	})
-	return gifts, err
+	return gifts, waits, err
 }
 
 // paidBy fetches what tells what a charge was for: its invoice if it has one, which is
@@ -377,7 +389,7 @@ func (a *App) catchUpReturns(ctx context.Context, page []Transaction, gifts map[
 // before, under the lock that apply takes too: a gift that succeeds meanwhile has
 // either been seen here, or sees there what was booked as foreign. The gifts that
 // were found before are not asked for again: one that succeeded stays so.
-func (a *App) record(ctx context.Context, account string, page []Transaction, seen map[string]PaidGift, home string) (int, error) {
+func (a *App) record(ctx context.Context, account string, page []Transaction, seen map[string]PaidGift, waits waiting, home string) (int, error) {
 	unseen := slices.DeleteFunc(slices.Clone(page), func(t Transaction) bool { return seen[t.PaymentIntentID].ID != "" })
 	added := 0
 	err := a.decide(ctx, account, func(ctx context.Context, tx Tx) error {
@@ -386,7 +398,14 @@ func (a *App) record(ctx context.Context, account string, page []Transaction, se
 			return err
 		}
 		maps.Copy(gifts, seen)
+		underWay, err := waits.underWay(ctx, tx, page, gifts)
+		if err != nil {
+			return err
+		}
 		for i := range page {
+			if d, is := underWay[page[i].PaymentIntentID]; is {
+				gifts[page[i].PaymentIntentID] = moneyOf(d, page[i])
+			}
 			a.attribute(&page[i], account, gifts, home)
 		}
 		fresh, err := tx.InsertTransactions(ctx, page)
@@ -395,7 +414,7 @@ func (a *App) record(ctx context.Context, account string, page []Transaction, se
 		}
 		added = len(fresh)
 		var events []envelope.Event
-		var charged []Transaction
+		var charged, moved []Transaction
 		for _, t := range page {
 			if !fresh[t.ID] {
 				continue
@@ -405,9 +424,17 @@ func (a *App) record(ctx context.Context, account string, page []Transaction, se
 				return err
 			}
 			events = append(events, event)
-			if !t.Foreign && t.Category == "charge" {
+			_, early := underWay[t.PaymentIntentID]
+			switch {
+			case early:
+				moved = append(moved, t)
+			case !t.Foreign && t.Category == categoryCharge:
 				charged = append(charged, t)
 			}
+		}
+		err = a.feesUnderWay(ctx, tx, moved, underWay)
+		if err != nil {
+			return err
 		}
 		err = a.keepFees(ctx, tx, charged, gifts)
 		if err != nil || len(events) == 0 {
@@ -434,8 +461,8 @@ func (a *App) attribute(t *Transaction, account string, gifts map[string]PaidGif
 
 func recorded(t Transaction, gifts map[string]PaidGift) (envelope.Event, error) {
 	if t.Foreign {
-		return balanceTransactionRecorded(t, nil, "", "")
+		return balanceTransactionRecorded(t, nil)
 	}
 	d := gifts[t.PaymentIntentID]
-	return balanceTransactionRecorded(t, &d.Attribution, d.PlanID, d.Traceparent)
+	return balanceTransactionRecorded(t, &d)
 }

@@ -84,10 +84,11 @@ func WebhookEvents() []string {
 
 // movesBalance reports whether there may be a balance transaction that nothing
 // else will tell of. (A charge that succeeds comes with its payment intent, which
-// wakes the import once the gift is known.)
+// wakes the import once the gift is known. A debit may move it when it is begun, and
+// again when it fails.)
 func movesBalance(eventType string) bool {
 	switch eventType {
-	case "payment_intent.succeeded", "invoice.paid", "charge.updated", "charge.refunded", "refund.failed", "charge.refund.updated":
+	case "payment_intent.succeeded", "payment_intent.processing", "checkout.session.async_payment_failed", "invoice.paid", "charge.updated", "charge.refunded", "refund.failed", "charge.refund.updated":
 		return true
 	}
 	return strings.HasPrefix(eventType, "charge.dispute.") || strings.HasPrefix(eventType, "payout.")

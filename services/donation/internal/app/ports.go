@@ -83,13 +83,15 @@ type Donations interface {
 	Standing(ctx context.Context) (Standing, error)
 }
 
-// PaidGift is a gift that succeeded, as far as its money is concerned.
+// PaidGift is a gift that succeeded, or whose payment takes days, as far as its money
+// is concerned.
 type PaidGift struct {
 	ID              string
 	PaymentIntentID string
 	ChargeID        string
 	Traceparent     string
 	PlanID          string
+	Delayable       bool
 	Attribution     domain.Attribution
 }
 

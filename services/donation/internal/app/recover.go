@@ -62,13 +62,14 @@ type record struct {
 
 // upToDoubted is the page up to the first transaction of a gift that may only have
 // been forgotten: an operator's recovery may bring it back.
-func (a *App) upToDoubted(page []Transaction, gifts map[string]PaidGift) ([]Transaction, error) {
+func (a *App) upToDoubted(page []Transaction, gifts map[string]PaidGift, waits waiting) ([]Transaction, error) {
 	unsure := a.Memory != nil && !a.Memory.Compared() && a.Now().Sub(a.began) < doubtLife
 	if !unsure && (a.Memory == nil || !a.Memory.Forked()) {
 		return page, nil
 	}
 	for i, t := range page {
-		if t.Ours && gifts[t.PaymentIntentID].ID == "" {
+		_, known := waits[t.PaymentIntentID]
+		if t.Ours && !known && gifts[t.PaymentIntentID].ID == "" {
 			return page[:i], fmt.Errorf("transaction %s waits: %w", t.ID, errDoubted)
 		}
 	}
@@ -102,7 +103,7 @@ func (a *App) recordOf(d domain.Donation) (text, proof string) {
 func (a *App) recall(ctx context.Context, account string, found Found) (bool, error) {
 	payment := found.Snapshot.Payment
 	named := uuid.Validate(found.DonationID) == nil
-	if !found.Ours || payment == nil || payment.Status != domain.PaymentSucceeded || !named {
+	if !found.Ours || payment == nil || !named || (payment.Status != domain.PaymentSucceeded && payment.Status != domain.PaymentProcessing) {
 		return false, nil
 	}
 	known := false

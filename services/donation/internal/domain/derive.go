@@ -49,6 +49,7 @@ type Payment struct {
 	Received    money.Amount // what really arrived; zero until it succeeded
 	Livemode    bool
 	PaidAt      int64
+	Delayable   bool   // it could be made by a method that takes days
 	DeclineCode string // of the newest decline, if any
 	DeclinedAt  int64
 }
@@ -160,6 +161,7 @@ func succeed(d Donation, p Payment) Outcome {
 	d.Late = d.State.GivenUp()
 	d.State = Succeeded
 	d.PaymentIntentID, d.ChargeID, d.InvoiceID, d.PaidAt = p.ID, p.ChargeID, p.InvoiceID, p.PaidAt
+	d.Delayable = p.Delayable
 	d.CheckAt = 0
 	return Outcome{Donation: d, Paid: true}
 }

@@ -63,6 +63,7 @@ type Donation struct {
 	ChargeID        string
 	InvoiceID       string // that it paid; empty for a single gift
 	PaidAt          int64
+	Delayable       bool // its payment could be made by a method that takes days
 	SucceededAt     int64
 	Late            bool
 	DeclineCode     string

@@ -1,6 +1,11 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/almoner/almoner/services/internal/money"
+)
 
 // card is the method that exists in every currency.
 const card = "card"
@@ -20,4 +25,25 @@ func (d Donation) Methods(wanted []string) []string {
 		}
 	}
 	return methods
+}
+
+// Delayed reports whether a charge was made by a method that takes days, or may have
+// been, given the methods that its payment could be made by. Its money may be on the
+// account before it succeeds, so it is booked otherwise, and what decides on that must
+// say the same of the payment and of its balance transaction, in whatever order they
+// are heard of: what was offered is fixed before anybody pays. That charges of cards
+// are named as they are spares those the way round; should Stripe name them otherwise
+// one day, they take it, and the books are as right.
+func Delayed(delayable bool, chargeID string) bool {
+	return delayable && !strings.HasPrefix(chargeID, "ch_")
+}
+
+// Card reports whether Stripe's word for a method is that of cards.
+func Card(method string) bool { return method == card }
+
+// Awaits reports whether a payment of so much that is still on its way, or has failed,
+// is for this gift.
+func (d Donation) Awaits(amount money.Amount) bool {
+	total, err := d.Total()
+	return err == nil && total == amount
 }

@@ -33,6 +33,7 @@ type object struct {
 	// Failed says that a payment intent's newest try did, ErrorCode of what, and
 	// DeclineCode the bank's word for it.
 	Failed                 bool
+	Delayable              bool // of a payment intent or a session: not by cards alone
 	ErrorCode, DeclineCode string
 
 	billing billing
@@ -124,6 +125,12 @@ func (o *object) read(r *reader, name []byte) {
 			}
 			o.Method = r.string()
 		})
+	case "payment_method_types":
+		r.list(func(r *reader) {
+			if !domain.Card(r.string()) {
+				o.Delayable = true
+			}
+		})
 	case "last_payment_error":
 		o.Failed = r.next() == '{'
 		r.object(o.readError)
@@ -200,6 +207,7 @@ func (o *object) payment(at int64) *domain.Payment {
 	}
 	out := &domain.Payment{
 		ID: o.ID, ChargeID: o.LatestCharge.ID, Status: domain.PaymentStatus(o.Status), Livemode: o.Livemode,
+		Delayable: o.Delayable,
 	}
 	if out.Status == domain.PaymentSucceeded {
 		out.PaidAt = tried * 1_000_000

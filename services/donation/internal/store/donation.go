@@ -16,9 +16,9 @@ const donationColumns = `id, intent_id, input_hash, gift_minor, cover_minor, cur
 	appeal_slug, fundraiser_slug, product_name, visibility, livemode, traceparent, created_at,
 	state, account_id, attempt, session_id, payment_intent_id, charge_id, paid_at, succeeded_at, late,
 	decline_code, declined_at, webhook_received_at, check_at, balance_transaction_id, fee_minor, fee_currency,
-	plan_id, invoice_id, version, returned_minor, dispute, payment_method`
+	plan_id, invoice_id, version, returned_minor, dispute, payment_method, delayable`
 
-const donationColumnCount = 43
+const donationColumnCount = 44
 
 func scanDonation(r row) (domain.Donation, error) {
 	var d domain.Donation
@@ -29,7 +29,7 @@ func scanDonation(r row) (domain.Donation, error) {
 		&d.AppealSlug, &d.FundraiserSlug, &d.ProductName, &d.Visibility, &d.Livemode, &d.Traceparent, &d.CreatedAt,
 		&d.State, &d.AccountID, &d.Attempt, &d.SessionID, &d.PaymentIntentID, &d.ChargeID, &d.PaidAt, &d.SucceededAt, &d.Late,
 		&d.DeclineCode, &d.DeclinedAt, &d.WebhookReceivedAt, &d.CheckAt, &d.BalanceTransactionID, &d.Fee.Minor, &feeCurrency,
-		&d.PlanID, &d.InvoiceID, &d.Version, &d.ReturnedMinor, &d.Dispute, &d.PaymentMethod)
+		&d.PlanID, &d.InvoiceID, &d.Version, &d.ReturnedMinor, &d.Dispute, &d.PaymentMethod, &d.Delayable)
 	if err != nil {
 		return domain.Donation{}, err
 	}
@@ -55,7 +55,7 @@ func donationValues(d domain.Donation) []any {
 		d.AppealSlug, d.FundraiserSlug, d.ProductName, string(d.Visibility), flag(d.Livemode), d.Traceparent, d.CreatedAt,
 		string(d.State), d.AccountID, d.Attempt, d.SessionID, d.PaymentIntentID, d.ChargeID, d.PaidAt, d.SucceededAt, flag(d.Late),
 		d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt, d.BalanceTransactionID, d.Fee.Minor, d.Fee.Currency.Code(),
-		d.PlanID, d.InvoiceID, d.Version, d.ReturnedMinor, string(d.Dispute), d.PaymentMethod,
+		d.PlanID, d.InvoiceID, d.Version, d.ReturnedMinor, string(d.Dispute), d.PaymentMethod, flag(d.Delayable),
 	}
 }
 
@@ -146,35 +146,35 @@ func (t *tx) DonationsOfPayments(ctx context.Context, intents []string) ([]app.P
 	return allIn(ctx, t, func(r row) (app.PaidGift, error) {
 		var g app.PaidGift
 		at := &g.Attribution
-		err := r.Scan(&g.ID, &g.PaymentIntentID, &g.ChargeID, &g.Traceparent, &g.PlanID,
+		err := r.Scan(&g.ID, &g.PaymentIntentID, &g.ChargeID, &g.Traceparent, &g.PlanID, &g.Delayable,
 			&at.OrganizationID, &at.AppealID, &at.FundCode, &at.FundClass, &at.FundraiserID, &at.TeamID, &at.ShareCode)
 		return g, err
 	}, intents, func(count int) string {
-		return `SELECT id, payment_intent_id, charge_id, traceparent, plan_id,
+		return `SELECT id, payment_intent_id, charge_id, traceparent, plan_id, delayable,
 				organization_id, appeal_id, fund_code, fund_class, fundraiser_id, team_id, share_code FROM donation
 			WHERE payment_intent_id <> '' AND payment_intent_id IN ` + in(count, 1) + ` AND ` + unindexed("state") + ` = 'succeeded'`
 	})
 }
 
 func (t *tx) UpdateDonations(ctx context.Context, donations []domain.Donation) error {
-	const columns = 18
+	const columns = 19
 	for piece := range database.Pieces(donations) {
 		args := make([]any, 0, len(piece)*columns)
 		for _, d := range piece {
 			args = append(args, d.ID, string(d.State), d.AccountID, d.Attempt, d.SessionID, d.PaymentIntentID, d.ChargeID,
 				d.PaidAt, d.SucceededAt, flag(d.Late), d.DeclineCode, d.DeclinedAt, d.WebhookReceivedAt, d.CheckAt, d.InvoiceID,
-				d.Version, d.ReturnedMinor, string(d.Dispute))
+				d.Version, d.ReturnedMinor, string(d.Dispute), flag(d.Delayable))
 		}
 		_, err := t.ExecContext(ctx, `WITH v(id, state, account_id, attempt, session_id, payment_intent_id, charge_id,
 				paid_at, succeeded_at, late, decline_code, declined_at, webhook_received_at, check_at, invoice_id,
-				version, returned_minor, dispute) AS (VALUES `+
+				version, returned_minor, dispute, delayable) AS (VALUES `+
 			database.CastPlaceholders(len(piece), "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT",
-				"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "TEXT")+`)
+				"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "TEXT", "BIGINT")+`)
 			UPDATE donation SET state = v.state, account_id = v.account_id, attempt = v.attempt, session_id = v.session_id,
 				payment_intent_id = v.payment_intent_id, charge_id = v.charge_id, paid_at = v.paid_at,
 				succeeded_at = v.succeeded_at, late = v.late, decline_code = v.decline_code, declined_at = v.declined_at,
 				webhook_received_at = v.webhook_received_at, check_at = v.check_at, invoice_id = v.invoice_id, version = v.version,
-				returned_minor = v.returned_minor, dispute = v.dispute
+				returned_minor = v.returned_minor, dispute = v.dispute, delayable = v.delayable
 			FROM v WHERE donation.id = v.id`, args...)
 		if err != nil {
 			return fmt.Errorf("update %d donations: %w", len(donations), err)

@@ -57,7 +57,7 @@ func (b *Books) SumBooks(ctx context.Context) (Sums, error) {
 		if err != nil {
 			return fmt.Errorf("imbalance: %w", err)
 		}
-		sums.OpenItems, err = r.OpenItems(ctx, []domain.Account{domain.Disputed, domain.RefundsPayable, domain.Suspense})
+		sums.OpenItems, err = r.OpenItems(ctx, domain.PassedThrough())
 		if err != nil {
 			return fmt.Errorf("open items: %w", err)
 		}

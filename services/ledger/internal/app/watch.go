@@ -26,13 +26,6 @@ type OpenAge struct {
 	Oldest  time.Time // when the oldest of them was first posted
 }
 
-// cleared are the accounts that money only passes through. What is on its way to
-// the bank is not among them: only the bank's own line says that it has come, and
-// Stripe itself tells of a payout that came back.
-func cleared() []domain.Account {
-	return []domain.Account{domain.Disputed, domain.RefundsPayable, domain.Suspense}
-}
-
 // Watch tells operators whether the books balance, and what stays open too long.
 // Entries are added up once since the start and never again: the journal is only
 // added to. (Whether somebody changed it is what walking the chain is for.)
@@ -61,13 +54,13 @@ func (b *Books) Watch() []prometheus.Collector {
 			var open []OpenAge
 			err := b.Store.InReadTx(ctx, func(ctx context.Context, r Reader) error {
 				var err error
-				open, err = r.OpenAges(ctx, cleared())
+				open, err = r.OpenAges(ctx, domain.PassedThrough())
 				return err
 			})
 			if err != nil {
 				return fmt.Errorf("look for open items: %w", err)
 			}
-			for _, account := range cleared() {
+			for _, account := range domain.PassedThrough() {
 				found := OpenAge{Account: account}
 				for _, one := range open {
 					if one.Account == account {

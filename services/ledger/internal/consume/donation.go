@@ -37,6 +37,7 @@ func gift(m *donationv1.DonationSucceeded) (domain.Gift, error) {
 		Cover:           cover,
 		Attribution:     attribution(m.GetAttribution()),
 		RecurringPlanID: m.GetRecurringPlanId(),
+		Delayed:         m.GetDelayed(),
 		PaidAt:          time.UnixMicro(m.GetPaidAt()).UTC(),
 	}, nil
 }
@@ -88,6 +89,7 @@ func transaction(m *donationv1.BalanceTransactionRecorded) (domain.Transaction, 
 		OrganizationID:  m.GetOrganizationId(),
 		DonationID:      m.GetDonationId(),
 		Foreign:         m.GetForeign(),
+		Delayed:         m.GetDelayed(),
 		Attribution:     attribution(m.GetAttribution()),
 		CreatedAt:       time.UnixMicro(m.GetCreatedAt()).UTC(),
 	}, nil

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/almoner/almoner/services/internal/money"
@@ -19,6 +20,7 @@ const (
 	InTransit             Account = "1150" // payouts on their way to the bank
 	Disputed              Account = "1170" // money that Stripe took back until a dispute is decided
 	RefundsPayable        Account = "2100" // refunds promised, money not yet gone
+	UnderWay              Account = "2200" // payments that take days: money without a gift, or a gift without its money
 	Suspense              Account = "2900" // money nobody has explained yet
 	Trading               Account = "3900" // both sides of a currency conversion
 	OnlineContributions   Account = "4000" // gifts to an appeal itself
@@ -75,6 +77,7 @@ var chart = []template{
 	{code: "1170", name: "Assets:Stripe:Disputed", currency: true},
 	{code: "1250", name: "Assets:GiftAidReceivable", currency: true},
 	{code: "2100", name: "Liabilities:RefundsPayable", currency: true},
+	{code: "2200", name: "Liabilities:PaymentsUnderWay", currency: true},
 	{code: "2900", name: "Liabilities:Suspense", currency: true},
 	{code: "3100", name: "Equity:NetAssets:WithoutRestrictions"},
 	{code: "3200", fundName: "Equity:NetAssets:WithRestrictions"},
@@ -231,7 +234,15 @@ func (a Account) Kind() Kind {
 // clearsByItem reports whether what is on the account must be explained, and
 // return to zero, for each Stripe object by itself.
 func (a Account) clearsByItem() bool {
-	return a == InTransit || a == Disputed || a == RefundsPayable || a == Suspense
+	return a == InTransit || slices.Contains(PassedThrough(), a)
+}
+
+// PassedThrough are the accounts that money only passes through, on which something
+// that stays says that its other half is missing. What is on its way to the bank is
+// not among them: only the bank's own line says that it has come, and Stripe itself
+// tells of a payout that came back.
+func PassedThrough() []Account {
+	return []Account{Disputed, RefundsPayable, UnderWay, Suspense}
 }
 
 // maxFundCode keeps account names readable in other programs.

@@ -35,7 +35,7 @@ var categories = []category{
 	{name: "refund_failure", rule: Rule{"refund_returned", 1}, description: "Refund that came back", account: RefundsPayable, fees: StripeProcessingFees, ofCharge: true},
 	{name: "dispute", rule: Rule{"dispute", 1}, description: "Money taken back for a dispute", account: Disputed, fees: StripeDisputeFees, ofCharge: true, leaves: true},
 	{name: "dispute_reversal", rule: Rule{"dispute_reversal", 1}, description: "Money back from a dispute", account: Disputed, fees: StripeDisputeFees, ofCharge: true},
-	{name: "charge_failure", rule: Rule{"charge_failure", 1}, description: "Payment that failed afterwards", account: Suspense, fees: Suspense, ofCharge: true, alert: "a payment failed after its money had come"},
+	{name: categoryFailure, rule: Rule{"charge_failure", 1}, description: "Payment that failed afterwards", account: Suspense, fees: Suspense, ofCharge: true, alert: "a payment failed after its money had come"},
 	{name: "partial_capture_reversal", rule: Rule{"partial_capture", 1}, description: "Part of a payment that was not taken", account: Suspense, fees: Suspense, ofCharge: true, alert: "a part of a payment was not taken, and gifts are always taken whole"},
 
 	{name: "payout", rule: Rule{"payout", 1}, description: "Payout to the bank", account: InTransit, fees: StripeOtherFees, leaves: true},

@@ -57,6 +57,7 @@ type Gift struct {
 	Cover           money.Amount // same currency, may be 0
 	Attribution     Attribution
 	RecurringPlanID string // the plan that it is an instalment of; empty for a single gift
+	Delayed         bool   // paid by a method that takes days, see bookArrival
 	PaidAt          time.Time
 }
 
@@ -84,6 +85,7 @@ type Transaction struct {
 	OrganizationID  string
 	DonationID      string
 	Foreign         bool // belongs to no gift of ours
+	Delayed         bool // its charge was paid by a method that takes days, see bookArrival
 	Attribution     Attribution
 	CreatedAt       time.Time
 }

@@ -14,6 +14,10 @@ var giftRule = Rule{Name: "gift", Version: 1}
 // booked as they always were, so they keep the version that they had.
 var instalmentRule = Rule{Name: "gift", Version: 2}
 
+// delayedVersions is what the versions of both rise by for payments that take days:
+// they say whose money it is, and their balance transaction brings it.
+const delayedVersions = 2
+
 // GiftRules are the names of the rules whose postings on contribution accounts
 // count as gifts when the books are compared with the donations: what came in,
 // and what of it went back or was lost.
@@ -22,7 +26,8 @@ func GiftRules() []string {
 }
 
 // BookGift books the gross of a gift, in the currency it was given in. The fee
-// is not known yet and has its own entry, made of Stripe's balance transaction.
+// is not known yet and has its own entry, made of Stripe's balance transaction; for
+// a payment that takes days that brings the gross, too.
 func BookGift(g Gift) (Draft, error) {
 	income, err := contributionAccount(g)
 	if err != nil {
@@ -42,7 +47,12 @@ func BookGift(g Gift) (Draft, error) {
 	}
 	dimensions := g.Attribution.dimensions()
 	var lines lines
-	lines.debit(StripeBalance, gross, dimensions)
+	if g.Delayed {
+		rule.Version += delayedVersions
+		lines.post(UnderWay, gross, dimensions, g.ChargeID)
+	} else {
+		lines.debit(StripeBalance, gross, dimensions)
+	}
 	lines.credit(income, g.Gift, dimensions)
 	lines.credit(FeeCover, g.Cover, dimensions)
 	return lines.draft(Header{

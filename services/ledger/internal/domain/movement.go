@@ -7,6 +7,10 @@ import (
 
 var suspenseRule = Rule{Name: "suspense", Version: 1}
 
+// debitFailedRule takes back what an arrival brought. What Stripe keeps of the fee, or
+// takes for the failure, is what it costs; what it gives back comes off that.
+var debitFailedRule = Rule{Name: "debit_failed", Version: 1}
+
 // bookMovement books a transaction as its category says, in one entry with the
 // fee that is inside it. An amount that was converted moves its account in the
 // object's own currency: what is owed or disputed was never the settled amount,
@@ -23,13 +27,17 @@ func bookMovement(t Transaction, c category) ([]Draft, error) {
 		if alert == "" {
 			alert = "it is about a charge that belongs to no gift"
 		}
+	case c.name == categoryFailure && t.Delayed:
+		// That a debit fails is usual, and nobody has to look at it.
+		account, fees, rule, alert = UnderWay, StripeProcessingFees, debitFailedRule, ""
+		description = "Payment that the bank refused"
 	case account == StripeOtherFees && t.aboutDispute():
 		// What Stripe charges for answering a dispute comes as a fee by itself.
 		account, fees = StripeDisputeFees, StripeDisputeFees
 	}
 	if account.clearsByItem() {
 		item = t.item()
-		if account == Suspense && t.ChargeID != "" {
+		if (account == Suspense || account == UnderWay) && t.ChargeID != "" {
 			item = t.ChargeID
 		}
 	}

@@ -73,6 +73,14 @@ func TestGifts(t *testing.T) {
 			},
 			"1100 20.90 EUR\n4100/winter -20.00 EUR\n4040 -0.90 EUR\n",
 		},
+		"from a bank account": {
+			func() domain.Gift {
+				g := appealGift(100_00, 3_30)
+				g.Delayed = true
+				return g
+			},
+			"2200 103.30 EUR\n4000 -100.00 EUR\n4040 -3.30 EUR\n",
+		},
 		"yen": {
 			func() domain.Gift {
 				g := appealGift(0, 0)
@@ -137,6 +145,11 @@ func charge(amount, fee money.Amount, details ...domain.FeeDetail) domain.Transa
 	}
 }
 
+func delayed(x domain.Transaction) domain.Transaction {
+	x.Delayed, x.ChargeID = true, x.SourceID
+	return x
+}
+
 func TestTransactions(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]struct {
@@ -176,6 +189,37 @@ func TestTransactions(t *testing.T) {
 				"txn:convert|3900 100.00 EUR\n1100 -100.00 EUR\n1100 108.50 USD\n3900 -108.50 USD\n",
 				"txn:fee|6100 4.23 USD\n6200 1.09 USD\n1100 -5.32 USD\n",
 			}, 0,
+		},
+		"the money of a debit, and its fee": {
+			func() domain.Transaction { return delayed(charge(euros(103_30), euros(35))) },
+			[]string{"txn|1100 103.30 EUR\n2200 -103.30 EUR\n", "txn:fee|6100 0.35 EUR\n1100 -0.35 EUR\n"}, 0,
+		},
+		"a debit of 100 EUR settled as 108.50 USD": {
+			func() domain.Transaction {
+				c := delayed(charge(dollars(108_50), dollars(38)))
+				c.Source = euros(100_00)
+				return c
+			},
+			[]string{
+				"txn|3900 100.00 EUR\n2200 -100.00 EUR\n1100 108.50 USD\n3900 -108.50 USD\n",
+				"txn:fee|6100 0.38 USD\n1100 -0.38 USD\n",
+			}, 0,
+		},
+		"a debit that failed, for which Stripe takes 7.50": {
+			func() domain.Transaction {
+				c := delayed(charge(euros(-103_30), euros(7_50)))
+				c.Category, c.Source = "charge_failure", euros(103_30)
+				return c
+			},
+			[]string{"txn|2200 103.30 EUR\n6100 7.50 EUR\n1100 -110.80 EUR\n"}, 0,
+		},
+		"a debit of somebody else": {
+			func() domain.Transaction {
+				c := delayed(charge(euros(15_00), euros(35)))
+				c.Foreign, c.DonationID, c.Attribution = true, "", domain.Attribution{}
+				return c
+			},
+			[]string{"txn|1100 15.00 EUR\n2900 -15.00 EUR\n", "txn:fee|2900 0.35 EUR\n1100 -0.35 EUR\n"}, 1,
 		},
 		"a charge of somebody else": {
 			func() domain.Transaction {
@@ -308,8 +352,20 @@ func world(t *rapid.T) (facts []func() ([]domain.Draft, error), stripe map[money
 		x := charge(amount, fee, domain.FeeDetail{Type: "tax", Amount: tax})
 		x.ID, x.SourceID, x.Source, x.DonationID = fmt.Sprintf("txn_%d", i), g.ChargeID, gross, g.DonationID
 		x.Attribution = g.Attribution
-		kind := rapid.SampledFrom([]string{"gift", "foreign", "unknown"}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]string{"gift", "foreign", "unknown", "debit", "debit that fails"}).Draw(t, "kind")
 		switch kind {
+		case "debit that fails":
+			// Stripe may keep the fee, give it back, or take more.
+			x = delayed(x)
+			back := x
+			back.ID, back.Category, back.FeeDetails = x.ID+"_back", "charge_failure", nil
+			back.Amount.Minor, back.Fee.Minor = -x.Amount.Minor, rapid.SampledFrom([]int64{0, -x.Fee.Minor, 7_50}).Draw(t, "fee of the failure")
+			back.Net.Minor = back.Amount.Minor - back.Fee.Minor
+			facts = append(facts, func() ([]domain.Draft, error) { return domain.BookTransaction(back) })
+			stripe[settled] += back.Net.Minor
+		case "debit":
+			x, g.Delayed = delayed(x), true
+			fallthrough
 		case "gift":
 			facts = append(facts, func() ([]domain.Draft, error) {
 				d, err := domain.BookGift(g)
@@ -353,6 +409,11 @@ func TestTheStripeBalanceMovesByTheNetOfEveryTransaction(t *testing.T) {
 		books, err := balances(facts)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for account, minor := range books {
+			if strings.HasPrefix(account, "org-relief 2200 ") && minor != 0 {
+				t.Fatalf("of payments that are over, %d is under way on %s", minor, account)
+			}
 		}
 		for _, currency := range []money.Currency{eur, usd, jpy} {
 			got := books["org-relief 1100 "+currency.Code()+" "]

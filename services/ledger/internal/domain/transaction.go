@@ -10,12 +10,17 @@ import (
 
 var feeRule = Rule{Name: "fee", Version: 1}
 var convertRule = Rule{Name: "convert", Version: 1}
+var arrivalRule = Rule{Name: "arrival", Version: 1}
 var foreignRule = Rule{Name: "foreign_charge", Version: 1}
 var foreignFeeRule = Rule{Name: "foreign_fee", Version: 1}
 var unknownRule = Rule{Name: "unknown", Version: 1}
 
 // categoryCharge is Stripe's reporting category for money taken from a payer.
 const categoryCharge = "charge"
+
+// categoryFailure is Stripe's reporting category for such money that goes back
+// because the payment failed after all.
+const categoryFailure = "charge_failure"
 
 // BookTransaction books a balance transaction. Together with the entry of its
 // gift, if it has one, the entries move the Stripe balance by exactly the
@@ -30,6 +35,8 @@ func BookTransaction(t Transaction) ([]Draft, error) {
 	var drafts []Draft
 	c, known := categoryOf(t.Category)
 	switch {
+	case t.Category == categoryCharge && t.ours() && t.Delayed:
+		drafts, err = bookArrival(t)
 	case t.Category == categoryCharge && t.ours():
 		drafts, err = bookCharge(t)
 	case t.Category == categoryCharge:
@@ -77,6 +84,46 @@ func bookCharge(t Transaction) ([]Draft, error) {
 			return nil, err
 		}
 		drafts = append(drafts, convert)
+	}
+	if t.Fee.IsZero() {
+		return drafts, nil
+	}
+	fee, err := bookFee(t, dimensions)
+	if err != nil {
+		return nil, err
+	}
+	return append(drafts, fee), nil
+}
+
+// bookArrival books the money of a payment that takes days, and its fee. Stripe may
+// move the balance when the donor has entered a bank account, and nothing is given
+// before the bank has paid; or both at once; and which of the two is heard of first
+// says nothing. So neither entry waits for the other or asks about it: the money
+// comes from PaymentsUnderWay, and the gift goes there, each under the charge. While
+// only the money is known, that account owes it, the balance is what Stripe says it
+// is, and no income is shown; when both are known it is at zero, whichever was first.
+// A payment that fails takes back what the money brought, in the same place.
+//
+// (The balance transaction could be kept back until the gift settles. Then the books
+// would lack what Stripe's balance has, for a week. And were the gift's entry to
+// choose by what was imported before, the books would depend on the order of
+// hearing, and on what a restored database remembers of it.)
+func bookArrival(t Transaction) ([]Draft, error) {
+	var drafts []Draft
+	dimensions := t.Attribution.dimensions()
+	var main lines
+	if t.converted() {
+		main = *convertLines(t, UnderWay, t.item(), dimensions)
+	} else {
+		main.debit(StripeBalance, t.Amount, dimensions)
+		main.post(UnderWay, main.opposite(t.Amount), dimensions, t.item())
+	}
+	if len(main.postings) > 0 {
+		arrival, err := main.draft(t.header("txn", arrivalRule, "Money of a payment that takes days"))
+		if err != nil {
+			return nil, err
+		}
+		drafts = append(drafts, arrival)
 	}
 	if t.Fee.IsZero() {
 		return drafts, nil

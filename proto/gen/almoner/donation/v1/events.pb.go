@@ -164,7 +164,11 @@ type DonationSucceeded struct {
 	// The monthly plan that it is an instalment of; empty for a single gift.
 	RecurringPlanId string `protobuf:"bytes,11,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
 	// Stripe's invoice that it paid, `in_…`; empty for a single gift.
-	InvoiceId     string `protobuf:"bytes,12,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
+	InvoiceId string `protobuf:"bytes,12,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
+	// It was paid by a method that takes days: Stripe may have moved the account's
+	// balance before, or moves it at success. The balance transaction of the same
+	// charge, which says so too, brings the gross, and this says whose it is.
+	Delayed       bool `protobuf:"varint,13,opt,name=delayed,proto3" json:"delayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -281,6 +285,13 @@ func (x *DonationSucceeded) GetInvoiceId() string {
 		return x.InvoiceId
 	}
 	return ""
+}
+
+func (x *DonationSucceeded) GetDelayed() bool {
+	if x != nil {
+		return x.Delayed
+	}
+	return false
 }
 
 // DonationProcessing says that the donor has paid by a method that takes days, such
@@ -1162,7 +1173,7 @@ type BalanceTransactionRecorded struct {
 	SourceAmount *v1.Money `protobuf:"bytes,10,opt,name=source_amount,json=sourceAmount,proto3" json:"source_amount,omitempty"`
 	// Organization whose books it belongs to.
 	OrganizationId string `protobuf:"bytes,11,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The donation it belongs to; empty when it is foreign.
+	// The donation it belongs to, which may still be on its way; empty when it is foreign.
 	DonationId string `protobuf:"bytes,12,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
 	// True for a transaction that belongs to no gift of ours.
 	Foreign bool `protobuf:"varint,13,opt,name=foreign,proto3" json:"foreign,omitempty"`
@@ -1177,8 +1188,13 @@ type BalanceTransactionRecorded struct {
 	ChargeId string `protobuf:"bytes,17,opt,name=charge_id,json=chargeId,proto3" json:"charge_id,omitempty"`
 	// The monthly plan that the donation is an instalment of; empty for a single gift.
 	RecurringPlanId string `protobuf:"bytes,18,opt,name=recurring_plan_id,json=recurringPlanId,proto3" json:"recurring_plan_id,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The charge was paid by a method that takes days. For a donation of ours that is
+	// not settled yet it is recorded all the same: the money is on the account. It is a
+	// gift only with DonationSucceeded, which says so too, and goes back with a
+	// transaction of the category charge_failure if the payment fails.
+	Delayed       bool `protobuf:"varint,19,opt,name=delayed,proto3" json:"delayed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BalanceTransactionRecorded) Reset() {
@@ -1337,11 +1353,18 @@ func (x *BalanceTransactionRecorded) GetRecurringPlanId() string {
 	return ""
 }
 
+func (x *BalanceTransactionRecorded) GetDelayed() bool {
+	if x != nil {
+		return x.Delayed
+	}
+	return false
+}
+
 var File_almoner_donation_v1_events_proto protoreflect.FileDescriptor
 
 const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\n" +
-	" almoner/donation/v1/events.proto\x12\x13almoner.donation.v1\x1a(almoner/attribution/v1/attribution.proto\x1a\x1calmoner/money/v1/money.proto\"\xf8\x03\n" +
+	" almoner/donation/v1/events.proto\x12\x13almoner.donation.v1\x1a(almoner/attribution/v1/attribution.proto\x1a\x1calmoner/money/v1/money.proto\"\x92\x04\n" +
 	"\x11DonationSucceeded\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -1360,7 +1383,8 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	" \x01(\bR\x04late\x12*\n" +
 	"\x11recurring_plan_id\x18\v \x01(\tR\x0frecurringPlanId\x12\x1d\n" +
 	"\n" +
-	"invoice_id\x18\f \x01(\tR\tinvoiceId\"\xc8\x02\n" +
+	"invoice_id\x18\f \x01(\tR\tinvoiceId\x12\x18\n" +
+	"\adelayed\x18\r \x01(\bR\adelayed\"\xc8\x02\n" +
 	"\x12DonationProcessing\x12\x1f\n" +
 	"\vdonation_id\x18\x01 \x01(\tR\n" +
 	"donationId\x12\x1d\n" +
@@ -1449,7 +1473,7 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\tFeeDetail\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12/\n" +
 	"\x06amount\x18\x02 \x01(\v2\x17.almoner.money.v1.MoneyR\x06amount\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\x98\x06\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xb2\x06\n" +
 	"\x1aBalanceTransactionRecorded\x12%\n" +
 	"\x0etransaction_id\x18\x01 \x01(\tR\rtransactionId\x12\x1d\n" +
 	"\n" +
@@ -1473,7 +1497,8 @@ const file_almoner_donation_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x10 \x01(\x03R\tcreatedAt\x12\x1b\n" +
 	"\tcharge_id\x18\x11 \x01(\tR\bchargeId\x12*\n" +
-	"\x11recurring_plan_id\x18\x12 \x01(\tR\x0frecurringPlanId*t\n" +
+	"\x11recurring_plan_id\x18\x12 \x01(\tR\x0frecurringPlanId\x12\x18\n" +
+	"\adelayed\x18\x13 \x01(\bR\adelayed*t\n" +
 	"\n" +
 	"Visibility\x12\x1a\n" +
 	"\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x15\n" +

@@ -2255,7 +2255,7 @@ func (x *ClearingSum) GetReservedMinor() int64 {
 	return 0
 }
 
-// OpenItem is a part of an account that must be explained: 1170, 2100 or 2900.
+// OpenItem is a part of an account that must be explained: 1170, 2100, 2200 or 2900.
 type OpenItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Organization.
@@ -2346,7 +2346,7 @@ type SumBooksResponse struct {
 	Clearing []*ClearingSum `protobuf:"bytes,2,rep,name=clearing,proto3" json:"clearing,omitempty"`
 	// Σ of all postings per currency; each is 0 or the books are broken.
 	Imbalance []*v1.Money `protobuf:"bytes,3,rep,name=imbalance,proto3" json:"imbalance,omitempty"`
-	// What is open on 1170, 2100 and 2900.
+	// What is open on 1170, 2100, 2200 and 2900.
 	OpenItems []*OpenItem `protobuf:"bytes,4,rep,name=open_items,json=openItems,proto3" json:"open_items,omitempty"`
 	// How far the consumed feeds are applied.
 	Checkpoints   []*v11.Checkpoint `protobuf:"bytes,5,rep,name=checkpoints,proto3" json:"checkpoints,omitempty"`

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/money"
+)
+
+// Stripe may move the account's balance when a debit is begun, days before the bank
+// pays it or refuses to. That money is recorded when it is seen, as its gift's and not
+// as nobody's: what is booked as foreign stays so. What it becomes is for the gift's
+// own events to say; nothing here waits for them.
+
+// waiting are payments of gifts of ours that are no money yet, or never became any, by
+// payment: fetched, because their balance transactions were seen.
+type waiting map[string]Found
+
+// keep remembers a payment that was fetched, if it is such a one. Nobody knows its gift
+// when that was forgotten and could not be put back, or is not ours.
+func (w waiting) keep(ctx context.Context, tx Tx, account string, found Found) error {
+	payment := found.Snapshot.Payment
+	if payment == nil || payment.Status == domain.PaymentSucceeded || !payment.Delayable || !found.Ours || uuid.Validate(found.DonationID) != nil {
+		return nil
+	}
+	d, err := tx.Donation(ctx, found.DonationID)
+	if errors.Is(err, ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the gift of payment %s: %w", payment.ID, err)
+	}
+	if d.Livemode == payment.Livemode && (d.AccountID == "" || d.AccountID == account) {
+		w[payment.ID] = found
+	}
+	return nil
+}
+
+// underWay answers the gifts of transactions whose payments are on their way or have
+// failed, by payment. A payment that was booked as foreign once, by whichever rule, is
+// foreign to its end, so that all that it moved is on one account.
+func (w waiting) underWay(ctx context.Context, tx Tx, page []Transaction, paid map[string]PaidGift) (map[string]domain.Donation, error) {
+	var payments, ids []string
+	for _, t := range page {
+		found, waits := w[t.PaymentIntentID]
+		if waits && paid[t.PaymentIntentID].ID == "" && domain.Delayed(true, t.ChargeID) &&
+			(t.Category == categoryCharge || t.Category == categoryFailure) {
+			payments = append(payments, t.PaymentIntentID)
+			ids = append(ids, found.DonationID)
+		}
+	}
+	if len(payments) == 0 {
+		return nil, nil
+	}
+	foreign, err := tx.ForeignSources(ctx, payments)
+	if err != nil {
+		return nil, fmt.Errorf("look for the money of payments: %w", err)
+	}
+	slices.Sort(ids)
+	locked, err := tx.LockDonations(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, fmt.Errorf("lock donations: %w", err)
+	}
+	gifts := map[string]domain.Donation{}
+	for _, t := range page {
+		at := slices.IndexFunc(locked, func(d domain.Donation) bool { return d.ID == w[t.PaymentIntentID].DonationID })
+		currency, err := money.ParseCurrency(t.SourceAmount.Currency)
+		if at < 0 || err != nil || foreign[t.PaymentIntentID] || !slices.Contains(payments, t.PaymentIntentID) {
+			continue
+		}
+		// What could not become the gift if it arrived is nobody's from the first.
+		if locked[at].Awaits(money.Amount{Minor: t.SourceAmount.Minor, Currency: currency}) {
+			gifts[t.PaymentIntentID] = locked[at]
+		}
+	}
+	return gifts, nil
+}
+
+// moneyOf is a gift under way as one that its transactions are booked with.
+func moneyOf(d domain.Donation, t Transaction) PaidGift {
+	return PaidGift{
+		ID: d.ID, PaymentIntentID: t.PaymentIntentID, ChargeID: t.ChargeID, Traceparent: d.Traceparent, PlanID: d.PlanID,
+		Delayable: true, Attribution: d.Attribution,
+	}
+}
+
+// feesUnderWay writes beside gifts under way what Stripe kept of them, and takes it
+// away again when the payment fails: the books say what that cost. A gift that was
+// paid otherwise meanwhile has its own fee.
+func (a *App) feesUnderWay(ctx context.Context, tx Tx, fresh []Transaction, gifts map[string]domain.Donation) error {
+	var fees []Fee
+	for _, t := range fresh {
+		d, is := gifts[t.PaymentIntentID]
+		switch {
+		case !is || d.State == domain.Succeeded:
+		case t.Category == categoryCharge:
+			fees = append(fees, a.feeOf(ctx, t))
+		default:
+			fees = append(fees, Fee{DonationID: d.ID, PaymentMethod: t.PaymentMethod})
+		}
+	}
+	// One statement changes a row once: of two in one page the later counts.
+	for len(fees) > 0 {
+		var now, later []Fee
+		for _, f := range fees {
+			if slices.ContainsFunc(now, func(first Fee) bool { return first.DonationID == f.DonationID }) {
+				later = append(later, f)
+			} else {
+				now = append(now, f)
+			}
+		}
+		err := tx.SaveFees(ctx, now)
+		if err != nil {
+			return err
+		}
+		fees = later
+	}
+	return nil
+}
