@@ -29,13 +29,11 @@ func (w waiting) keep(ctx context.Context, tx Tx, account string, found Found) e
 		return nil
 	}
 	d, err := tx.Donation(ctx, found.DonationID)
-	if errors.Is(err, ErrNone) {
-		return nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNone):
+	case err != nil:
 		return fmt.Errorf("read the gift of payment %s: %w", payment.ID, err)
-	}
-	if d.Livemode == payment.Livemode && (d.AccountID == "" || d.AccountID == account) {
+	case d.Livemode == payment.Livemode && (d.AccountID == "" || d.AccountID == account):
 		w[payment.ID] = found
 	}
 	return nil
