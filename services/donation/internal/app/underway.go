@@ -25,7 +25,8 @@ type waiting map[string]Found
 // when that was forgotten and could not be put back, or is not ours.
 func (w waiting) keep(ctx context.Context, tx Tx, account string, found Found) error {
 	payment := found.Snapshot.Payment
-	if payment == nil || payment.Status == domain.PaymentSucceeded || !payment.Delayable || !found.Ours || uuid.Validate(found.DonationID) != nil {
+	named := uuid.Validate(found.DonationID) == nil
+	if payment == nil || payment.Status == domain.PaymentSucceeded || !payment.Delayable || !found.Ours || !named {
 		return nil
 	}
 	d, err := tx.Donation(ctx, found.DonationID)
