@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -25,12 +26,44 @@ func TestEveryOrderEndsInOneState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 40)
 	chance := rand.New(rand.NewPCG(40, 6))
-	list := scripts()
+	orders, losing, told := w.everyOrder(scripts(), chance, map[string]string{})
+	t.Logf("%d scripts, %d orders, %d tellings with losses and a sweep, %d webhooks: one state, ledger and totals each", len(scripts()), orders, losing, told)
+}
+
+// Debits, too, whether Stripe moves the balance when they are begun or when they end,
+// and whether or not somebody looks in between.
+func TestEveryOrderOfDebitsEndsInOneState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 5)
+	chance := rand.New(rand.NewPCG(5, 4))
+	for _, balance := range []struct {
+		name, knob string
+		watched    []bool
+	}{
+		{"moved at their end", "null", []bool{false}},
+		{"moved at their beginning", "1", []bool{false, true}},
+	} {
+		_, taken := w.ask(http.MethodPost, "/_sim/knobs", "application/json", `{"debit_early_transaction": `+balance.knob+`}`)
+		if !taken {
+			t.Fatal("the simulator does not take the knob")
+		}
+		outcomes := map[string]string{}
+		for _, w.watched = range balance.watched {
+			orders, losing, told := w.everyOrder(debits(), chance, outcomes)
+			t.Logf("%s, watched %v: %d orders, %d tellings with losses and a sweep, %d webhooks", balance.name, w.watched, orders, losing, told)
+		}
+	}
+}
+
+// everyOrder tells scripts as they happened, in many orders, and with losses, and holds
+// what became of each against the others of its script. It answers how much was told.
+func (w *world) everyOrder(list []script, chance *rand.Rand, outcomes map[string]string) (inOrder, withLosses, told int) {
+	w.t.Helper()
+	t := w.t
 	specimens := make([]task, len(list))
 	for i := range list {
 		specimens[i] = task{story: &story{script: list[i]}}
 	}
-	outcomes := map[string]string{}
 	w.tell(specimens, chance, outcomes)
 
 	var ordered, losing []task
@@ -49,14 +82,13 @@ func TestEveryOrderEndsInOneState(t *testing.T) {
 		}
 		t.Logf("%-50s %d webhooks, all orders of %d, %d more in between: %d tellings", s.script.name, len(s.letters), len(core), len(rest), len(ways))
 	}
-	told := 0
 	for part := range slices.Chunk(ordered, share) {
 		told += w.tell(part, chance, outcomes)
 	}
 	for part := range slices.Chunk(losing, share) {
 		told += w.tell(part, chance, outcomes)
 	}
-	t.Logf("%d scripts, %d orders, %d tellings with losses and a sweep, %d webhooks: one state, ledger and totals each", len(list), len(ordered), len(losing), told)
+	return len(ordered), len(losing), told
 }
 
 // tell plays scripts, hands in their webhooks, and compares what became of each with

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 const giftMinor = 100_00
@@ -25,6 +26,7 @@ type script struct {
 	cover   bool
 	fund    string
 	monthly bool
+	debit   bool // it begins with a debit, which takes minutes
 	steps   []step
 }
 
@@ -76,6 +78,48 @@ func pay(card string) step {
 		}
 		return nil
 	}
+}
+
+// Test accounts of the simulator, whose debits end after three minutes.
+const (
+	arrives = "AT321904300235473204"
+	fails   = "AT051904300235473205"
+)
+
+// debit enters a bank account on Stripe's page.
+func debit(iban string) step {
+	return func(w *world, s *story) error {
+		form := url.Values{"method": {"sepa_debit"}, "email": {"amina@example.org"}, "name": {"Amina Yusuf"}, "iban": {iban}}
+		body, taken := w.ask(http.MethodPost, "/c/pay/"+s.session, "application/x-www-form-urlencoded", form.Encode())
+		if !taken {
+			return fmt.Errorf("debit: %s", body)
+		}
+		return nil
+	}
+}
+
+// underWay is the time until the bank has paid debits, or has not.
+func (w *world) underWay(stories []*story) error {
+	if w.watched {
+		err := each(stories, func(s *story) error {
+			for _, letter := range s.letters {
+				err := w.hand(letter)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		w.agree()
+	}
+	err := w.pass(4 * time.Minute)
+	if err != nil {
+		return err
+	}
+	return w.settle()
 }
 
 func expire(w *world, s *story) error {
@@ -209,6 +253,16 @@ func scripts() []script {
 	}
 }
 
+// debits are scripts that begin with one. They are told by themselves: all of them
+// are on their way at once, and have ended at once.
+func debits() []script {
+	return []script{
+		{name: "debited", debit: true, steps: []step{debit(arrives)}},
+		{name: "debited, and refused", debit: true, fund: "EMERGENCY", steps: []step{debit(fails)}},
+		{name: "debited, then given back in part", debit: true, cover: true, steps: []step{debit(arrives), refund(101_00)}},
+	}
+}
+
 // play performs scripts at Stripe, step by step, and collects what it would tell.
 func (w *world) play(stories []*story) error {
 	err := each(stories, func(s *story) (err error) {
@@ -236,6 +290,9 @@ func (w *world) play(stories []*story) error {
 			return err
 		}
 		err = w.settle()
+		if err == nil && n == 0 && due[0].script.debit {
+			err = w.underWay(due)
+		}
 		if err != nil {
 			return err
 		}

@@ -64,12 +64,14 @@ type world struct {
 	stop func() // ends the donation service's life
 	make func() *donation.Service
 
-	web        donationv1.DonationServiceClient
-	totals     fundraiserv1.FundraiserServiceClient
-	books      ledgerv1.LedgerServiceClient
-	receipts   receiptv1.ReceiptServiceClient
-	parking    feedv1.ParkingServiceClient
-	operator   *grpc.ClientConn
+	web      donationv1.DonationServiceClient
+	totals   fundraiserv1.FundraiserServiceClient
+	books    ledgerv1.LedgerServiceClient
+	receipts receiptv1.ReceiptServiceClient
+	parking  feedv1.ParkingServiceClient
+	operator *grpc.ClientConn
+	// watched: while debits are under way, it is told that they are, and audited.
+	watched    bool
 	goodbyes   []func()
 	complaints *complaints
 }
@@ -125,7 +127,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		service, err := donation.New(donation.Config{
 			BaseURL: site, SecretKey: config.NewSecret("a secret of this installation"), StripeKey: config.NewSecret("sk_test_donation"),
 			StripeURL: "http://stripe.test", WebhookSecrets: []config.Secret{config.NewSecret(webhookSecret)}, Development: true,
-			HTTPClient: &http.Client{Transport: direct{w.sim.Handler()}},
+			PaymentMethods: []string{"card", "sepa_debit"}, HTTPClient: &http.Client{Transport: direct{w.sim.Handler()}},
 		}, donation.Deps{DB: gifts, Conn: asking, Mail: nobody{}, Logger: logger, Tracer: telemetry.NewTracing("donation", "test"), Now: w.clock.Now})
 		if err != nil {
 			t.Fatal(err)
