@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,8 @@ type gate struct {
 	unmark bool
 	// forge changes what sessions' payments say that their gift was.
 	forge bool
+	// late lets invoices look open that are paid, as they are for a moment.
+	late bool
 	// lose is a balance transaction that Stripe leaves out when it lists what is in a
 	// payout.
 	lose string
@@ -67,6 +70,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	refused := g.refuse != nil && g.refuse(r.URL.Path)
 	unmark := g.unmark && path == "/v1/balance_transactions"
 	forge := g.forge && path == "/v1/checkout/sessions" && r.Method == http.MethodGet
+	late := g.late && strings.HasPrefix(path, "/v1/invoices/")
 	lose := ""
 	if path == "/v1/balance_transactions" && r.URL.Query().Get("payout") != "" {
 		lose = g.lose
@@ -93,6 +97,10 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		g.next.ServeHTTP(answer, r)
 		_, _ = w.Write(bytes.ReplaceAll(answer.Body.Bytes(), []byte(`GENERAL`), []byte(`SPECIAL`)))
+	case late:
+		answer := httptest.NewRecorder()
+		g.next.ServeHTTP(answer, r)
+		_, _ = w.Write(regexp.MustCompile(`"status": ?"paid"`).ReplaceAll(answer.Body.Bytes(), []byte(`"status": "open"`)))
 	case lose != "":
 		without(g, w, r, lose)
 	default:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
+	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 )
@@ -158,10 +159,17 @@ func TestWhereAMonthlyGiftStands(t *testing.T) {
 			func(p *donationv1.Plan) { p.Status, p.NextAt, p.EndsAt = "canceled", 0, at(2026, 11, 22) },
 			[]string{"Ended on22 November 2026", "Nothing more is charged.", "Give again"}, nil, false,
 		},
+		"ended, and charged after that": {
+			func(p *donationv1.Plan) { p.Status, p.NextAt, p.EndsAt = "canceled", 0, at(2026, 11, 22) },
+			[]string{"You asked for its end, and $103.30 was charged after that.", "refunded to your card"}, nil, false,
+		},
 		"a word that nobody knows": {func(p *donationv1.Plan) { p.Status = "hibernating" }, []string{"Needs a look"}, nil, true},
 	} {
 		c := newCharity()
 		tt.is(c.plan.GetPlan())
+		if strings.Contains(name, "charged after") {
+			c.plan.ChargedAfterEnd = &moneyv1.Money{Minor: 103_30, Currency: "USD"}
+		}
 		p := parse(t, get(t, open(t, c), planAddress).Body.String())
 		for _, words := range tt.says {
 			if !p.says(words) {

@@ -33,7 +33,7 @@ type evidence struct {
 // subject is what evidence is about. A checkout session can begin a plan, which only
 // its content tells.
 func (e *evidence) subject() subject {
-	if aboutPlans(e.found) {
+	if e.found.Return == nil && aboutPlans(e.found) {
 		return aboutPlan
 	}
 	return e.about
@@ -76,27 +76,28 @@ func (a *App) decide(ctx context.Context, account string, fn func(ctx context.Co
 // apply hands evidence to what applies its subject, gifts first, all in the caller's
 // transaction, which has locked the account.
 func (a *App) apply(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error) {
+	return a.applyOf(ctx, tx, account, list, aboutGift, aboutPlan, aboutReturn, aboutPayout)
+}
+
+// applyOf applies what of the evidence is about the subjects, in their order. The
+// rest has the zero ruling.
+func (a *App) applyOf(ctx context.Context, tx Tx, account string, list []evidence, subjects ...subject) ([]ruling, error) {
+	by := map[subject]func(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error){
+		aboutGift: a.applyToGifts, aboutPlan: a.applyToPlans, aboutReturn: a.applyReturns, aboutPayout: a.applyPayouts,
+	}
 	rulings := make([]ruling, len(list))
-	for _, by := range []struct {
-		about subject
-		apply func(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error)
-	}{
-		{aboutGift, a.applyToGifts},
-		{aboutPlan, a.applyToPlans},
-		{aboutReturn, a.applyReturns},
-		{aboutPayout, a.applyPayouts},
-	} {
+	for _, about := range subjects {
 		var part []evidence
 		var at []int
 		for i := range list {
-			if list[i].subject() == by.about {
+			if list[i].subject() == about {
 				part, at = append(part, list[i]), append(at, i)
 			}
 		}
 		if len(part) == 0 {
 			continue
 		}
-		became, err := by.apply(ctx, tx, account, part)
+		became, err := by[about](ctx, tx, account, part)
 		if err != nil {
 			return nil, err
 		}

@@ -122,6 +122,12 @@ func (a *App) applyToPlans(ctx context.Context, tx Tx, account string, list []ev
 		return nil, err
 	}
 	for i := range became {
+		e := list[at[i]]
+		if became[i].paid && became[i].state == EventDone && book.find(e.found).ChargedAfterEnd(e.found.Invoice.PaidAt) {
+			// The money is the charity's until somebody gives it back, which is staff's
+			// to do. Tried again it is paid already, and so no news any more.
+			became[i].state, became[i].reason = EventParked, domain.ChargedAfterEnd
+		}
 		rulings[at[i]] = became[i]
 	}
 	return rulings, nil

@@ -292,8 +292,8 @@ func (a *App) askStripe(ctx context.Context, p domain.Plan, c PlanChange, s doma
 func (a *App) conclude(ctx context.Context, found Found, c PlanChange) error {
 	latest := found.Subscription.Latest
 	if c.Kind == ChangeCancel && latest != nil && latest.Status == domain.InvoiceOpen {
-		err := a.Stripe.VoidInvoice(ctx, latest.ID)
-		if err != nil && !errors.Is(err, ErrKeyUsedUp) && !errors.Is(err, ErrStripeUnknown) {
+		err := a.voidInvoice(ctx, &c, latest.ID)
+		if err != nil {
 			return notYet(c, err)
 		}
 	}
@@ -303,6 +303,27 @@ func (a *App) conclude(ctx context.Context, found Found, c PlanChange) error {
 	}
 	c.State, c.DoneAt = ChangeDone, a.micros()
 	return a.saveChange(ctx, c)
+}
+
+// voidInvoice asks until Stripe says that it is done. A failure that the key repeats
+// says nothing of what became of the invoice: it is asked again with another one.
+func (a *App) voidInvoice(ctx context.Context, c *PlanChange, id string) error {
+	var err error
+	for range changeTries {
+		err = a.Stripe.VoidInvoice(ctx, "void:"+id+":"+c.RequestID+":"+strconv.FormatInt(c.Attempt, 10), id)
+		if !errors.Is(err, ErrKeyUsedUp) {
+			break
+		}
+		c.Attempt++
+		saved := a.saveChange(ctx, *c)
+		if saved != nil {
+			return saved
+		}
+	}
+	if errors.Is(err, ErrStripeUnknown) {
+		return nil
+	}
+	return err
 }
 
 func (a *App) saveChange(ctx context.Context, c PlanChange) error {

@@ -75,6 +75,9 @@ type PlanPage struct {
 	PlanView
 	Paid    []View // instalments, the newest first
 	Minimum money.Amount
+	// ChargedAfterEnd was charged after the end had been asked for, less what has gone
+	// back of it; the zero Amount for nothing.
+	ChargedAfterEnd money.Amount
 }
 
 // PlanPage answers who holds the link.
@@ -90,9 +93,12 @@ func (a *App) PlanPage(ctx context.Context, id, token string) (PlanPage, error) 
 	}
 	err = a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 		gifts, err := tx.Instalments(ctx, p.ID, shownInstalments)
-		page.Paid = nil
+		page.Paid, page.ChargedAfterEnd = nil, money.Amount{}
 		for _, d := range gifts {
 			page.Paid = append(page.Paid, View{Donation: d})
+			if left := d.Gift.Minor + d.Cover.Minor - d.ReturnedMinor; p.ChargedAfterEnd(d.PaidAt) && left > 0 {
+				page.ChargedAfterEnd = money.Amount{Minor: page.ChargedAfterEnd.Minor + left, Currency: d.Gift.Currency}
+			}
 		}
 		return err
 	})

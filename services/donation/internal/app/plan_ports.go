@@ -158,7 +158,7 @@ type Billing interface {
 	// CancelSubscription ends it at once. One that has ended is no error.
 	CancelSubscription(ctx context.Context, key, subscriptionID string) error
 	// VoidInvoice makes an open invoice unpayable. One that is not open is no error.
-	VoidInvoice(ctx context.Context, id string) error
+	VoidInvoice(ctx context.Context, key, id string) error
 	// OpenPortal answers Stripe's page where a customer puts in another card.
 	OpenPortal(ctx context.Context, key, customerID, returnURL string) (string, error)
 }

@@ -323,11 +323,15 @@ func (a *App) marked(it item) StripeEvent {
 		return e
 	}
 	e.State, e.Reason, e.NextAt = it.verdict.state, it.verdict.reason, 0
-	if e.State == EventParked && it.found != nil && it.found.Return == nil && paymentOf(*it.found) != "" {
+	switch {
+	case e.State != EventParked || it.found == nil || it.found.Return != nil:
+	case e.Reason == domain.ChargedAfterEnd:
+		e.ObjectID = it.found.Invoice.ID // whichever event told: the next one is another matter
+	case paymentOf(*it.found) != "":
 		e.ObjectID = paymentOf(*it.found) // a session's event is about its payment
 	}
 	if e.State == EventPending {
-		e.NextAt = a.micros() + waitForPayment.Microseconds()
+		e.NextAt = a.micros() + max(waitForPayment, retryAfter(e.Attempts-1)).Microseconds()
 	}
 	return e
 }

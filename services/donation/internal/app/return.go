@@ -68,28 +68,18 @@ func (a *App) applyReturns(ctx context.Context, tx Tx, account string, list []ev
 	return rulings, a.keepAftermaths(ctx, tx, after)
 }
 
-// paymentsFirst applies what was fetched about the payments: a refund may be heard
-// of before its gift.
+// paymentsFirst applies what was fetched about the payments, and about the invoices
+// that they were for: a refund may be heard of before its gift.
 func (a *App) paymentsFirst(ctx context.Context, tx Tx, account string, list []evidence) ([]ruling, error) {
-	rulings := make([]ruling, len(list))
-	var gifts []evidence
-	var at []int
+	told := make([]evidence, len(list))
 	for i, e := range list {
-		if e.found.Snapshot.Payment != nil {
-			gifts, at = append(gifts, evidence{found: e.found}), append(at, i)
+		told[i] = evidence{found: e.found, about: aboutGift}
+		told[i].found.Return = nil
+		if e.found.Snapshot.Payment == nil && e.found.Invoice == nil {
+			told[i].about = aboutReturn // nothing was
 		}
 	}
-	if len(gifts) == 0 {
-		return rulings, nil
-	}
-	became, err := a.applyToGifts(ctx, tx, account, gifts)
-	if err != nil {
-		return nil, err
-	}
-	for i := range became {
-		rulings[at[i]] = became[i]
-	}
-	return rulings, nil
+	return a.applyOf(ctx, tx, account, told, aboutGift, aboutPlan)
 }
 
 // lockAftermaths finds and locks the gifts that were paid by the payments. More than
@@ -178,11 +168,11 @@ func foreignReturns(ctx context.Context, tx Tx, list []evidence, after *aftermat
 // homeless is what becomes of a refund or a dispute whose payment made no gift
 // succeed. Nothing is guessed from its own metadata: whose it is, its payment tells.
 func homeless(found Found, gift ruling, foreign bool) ruling {
-	fetched := found.Snapshot.Payment != nil
+	fetched := found.Snapshot.Payment != nil || found.Invoice != nil
 	switch {
-	case found.Return.PaymentID == "", foreign, fetched && !found.Ours:
+	case found.Return.PaymentID == "", foreign, fetched && gift.state == EventIgnored:
 		return ruling{state: EventIgnored}
-	case !fetched:
+	case !fetched, found.Invoice != nil && found.Invoice.Pending():
 		return ruling{state: EventPending} // its gift may be on its way
 	case gift.reason == domain.SecondPayment, gift.reason == domain.PaysAnother, gift.reason == domain.BookedAsForeign:
 		// That payment waits for staff; giving it back is what they are to do.
@@ -336,7 +326,7 @@ func (a *App) complete(ctx context.Context, r Return) (Found, error) {
 			return Found{}, err
 		}
 		found.Return = &r
-		if !found.Ours {
+		if !found.Ours && found.Invoice == nil {
 			return found, nil
 		}
 	}
@@ -350,9 +340,13 @@ func (a *App) complete(ctx context.Context, r Return) (Found, error) {
 	return found, nil
 }
 
-// payment fetches a payment, and puts its gift back if the database forgot it.
+// payment fetches a payment, or the invoice that it was for, which alone knows whose
+// instalment it is, and puts its gift back if the database forgot it.
 func (a *App) payment(ctx context.Context, id string) (Found, error) {
 	found, err := a.Stripe.PaymentIntent(ctx, id)
+	if err == nil && found.Snapshot.Payment != nil && found.Snapshot.Payment.InvoiceID != "" {
+		found, err = a.invoice(ctx, found.Snapshot.Payment.InvoiceID)
+	}
 	if err != nil {
 		return Found{}, fmt.Errorf("fetch payment %s: %w", id, err)
 	}

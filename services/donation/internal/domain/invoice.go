@@ -41,12 +41,19 @@ type Invoice struct {
 	Payment PaymentStatus
 }
 
+// Pending reports whether it may still be paid: what was charged for it is an
+// instalment as soon as Stripe says so.
+func (i Invoice) Pending() bool { return i.Status == InvoiceDraft || i.Status == InvoiceOpen }
+
 // First reports whether it is the plan's first: what it pays is the gift that the
 // donor's form made.
 func (i Invoice) First() bool { return i.BillingReason == firstReason }
 
-// failed reports whether Stripe has tried to charge it in vain.
-func (i Invoice) failed() bool { return i.Status == InvoiceOpen && i.Attempts > 0 }
+// failed reports whether Stripe has tried to charge it in vain. For a moment after a
+// payment has succeeded the invoice is still open.
+func (i Invoice) failed() bool {
+	return i.Status == InvoiceOpen && i.Attempts > 0 && i.Payment != PaymentSucceeded
+}
 
 // Asks reports whether the donor has to be told that an instalment could not be
 // charged. The first one's donor stands before the checkout page and knows.

@@ -161,6 +161,13 @@ func (p Plan) Started(at int64) Plan {
 // has come.
 func (p Plan) Ending() bool { return p.CancelAskedAt > 0 && !p.Status.Over() }
 
+// ChargedAfterEnd reports whether what was paid then was charged although its end had
+// been asked for here. Stripe tells whole seconds; in the same one it counts as after.
+func (p Plan) ChargedAfterEnd(paidAt int64) bool {
+	const second = 1_000_000
+	return p.CancelAskedAt > 0 && paidAt/second >= p.CancelAskedAt/second
+}
+
 // PauseEnd is when a pause of so many months ends: late enough that so many
 // instalments are left out, and a day before the next one. A month that has no such
 // day counts to its last.

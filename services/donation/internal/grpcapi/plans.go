@@ -17,6 +17,9 @@ func (s *Server) GetPlan(ctx context.Context, r *donationv1.GetPlanRequest) (*do
 		return nil, err
 	}
 	out := &donationv1.GetPlanResponse{Plan: plan(page.PlanView), Minimum: amount(page.Minimum)}
+	if page.ChargedAfterEnd.Minor > 0 {
+		out.ChargedAfterEnd = amount(page.ChargedAfterEnd)
+	}
 	for _, view := range page.Paid {
 		out.Instalments = append(out.Instalments, donation(view))
 	}

@@ -206,7 +206,7 @@ func (o *object) payment(at int64) *domain.Payment {
 		tried = at
 	}
 	out := &domain.Payment{
-		ID: o.ID, ChargeID: o.LatestCharge.ID, Status: domain.PaymentStatus(o.Status), Livemode: o.Livemode,
+		ID: o.ID, ChargeID: o.LatestCharge.ID, InvoiceID: o.billing.Invoice.ID, Status: domain.PaymentStatus(o.Status), Livemode: o.Livemode,
 		Delayable: o.Delayable,
 	}
 	if out.Status == domain.PaymentSucceeded {

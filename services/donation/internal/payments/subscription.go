@@ -154,9 +154,9 @@ func (c *Client) CancelSubscription(ctx context.Context, key, subscriptionID str
 }
 
 // VoidInvoice makes an open invoice unpayable.
-func (c *Client) VoidInvoice(ctx context.Context, id string) error {
+func (c *Client) VoidInvoice(ctx context.Context, key, id string) error {
 	var out object
-	err := c.call(ctx, http.MethodPost, invoices+"/"+url.PathEscape(id)+"/void", &form.Values{}, "void:"+id, out.read)
+	err := c.call(ctx, http.MethodPost, invoices+"/"+url.PathEscape(id)+"/void", &form.Values{}, key, out.read)
 	var refused *app.RefusedError
 	if errors.As(err, &refused) {
 		return nil // it is paid, or void already

@@ -43,6 +43,7 @@ type planFound struct {
 	terms       terms
 	gift, cover money.Amount
 	total       money.Amount
+	charged     money.Amount // after its end had been asked for
 }
 
 func (f planFound) path() string { return planPath(f.id, f.token) }
@@ -93,6 +94,10 @@ func (s *Site) findPlan(w http.ResponseWriter, r *http.Request) (planFound, bool
 func (f *planFound) price(answer *donationv1.GetPlanResponse, spoken *texts.Texts) error {
 	var err error
 	f.gift, f.cover, f.total, err = amounts(&donationv1.Donation{Gift: f.plan.GetGift(), Cover: f.plan.GetCover()})
+	if err != nil {
+		return err
+	}
+	f.charged, err = amount(answer.GetChargedAfterEnd())
 	if err != nil {
 		return err
 	}
@@ -168,7 +173,8 @@ func (s *Site) planPage(r *http.Request, found planFound, in planInput) (*view.P
 	page := &view.Plan{
 		Frame:    view.Frame{Title: spoken.Say("plan.title"), Private: true},
 		Standing: found.standing(), Target: found.link(), Gift: found.gift, Cover: found.cover, Total: found.total,
-		Retry: dayOf(p.GetRetryAt()), Ends: dayOf(p.GetEndsAt()), Begun: dayOf(p.GetStartedAt()), Payments: int64(p.GetInstalments()),
+		Charged: found.charged,
+		Retry:   dayOf(p.GetRetryAt()), Ends: dayOf(p.GetEndsAt()), Begun: dayOf(p.GetStartedAt()), Payments: int64(p.GetInstalments()),
 	}
 	if found.target.organization != nil {
 		page.Site = site(found.target.organization)

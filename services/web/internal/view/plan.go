@@ -47,6 +47,10 @@ type Plan struct {
 	EndURL   string
 	AgainURL string // the form, to give anew
 
+	// Charged is what was charged after the end had been asked for and has not gone
+	// back; zero for nothing.
+	Charged money.Amount
+
 	Done   string // what has just been done: amount, paused, resumed
 	Notice *Notice
 }

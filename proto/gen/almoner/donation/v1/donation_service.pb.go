@@ -3504,9 +3504,12 @@ type GetPlanResponse struct {
 	// Its instalments, the newest first, at most 24.
 	Instalments []*Donation `protobuf:"bytes,2,rep,name=instalments,proto3" json:"instalments,omitempty"`
 	// The least that can be given, from the appeal.
-	Minimum       *v1.Money `protobuf:"bytes,3,opt,name=minimum,proto3" json:"minimum,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Minimum *v1.Money `protobuf:"bytes,3,opt,name=minimum,proto3" json:"minimum,omitempty"`
+	// What was charged after its end had been asked for and has not gone back; unset
+	// when there is none.
+	ChargedAfterEnd *v1.Money `protobuf:"bytes,4,opt,name=charged_after_end,json=chargedAfterEnd,proto3" json:"charged_after_end,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetPlanResponse) Reset() {
@@ -3556,6 +3559,13 @@ func (x *GetPlanResponse) GetInstalments() []*Donation {
 func (x *GetPlanResponse) GetMinimum() *v1.Money {
 	if x != nil {
 		return x.Minimum
+	}
+	return nil
+}
+
+func (x *GetPlanResponse) GetChargedAfterEnd() *v1.Money {
+	if x != nil {
+		return x.ChargedAfterEnd
 	}
 	return nil
 }
@@ -4555,11 +4565,12 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x06ending\x18\x15 \x01(\bR\x06ending\"?\n" +
 	"\x0eGetPlanRequest\x12\x17\n" +
 	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\xb4\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xf9\x01\n" +
 	"\x0fGetPlanResponse\x12-\n" +
 	"\x04plan\x18\x01 \x01(\v2\x19.almoner.donation.v1.PlanR\x04plan\x12?\n" +
 	"\vinstalments\x18\x02 \x03(\v2\x1d.almoner.donation.v1.DonationR\vinstalments\x121\n" +
-	"\aminimum\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\aminimum\"\xfe\x01\n" +
+	"\aminimum\x18\x03 \x01(\v2\x17.almoner.money.v1.MoneyR\aminimum\x12C\n" +
+	"\x11charged_after_end\x18\x04 \x01(\v2\x17.almoner.money.v1.MoneyR\x0fchargedAfterEnd\"\xfe\x01\n" +
 	"\x11ChangePlanRequest\x12\x17\n" +
 	"\aplan_id\x18\x01 \x01(\tR\x06planId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1d\n" +
@@ -4802,60 +4813,61 @@ var file_almoner_donation_v1_donation_service_proto_depIdxs = []int32{
 	43, // 40: almoner.donation.v1.GetPlanResponse.plan:type_name -> almoner.donation.v1.Plan
 	4,  // 41: almoner.donation.v1.GetPlanResponse.instalments:type_name -> almoner.donation.v1.Donation
 	57, // 42: almoner.donation.v1.GetPlanResponse.minimum:type_name -> almoner.money.v1.Money
-	47, // 43: almoner.donation.v1.ChangePlanRequest.amount:type_name -> almoner.donation.v1.NewAmount
-	57, // 44: almoner.donation.v1.NewAmount.gift:type_name -> almoner.money.v1.Money
-	43, // 45: almoner.donation.v1.ChangePlanResponse.plan:type_name -> almoner.donation.v1.Plan
-	43, // 46: almoner.donation.v1.ListPlansResponse.plans:type_name -> almoner.donation.v1.Plan
-	43, // 47: almoner.donation.v1.CancelPlanResponse.plan:type_name -> almoner.donation.v1.Plan
-	2,  // 48: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
-	7,  // 49: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
-	9,  // 50: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
-	11, // 51: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
-	13, // 52: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
-	15, // 53: almoner.donation.v1.DonationService.GetDonors:input_type -> almoner.donation.v1.GetDonorsRequest
-	18, // 54: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
-	20, // 55: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
-	23, // 56: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
-	26, // 57: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
-	29, // 58: almoner.donation.v1.DonationService.RequestRefund:input_type -> almoner.donation.v1.RequestRefundRequest
-	31, // 59: almoner.donation.v1.DonationService.DecideRefund:input_type -> almoner.donation.v1.DecideRefundRequest
-	33, // 60: almoner.donation.v1.DonationService.ListRefunds:input_type -> almoner.donation.v1.ListRefundsRequest
-	35, // 61: almoner.donation.v1.DonationService.ListDisputes:input_type -> almoner.donation.v1.ListDisputesRequest
-	38, // 62: almoner.donation.v1.DonationService.ListPayouts:input_type -> almoner.donation.v1.ListPayoutsRequest
-	40, // 63: almoner.donation.v1.DonationService.GetPayout:input_type -> almoner.donation.v1.GetPayoutRequest
-	44, // 64: almoner.donation.v1.DonationService.GetPlan:input_type -> almoner.donation.v1.GetPlanRequest
-	46, // 65: almoner.donation.v1.DonationService.ChangePlan:input_type -> almoner.donation.v1.ChangePlanRequest
-	49, // 66: almoner.donation.v1.DonationService.OpenPlanPortal:input_type -> almoner.donation.v1.OpenPlanPortalRequest
-	51, // 67: almoner.donation.v1.DonationService.SendPlanLinks:input_type -> almoner.donation.v1.SendPlanLinksRequest
-	53, // 68: almoner.donation.v1.DonationService.ListPlans:input_type -> almoner.donation.v1.ListPlansRequest
-	55, // 69: almoner.donation.v1.DonationService.CancelPlan:input_type -> almoner.donation.v1.CancelPlanRequest
-	3,  // 70: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
-	8,  // 71: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
-	10, // 72: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
-	12, // 73: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
-	14, // 74: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
-	16, // 75: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
-	19, // 76: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
-	21, // 77: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
-	25, // 78: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
-	28, // 79: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
-	30, // 80: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
-	32, // 81: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
-	34, // 82: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
-	36, // 83: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
-	39, // 84: almoner.donation.v1.DonationService.ListPayouts:output_type -> almoner.donation.v1.ListPayoutsResponse
-	42, // 85: almoner.donation.v1.DonationService.GetPayout:output_type -> almoner.donation.v1.GetPayoutResponse
-	45, // 86: almoner.donation.v1.DonationService.GetPlan:output_type -> almoner.donation.v1.GetPlanResponse
-	48, // 87: almoner.donation.v1.DonationService.ChangePlan:output_type -> almoner.donation.v1.ChangePlanResponse
-	50, // 88: almoner.donation.v1.DonationService.OpenPlanPortal:output_type -> almoner.donation.v1.OpenPlanPortalResponse
-	52, // 89: almoner.donation.v1.DonationService.SendPlanLinks:output_type -> almoner.donation.v1.SendPlanLinksResponse
-	54, // 90: almoner.donation.v1.DonationService.ListPlans:output_type -> almoner.donation.v1.ListPlansResponse
-	56, // 91: almoner.donation.v1.DonationService.CancelPlan:output_type -> almoner.donation.v1.CancelPlanResponse
-	70, // [70:92] is the sub-list for method output_type
-	48, // [48:70] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	57, // 43: almoner.donation.v1.GetPlanResponse.charged_after_end:type_name -> almoner.money.v1.Money
+	47, // 44: almoner.donation.v1.ChangePlanRequest.amount:type_name -> almoner.donation.v1.NewAmount
+	57, // 45: almoner.donation.v1.NewAmount.gift:type_name -> almoner.money.v1.Money
+	43, // 46: almoner.donation.v1.ChangePlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	43, // 47: almoner.donation.v1.ListPlansResponse.plans:type_name -> almoner.donation.v1.Plan
+	43, // 48: almoner.donation.v1.CancelPlanResponse.plan:type_name -> almoner.donation.v1.Plan
+	2,  // 49: almoner.donation.v1.DonationService.StartCheckout:input_type -> almoner.donation.v1.StartCheckoutRequest
+	7,  // 50: almoner.donation.v1.DonationService.GetDonation:input_type -> almoner.donation.v1.GetDonationRequest
+	9,  // 51: almoner.donation.v1.DonationService.ConfirmDonation:input_type -> almoner.donation.v1.ConfirmDonationRequest
+	11, // 52: almoner.donation.v1.DonationService.GetCheckoutForm:input_type -> almoner.donation.v1.GetCheckoutFormRequest
+	13, // 53: almoner.donation.v1.DonationService.GetDonor:input_type -> almoner.donation.v1.GetDonorRequest
+	15, // 54: almoner.donation.v1.DonationService.GetDonors:input_type -> almoner.donation.v1.GetDonorsRequest
+	18, // 55: almoner.donation.v1.DonationService.FindDonations:input_type -> almoner.donation.v1.FindDonationsRequest
+	20, // 56: almoner.donation.v1.DonationService.PublicGifts:input_type -> almoner.donation.v1.PublicGiftsRequest
+	23, // 57: almoner.donation.v1.DonationService.SumGifts:input_type -> almoner.donation.v1.SumGiftsRequest
+	26, // 58: almoner.donation.v1.DonationService.GetStripeBalance:input_type -> almoner.donation.v1.GetStripeBalanceRequest
+	29, // 59: almoner.donation.v1.DonationService.RequestRefund:input_type -> almoner.donation.v1.RequestRefundRequest
+	31, // 60: almoner.donation.v1.DonationService.DecideRefund:input_type -> almoner.donation.v1.DecideRefundRequest
+	33, // 61: almoner.donation.v1.DonationService.ListRefunds:input_type -> almoner.donation.v1.ListRefundsRequest
+	35, // 62: almoner.donation.v1.DonationService.ListDisputes:input_type -> almoner.donation.v1.ListDisputesRequest
+	38, // 63: almoner.donation.v1.DonationService.ListPayouts:input_type -> almoner.donation.v1.ListPayoutsRequest
+	40, // 64: almoner.donation.v1.DonationService.GetPayout:input_type -> almoner.donation.v1.GetPayoutRequest
+	44, // 65: almoner.donation.v1.DonationService.GetPlan:input_type -> almoner.donation.v1.GetPlanRequest
+	46, // 66: almoner.donation.v1.DonationService.ChangePlan:input_type -> almoner.donation.v1.ChangePlanRequest
+	49, // 67: almoner.donation.v1.DonationService.OpenPlanPortal:input_type -> almoner.donation.v1.OpenPlanPortalRequest
+	51, // 68: almoner.donation.v1.DonationService.SendPlanLinks:input_type -> almoner.donation.v1.SendPlanLinksRequest
+	53, // 69: almoner.donation.v1.DonationService.ListPlans:input_type -> almoner.donation.v1.ListPlansRequest
+	55, // 70: almoner.donation.v1.DonationService.CancelPlan:input_type -> almoner.donation.v1.CancelPlanRequest
+	3,  // 71: almoner.donation.v1.DonationService.StartCheckout:output_type -> almoner.donation.v1.StartCheckoutResponse
+	8,  // 72: almoner.donation.v1.DonationService.GetDonation:output_type -> almoner.donation.v1.GetDonationResponse
+	10, // 73: almoner.donation.v1.DonationService.ConfirmDonation:output_type -> almoner.donation.v1.ConfirmDonationResponse
+	12, // 74: almoner.donation.v1.DonationService.GetCheckoutForm:output_type -> almoner.donation.v1.GetCheckoutFormResponse
+	14, // 75: almoner.donation.v1.DonationService.GetDonor:output_type -> almoner.donation.v1.GetDonorResponse
+	16, // 76: almoner.donation.v1.DonationService.GetDonors:output_type -> almoner.donation.v1.GetDonorsResponse
+	19, // 77: almoner.donation.v1.DonationService.FindDonations:output_type -> almoner.donation.v1.FindDonationsResponse
+	21, // 78: almoner.donation.v1.DonationService.PublicGifts:output_type -> almoner.donation.v1.PublicGiftsResponse
+	25, // 79: almoner.donation.v1.DonationService.SumGifts:output_type -> almoner.donation.v1.SumGiftsResponse
+	28, // 80: almoner.donation.v1.DonationService.GetStripeBalance:output_type -> almoner.donation.v1.GetStripeBalanceResponse
+	30, // 81: almoner.donation.v1.DonationService.RequestRefund:output_type -> almoner.donation.v1.RequestRefundResponse
+	32, // 82: almoner.donation.v1.DonationService.DecideRefund:output_type -> almoner.donation.v1.DecideRefundResponse
+	34, // 83: almoner.donation.v1.DonationService.ListRefunds:output_type -> almoner.donation.v1.ListRefundsResponse
+	36, // 84: almoner.donation.v1.DonationService.ListDisputes:output_type -> almoner.donation.v1.ListDisputesResponse
+	39, // 85: almoner.donation.v1.DonationService.ListPayouts:output_type -> almoner.donation.v1.ListPayoutsResponse
+	42, // 86: almoner.donation.v1.DonationService.GetPayout:output_type -> almoner.donation.v1.GetPayoutResponse
+	45, // 87: almoner.donation.v1.DonationService.GetPlan:output_type -> almoner.donation.v1.GetPlanResponse
+	48, // 88: almoner.donation.v1.DonationService.ChangePlan:output_type -> almoner.donation.v1.ChangePlanResponse
+	50, // 89: almoner.donation.v1.DonationService.OpenPlanPortal:output_type -> almoner.donation.v1.OpenPlanPortalResponse
+	52, // 90: almoner.donation.v1.DonationService.SendPlanLinks:output_type -> almoner.donation.v1.SendPlanLinksResponse
+	54, // 91: almoner.donation.v1.DonationService.ListPlans:output_type -> almoner.donation.v1.ListPlansResponse
+	56, // 92: almoner.donation.v1.DonationService.CancelPlan:output_type -> almoner.donation.v1.CancelPlanResponse
+	71, // [71:93] is the sub-list for method output_type
+	49, // [49:71] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_almoner_donation_v1_donation_service_proto_init() }
