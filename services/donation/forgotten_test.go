@@ -2,6 +2,7 @@ package donation_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -266,4 +267,66 @@ func (w *world) told() uint64 {
 		return 0 // not made yet
 	}
 	return stream.CachedInfo().State.LastSeq
+}
+
+// The same of a monthly gift: begun and renewed since the backup, it is back
+// with what it gives to, its donor, her link and all its instalments, and nobody gets
+// a letter a second time.
+func TestAForgottenMonthlyGiftIsPutBack(t *testing.T) {
+	t.Parallel()
+	for _, renewed := range []bool{true, false} {
+		t.Run(fmt.Sprintf("renewed afterwards %t", renewed), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			restore := w.backUp()
+			p, token := w.begun(visa)
+			w.renew(p)
+			w.instalments(p.GetPlanId(), 2)
+			for _, d := range w.page(p, token).GetInstalments() {
+				w.settled(d.GetDonationId())
+			}
+			before, events := w.plan(p.GetPlanId()), w.events()
+
+			restore()
+			count := int32(2)
+			if renewed { // its webhooks are about a plan that is not known
+				w.renew(p)
+				count++
+			}
+			w.clock.Advance(time.Minute)
+			w.eventually("the instalments are known again", func() bool {
+				w.clock.Advance(5 * time.Second)
+				answer, err := w.web.ListPlans(t.Context(), &donationv1.ListPlansRequest{Reference: p.GetPlanId()})
+				return err == nil && len(answer.GetPlans()) == 1 && answer.GetPlans()[0].GetInstalments() == count
+			})
+			w.quiet()
+			w.eventually("every fee is known", func() bool { return w.sums().GetGiftsWithoutFee() == 0 })
+			after, want := w.plan(p.GetPlanId()), proto.CloneOf(before)
+			want.StartedAt, want.Instalments, want.NextAt = after.GetStartedAt(), count, after.GetNextAt()
+			if !proto.Equal(after, want) {
+				t.Errorf("it was\n%v\nand came back as\n%v", before, after)
+			}
+			again := map[string]bool{}
+			for _, e := range w.events() {
+				again[e.GetId()] = true
+			}
+			for _, e := range events {
+				if !again[e.GetId()] {
+					t.Errorf("not told again: %v", e)
+				}
+			}
+			if page := w.page(p, token); len(page.GetInstalments()) != int(count) {
+				t.Errorf("by her link the donor sees %v", page)
+			}
+			if letters := w.rows(`SELECT COUNT(*) FROM plan_mail`); letters != 0 {
+				t.Errorf("%d letters are written again", letters)
+			}
+			if w.rows(`SELECT COUNT(*) FROM donor WHERE name = 'Amina Yusuf' AND email = 'amina@example.org' AND message = ''`) != int(count) {
+				t.Error("its donor is not the one on the card")
+			}
+			if foreign := w.rows(`SELECT COUNT(*) FROM balance_transaction WHERE is_foreign = 1`); foreign != 0 || len(w.parked()) != 0 {
+				t.Errorf("%d transactions are foreign, parked %v", foreign, w.parked())
+			}
+		})
+	}
 }

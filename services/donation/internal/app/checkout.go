@@ -355,7 +355,7 @@ func (a *App) newAttempt(ctx context.Context, tx Tx, j *job, p *plan, mine *doma
 			return errors.New("the intent's lock did not hold")
 		}
 		if d.PlanID != "" {
-			err = tx.InsertPlan(ctx, a.planOf(d, j.form))
+			err = tx.InsertPlan(ctx, a.planOf(d, j.form.Email))
 			if err != nil {
 				return err
 			}

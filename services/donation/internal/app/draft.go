@@ -45,9 +45,9 @@ func (a *App) draft(ctx context.Context, form domain.Form, t *fundraiserv1.Resol
 }
 
 // planOf is the plan that a monthly gift begins.
-func (a *App) planOf(d domain.Donation, form domain.Form) domain.Plan {
+func (a *App) planOf(d domain.Donation, email string) domain.Plan {
 	return domain.Plan{
-		ID: d.PlanID, First: d, DonorKey: a.Links.DonorKey(form.Email), Status: domain.PlanCreated, Gift: d.Gift, Cover: d.Cover,
+		ID: d.PlanID, First: d, DonorKey: a.Links.DonorKey(email), Status: domain.PlanCreated, Gift: d.Gift, Cover: d.Cover,
 	}
 }
 

@@ -309,6 +309,7 @@ func TestARecordIsReadOnlyAsItWasWritten(t *testing.T) {
 
 	// The longest of everything has to fit; where it does not, the ways back go first.
 	gift.AppealSlug, gift.FundraiserSlug = strings.Repeat("a", 64), strings.Repeat("b", 64)
+	gift.PlanID = "0a7e0a2e-5c0a-4f0c-8ad1-333333333333"
 	gift.Attribution.FundCode, gift.Attribution.ShareCode = strings.Repeat("F", maxFundCode), strings.Repeat("s", maxFundCode)
 	text, proof = a.recordOf(gift)
 	if len(text) == 0 || len(text) > longestRecord || proof == "" || strings.Contains(text, "aaaa") {

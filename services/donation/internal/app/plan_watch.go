@@ -175,8 +175,8 @@ func (a *App) findMissedInvoices(ctx context.Context, p domain.Plan) error {
 }
 
 // FindMissedPlans looks for subscriptions that carry our mark and that no plan is
-// linked with: of a confirmation that nothing told of, or of a plan that is not
-// ours any more, which is parked.
+// linked with: of a confirmation that nothing told of, of a plan that was forgotten,
+// which is put back, or of one that is not ours any more, which is parked.
 func (a *App) FindMissedPlans(ctx context.Context) error {
 	since := a.micros() - missedSince.Microseconds()
 	for after, more := "", true; more; {
@@ -219,6 +219,14 @@ func (a *App) takeMissedPlan(ctx context.Context, found Found) error {
 		return fmt.Errorf("look at a subscription that no plan has: %w", err)
 	}
 	found.LookedAt = asked
+	account, err := a.account(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = a.recall(ctx, account, found)
+	if err != nil {
+		return err
+	}
 	_, err = a.ingest(ctx, found)
 	return err
 }

@@ -359,7 +359,8 @@ type SessionRequest struct {
 	Record, Proof string
 }
 
-// Keepsake is what Stripe still has of a gift beside its payment.
+// Keepsake is what Stripe still has of a gift beside its payment, or of a plan beside
+// its subscription.
 type Keepsake struct {
 	SessionID   string
 	CreatedAt   int64 // of the session
@@ -420,6 +421,8 @@ type Stripe interface {
 	// Keepsake reads what was sent with the session of a payment, and who paid;
 	// ErrStripeUnknown for a payment that no session led to.
 	Keepsake(ctx context.Context, paymentIntentID string) (Keepsake, error)
+	// PlanKeepsake reads the same of a subscription.
+	PlanKeepsake(ctx context.Context, subscriptionID string) (Keepsake, error)
 	// ReadEvent reads a webhook's body: which event it is, and what its object says
 	// about a gift, nil when that is nothing or cannot be read. It fails when the
 	// text is not what every event is.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,7 +19,7 @@ import (
 
 // A database that was restored to an earlier time has forgotten gifts that were paid.
 // Their money is at Stripe, and so is what they were: each payment carries a record,
-// signed by this installation. Of gifts that were made before there were records,
+// signed by this installation, and of a monthly plan its subscription does. Of gifts that were made before there were records,
 // an operator's recovery keeps the events (salvaged_event). From either the gift's row
 // is made again, and then its payment is applied like any other.
 
@@ -45,6 +46,7 @@ const longestRecord = 500
 // and short names, for there is little room.
 type record struct {
 	Intent         string `json:"i,omitempty"`
+	Plan           string `json:"pl,omitempty"`
 	Minor          int64  `json:"g"`
 	Cover          int64  `json:"c,omitempty"`
 	CoverFees      bool   `json:"cf,omitempty"`
@@ -81,16 +83,18 @@ func (a *App) upToDoubted(page []Transaction, gifts map[string]PaidGift, waits w
 // are empty when it would not fit.
 func (a *App) recordOf(d domain.Donation) (text, proof string) {
 	r := record{
-		Intent: d.IntentID, Minor: d.Gift.Minor, Cover: d.Cover.Minor, CoverFees: d.CoverFees, Currency: d.Gift.Currency.Code(),
+		Intent: d.IntentID, Plan: d.PlanID, Minor: d.Gift.Minor, Cover: d.Cover.Minor, CoverFees: d.CoverFees, Currency: d.Gift.Currency.Code(),
 		Appeal: d.Attribution.AppealID, Fund: d.Attribution.FundCode, FundClass: string(d.Attribution.FundClass),
 		Fundraiser: d.Attribution.FundraiserID, Team: d.Attribution.TeamID, ShareCode: d.Attribution.ShareCode,
 		Traceparent: d.Traceparent, AppealSlug: d.AppealSlug, FundraiserSlug: d.FundraiserSlug,
 	}
 	raw, err := json.Marshal(r)
-	if err == nil && len(raw) > longestRecord {
-		// The way back to the page is the least of it.
-		r.AppealSlug, r.FundraiserSlug = "", ""
-		raw, err = json.Marshal(r)
+	// The way back to the page is the least of it, and then the donor's click.
+	for _, spare := range []func(){func() { r.AppealSlug, r.FundraiserSlug = "", "" }, func() { r.Traceparent = "" }} {
+		if err == nil && len(raw) > longestRecord {
+			spare()
+			raw, err = json.Marshal(r)
+		}
 	}
 	if err != nil || len(raw) > longestRecord {
 		return "", ""
@@ -101,6 +105,9 @@ func (a *App) recordOf(d domain.Donation) (text, proof string) {
 // recall stores the gift of a payment again if it is one of ours that was forgotten,
 // and answers whether it did. Whether the payment fits it, is for ingest to find.
 func (a *App) recall(ctx context.Context, account string, found Found) (bool, error) {
+	if aboutPlans(found) {
+		return a.recallPlan(ctx, account, found)
+	}
 	payment := found.Snapshot.Payment
 	named := uuid.Validate(found.DonationID) == nil
 	if !found.Ours || payment == nil || !named || (payment.Status != domain.PaymentSucceeded && payment.Status != domain.PaymentProcessing) {
@@ -136,7 +143,7 @@ func (a *App) recall(ctx context.Context, account string, found Found) (bool, er
 	if d.CreatedAt == 0 {
 		d.CreatedAt = payment.PaidAt
 	}
-	return a.putBack(ctx, account, d, domain.RecalledDonor(kept.Name, kept.Email))
+	return a.putBack(ctx, account, d, domain.RecalledDonor(kept.Name, kept.Email), nil)
 }
 
 // salvagedGift is nil when there is none.
@@ -171,7 +178,7 @@ func (a *App) fromRecord(donationID string, kept Keepsake) (domain.Donation, err
 		return domain.Donation{}, fmt.Errorf("read its record: %w", err)
 	}
 	return a.recalled(domain.Donation{
-		ID: donationID, IntentID: r.Intent,
+		ID: donationID, IntentID: r.Intent, PlanID: r.Plan,
 		Gift: money.Amount{Minor: r.Minor, Currency: currency}, Cover: money.Amount{Minor: r.Cover, Currency: currency}, CoverFees: r.CoverFees,
 		Attribution: domain.Attribution{
 			OrganizationID: kept.Organization, AppealID: r.Appeal, FundCode: r.Fund, FundClass: domain.FundClass(r.FundClass),
@@ -213,8 +220,9 @@ func (a *App) recalled(d domain.Donation) domain.Donation {
 	return d
 }
 
-// putBack stores the gift with its session, which is over.
-func (a *App) putBack(ctx context.Context, account string, d domain.Donation, donor domain.Donor) (stored bool, err error) {
+// putBack stores the gift with its session, which is over, and the plan that it began,
+// if it did.
+func (a *App) putBack(ctx context.Context, account string, d domain.Donation, donor domain.Donor, begun *domain.Plan) (stored bool, err error) {
 	if d.SessionID != "" {
 		d.Attempt = 1
 	}
@@ -230,6 +238,9 @@ func (a *App) putBack(ctx context.Context, account string, d domain.Donation, do
 			return err
 		}
 		stored, err = tx.InsertDonation(ctx, d, donor)
+		if err == nil && stored && begun != nil {
+			err = tx.InsertPlan(ctx, *begun)
+		}
 		if err != nil || !stored || d.SessionID == "" {
 			return err
 		}
@@ -247,18 +258,21 @@ func (a *App) putBack(ctx context.Context, account string, d domain.Donation, do
 	return stored, nil
 }
 
-// retryParkedOf tries again what was parked about a payment before its gift was
-// known again.
-func (a *App) retryParkedOf(ctx context.Context, paymentID string) error {
+// retryParkedOf tries again what was parked about objects before their gift was
+// known again. What is parked for another reason waits for staff.
+func (a *App) retryParkedOf(ctx context.Context, objects ...string) error {
 	var parked []StripeEvent
 	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 		var err error
-		parked, err = tx.ParkedOf(ctx, []string{paymentID})
+		parked, err = tx.ParkedOf(ctx, objects)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("look for what is parked: %w", err)
 	}
+	parked = slices.DeleteFunc(parked, func(e StripeEvent) bool {
+		return e.Reason != domain.UnknownDonation && e.Reason != domain.UnknownPlan
+	})
 	if len(parked) == 0 {
 		return nil
 	}

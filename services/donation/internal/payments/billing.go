@@ -182,7 +182,7 @@ func (o *object) plan() app.Found {
 		f.Invoice = o.invoice()
 		if s := o.billing.Subscription.Object; s != nil {
 			// The invoice has a copy of the metadata since a certain version only.
-			f.Subscription, f.Ours, f.PlanID = s.subscription(), f.Ours || s.Ours, s.billing.PlanID
+			f.Subscription, f.Ours, f.PlanID, f.DonationID = s.subscription(), f.Ours || s.Ours, s.billing.PlanID, s.Donation
 		}
 	case "checkout.session":
 		if s := o.billing.Subscription.Object; s != nil {

@@ -14,10 +14,21 @@ import (
 // with the payment's own metadata. It is read apart from what is read of each
 // gift, which has no use for it.
 func (c *Client) Keepsake(ctx context.Context, paymentIntentID string) (app.Keepsake, error) {
+	return c.keepsake(ctx, "payment_intent", paymentIntentID)
+}
+
+// PlanKeepsake reads what Stripe still has of a monthly plan: the session that began a
+// subscription, with the subscription's own metadata.
+func (c *Client) PlanKeepsake(ctx context.Context, subscriptionID string) (app.Keepsake, error) {
+	return c.keepsake(ctx, "subscription", subscriptionID)
+}
+
+// keepsake reads the session that led to an object, with that object's metadata.
+func (c *Client) keepsake(ctx context.Context, kind, id string) (app.Keepsake, error) {
 	query := &form.Values{}
-	query.Add("payment_intent", paymentIntentID)
+	query.Add(kind, id)
 	query.Add("limit", "1")
-	query.Add("expand[0]", "data.payment_intent")
+	query.Add("expand[0]", "data."+kind)
 	const path = "/v1/checkout/sessions"
 	var kept app.Keepsake
 	err := c.call(ctx, http.MethodGet, path, query, "", func(r *reader, name []byte) {
@@ -31,7 +42,7 @@ func (c *Client) Keepsake(ctx context.Context, paymentIntentID string) (app.Keep
 		})
 	})
 	if err == nil && kept.SessionID == "" {
-		err = fmt.Errorf("%s of a payment: %w", path, app.ErrStripeUnknown)
+		err = fmt.Errorf("%s of a %s: %w", path, kind, app.ErrStripeUnknown)
 	}
 	return kept, err
 }
@@ -53,7 +64,11 @@ func readKeepsake(r *reader, name []byte, into *app.Keepsake) {
 				r.skip()
 			}
 		})
-	case "payment_intent":
+	case "payment_intent", "subscription": // null, an id, or the one that was asked for
+		if r.next() != '{' {
+			r.skip()
+			return
+		}
 		r.object(func(r *reader, name []byte) {
 			switch string(name) {
 			case "description":

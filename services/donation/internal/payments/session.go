@@ -48,8 +48,8 @@ func (c *Client) CreateSession(ctx context.Context, r app.SessionRequest) (id, a
 	metadata := map[string]string{
 		metaMark: metaMarkValue, metaDonation: d.ID, metaOrganization: d.Attribution.OrganizationID,
 	}
-	// What the gift is goes where the money is and nowhere else: a payment is all
-	// that is left of a gift that was lost here.
+	// What the gift is goes where the money is and nowhere else: a payment, or a
+	// subscription, is all that is left of a gift that was lost here.
 	payment := maps.Clone(metadata)
 	if r.Record != "" {
 		payment[metaRecord], payment[metaProof] = r.Record, r.Proof
@@ -96,7 +96,8 @@ func monthly(d domain.Donation) *stripe.CheckoutSessionLineItemPriceDataRecurrin
 func subscribe(params *stripe.CheckoutSessionParams, d domain.Donation) {
 	params.Mode, params.SubmitType = stripe.String(string(stripe.CheckoutSessionModeSubscription)), nil
 	params.Metadata[metaPlan] = d.PlanID
-	metadata := maps.Clone(params.Metadata)
+	metadata := maps.Clone(params.PaymentIntentData.Metadata)
+	metadata[metaPlan] = d.PlanID
 	metadata[metaGift] = strconv.FormatInt(d.Gift.Minor, 10)
 	metadata[metaCover] = strconv.FormatInt(d.Cover.Minor, 10)
 	params.PaymentIntentData = nil
