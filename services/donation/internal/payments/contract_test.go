@@ -421,7 +421,7 @@ func (c *contract) planEnds(t *testing.T) {
 	if err != nil || found.Subscription.Status != domain.PlanCanceled {
 		t.Errorf("%+v, %v", found.Subscription, err)
 	}
-	err = c.client.VoidInvoice(t.Context(), c.invoice)
+	err = c.client.VoidInvoice(t.Context(), "void:"+c.invoice, c.invoice)
 	if err != nil {
 		t.Errorf("an invoice that is paid: %v", err)
 	}
