@@ -34,13 +34,14 @@ func (c *FakeClock) Advance(d time.Duration) {
 }
 
 const (
-	eventually = 30 * time.Second
+	eventually = 2 * time.Minute
 	pollEvery  = 5 * time.Millisecond
 )
 
-// Eventually waits until cond holds and fails the test after thirty seconds; a
-// machine that is busy with other things must not look like a fault. It is for what another process or goroutine does without telling; where
-// there is a signal, wait for that.
+// Eventually waits until cond holds and fails the test after two minutes; a
+// machine that is busy with other things must not look like a fault. It is for what
+// another process or goroutine does without telling; where there is a signal, wait for
+// that.
 func Eventually(t testing.TB, cond func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(eventually)

@@ -37,11 +37,25 @@ var originals sync.Map // func() ([]byte, error), by service and migrations
 
 // migrated returns the file of a database that was just migrated.
 func migrated(service string, sets []database.MigrationSet) ([]byte, error) {
-	// Sets of one name need not be the same: a test of migrations writes its own.
+	key, err := fingerprint(service, "sqlite", sets)
+	if err != nil {
+		return nil, err
+	}
+	made, _ := originals.LoadOrStore(key, sync.OnceValues(func() ([]byte, error) { return migrate(service, sets) }))
+	content, ok := made.(func() ([]byte, error))
+	if !ok {
+		return nil, fmt.Errorf("an original is a %T", made)
+	}
+	return content()
+}
+
+// fingerprint is the same for what makes the same database on an engine. Sets of one
+// name need not be the same: a test of migrations writes its own.
+func fingerprint(service, engine string, sets []database.MigrationSet) (string, error) {
 	key := service
 	for _, set := range sets {
 		sum := sha256.New()
-		err := fs.WalkDir(set.FS, "sqlite", func(path string, file fs.DirEntry, err error) error {
+		err := fs.WalkDir(set.FS, engine, func(path string, file fs.DirEntry, err error) error {
 			if err != nil || file.IsDir() {
 				return err
 			}
@@ -50,16 +64,11 @@ func migrated(service string, sets []database.MigrationSet) ([]byte, error) {
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read the migrations of %s: %w", set.Name, err)
+			return "", fmt.Errorf("read the migrations of %s: %w", set.Name, err)
 		}
-		key += fmt.Sprintf(" %s %x", set.Name, sum.Sum(nil))
+		key += fmt.Sprintf(" %s %x %q %q", set.Name, sum.Sum(nil), set.Grants, set.Checked)
 	}
-	made, _ := originals.LoadOrStore(key, sync.OnceValues(func() ([]byte, error) { return migrate(service, sets) }))
-	content, ok := made.(func() ([]byte, error))
-	if !ok {
-		return nil, fmt.Errorf("an original is a %T", made)
-	}
-	return content()
+	return key, nil
 }
 
 func migrate(service string, sets []database.MigrationSet) (content []byte, err error) {
@@ -101,8 +110,8 @@ func PostgreSQL(t testing.TB, service string, sets ...database.MigrationSet) *da
 
 // Owner returns the database that PostgreSQL, SQLite or EachEngine returned as
 // who may change anything in it: the migrator, on PostgreSQL. Faults are laid
-// with it that the service's own role could not cause.
-func Owner(t testing.TB, db *database.DB) *database.DB {
+// with it that the service's own role could not cause. With its sets it can be migrated.
+func Owner(t testing.TB, db *database.DB, sets ...database.MigrationSet) *database.DB {
 	t.Helper()
 	if db.Engine() == database.SQLite {
 		return db
@@ -111,7 +120,7 @@ func Owner(t testing.TB, db *database.DB) *database.DB {
 	if roles.Migrator == "" {
 		t.Fatal("it is not known whose database that is")
 	}
-	return Open(t, roles.Migrator, roles.service)
+	return Open(t, roles.Migrator, roles.service, sets...)
 }
 
 // Roles are the URLs of one PostgreSQL database, one for each role.
@@ -130,13 +139,40 @@ type Roles struct {
 // cluster, as an operator lays it out: three roles, of which none is privileged.
 func PostgreSQLRoles(t testing.TB, service string, sets ...database.MigrationSet) Roles {
 	t.Helper()
-	roles := EmptyPostgreSQLRoles(t, service)
-	migrator := Open(t, roles.Migrator, service, sets...)
-	err := migrator.Migrate(t.Context())
+	c := needCluster(t)
+	template, err := c.template(service, sets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return roles
+	return c.layOut(t, service, " TEMPLATE "+template)
+}
+
+// template returns a migrated database that others are copied from, which nobody is
+// connected to. It is there as long as the cluster is.
+func (c *cluster) template(service string, sets []database.MigrationSet) (name string, err error) {
+	key, err := fingerprint(service, "postgres", sets)
+	if err != nil {
+		return "", err
+	}
+	made, _ := c.templates.LoadOrStore(key, sync.OnceValues(func() (string, error) {
+		// Of no test: what one of them is interrupted in is the others' as well.
+		ctx := context.Background()
+		name := c.name("template")
+		err := c.owned(ctx, name, service, "")
+		if err != nil {
+			return "", err
+		}
+		db, err := database.Open(ctx, database.Config{URL: c.url(database.MigratorRole(service), name), Service: service, Migrations: sets})
+		if err != nil {
+			return "", err
+		}
+		return name, errors.Join(db.Migrate(ctx), db.Close())
+	}))
+	get, ok := made.(func() (string, error))
+	if !ok {
+		return "", fmt.Errorf("a template is a %T", made)
+	}
+	return get()
 }
 
 // Open opens a database as it is, until the test ends.

@@ -30,6 +30,8 @@ type cluster struct {
 	// it, and the keeper stops the server and removes its files.
 	lifeline io.Closer
 	made     atomic.Int64
+	// templates are what migrated databases are copied from.
+	templates sync.Map // func() (string, error), by service and migrations
 
 	mu sync.Mutex
 	// known are the roles that exist.
@@ -71,25 +73,38 @@ var shared = sync.OnceValues(func() (*cluster, error) { return startCluster("off
 func PostgreSQLURL(t testing.TB) string {
 	t.Helper()
 	c := needCluster(t)
-	return c.url("postgres", c.create(t, ""))
+	return c.url("postgres", c.create(t))
 }
 
 // EmptyPostgreSQLRoles returns a new, empty database that belongs to a service's
 // migrator, and that the service's roles alone may connect to.
 func EmptyPostgreSQLRoles(t testing.TB, service string) Roles {
 	t.Helper()
-	c := needCluster(t)
+	return needCluster(t).layOut(t, service, "")
+}
+
+// layOut makes a service's database for as long as the test lasts.
+func (c *cluster) layOut(t testing.TB, service, options string) Roles {
+	t.Helper()
+	name := c.name("test")
+	err := c.owned(t.Context(), name, service, options)
+	if err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	c.dropAfter(t, name)
 	migrator, app, checker := database.MigratorRole(service), database.AppRole(service), database.CheckerRole(service)
-	err := c.roles(t.Context(), migrator, app, checker)
-	if err != nil {
-		t.Fatalf("create roles: %v", err)
-	}
-	name := c.create(t, " OWNER "+migrator)
-	err = c.exec(t.Context(), "REVOKE ALL ON DATABASE "+name+" FROM PUBLIC; GRANT CONNECT ON DATABASE "+name+" TO "+app+", "+checker)
-	if err != nil {
-		t.Fatalf("grant the database: %v", err)
-	}
 	return Roles{Migrator: c.url(migrator, name), App: c.url(app, name), Checker: c.url(checker, name), service: service}
+}
+
+// owned makes a database of a service's migrator.
+func (c *cluster) owned(ctx context.Context, name, service, options string) error {
+	migrator, app, checker := database.MigratorRole(service), database.AppRole(service), database.CheckerRole(service)
+	err := c.roles(ctx, migrator, app, checker)
+	if err != nil {
+		return fmt.Errorf("create roles: %w", err)
+	}
+	return c.exec(ctx, "CREATE DATABASE "+name+" OWNER "+migrator+options,
+		"REVOKE ALL ON DATABASE "+name+" FROM PUBLIC; GRANT CONNECT ON DATABASE "+name+" TO "+app+", "+checker)
 }
 
 func needCluster(t testing.TB) *cluster {
@@ -110,20 +125,26 @@ func need(t testing.TB, err error) {
 }
 
 // create makes an empty database for as long as the test lasts.
-func (c *cluster) create(t testing.TB, options string) string {
+func (c *cluster) create(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test_%d", c.made.Add(1))
-	err := c.exec(t.Context(), "CREATE DATABASE "+name+options)
+	name := c.name("test")
+	err := c.exec(t.Context(), "CREATE DATABASE "+name)
 	if err != nil {
 		t.Fatalf("create database: %v", err)
 	}
+	c.dropAfter(t, name)
+	return name
+}
+
+func (c *cluster) name(kind string) string { return fmt.Sprintf("%s_%d", kind, c.made.Add(1)) }
+
+func (c *cluster) dropAfter(t testing.TB, name string) {
 	t.Cleanup(func() {
 		err := c.exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
 		if err != nil {
 			t.Errorf("drop database: %v", err)
 		}
 	})
-	return name
 }
 
 // roles makes those that are missing. They belong to the whole cluster.
@@ -165,13 +186,17 @@ func (c *cluster) url(role, database string) string {
 	return "postgres://" + role + "@/" + database + "?host=" + url.QueryEscape(c.dir)
 }
 
-func (c *cluster) exec(ctx context.Context, statement string) error {
+func (c *cluster) exec(ctx context.Context, statements ...string) error {
 	conn, err := pgx.Connect(ctx, c.url("postgres", "postgres"))
-	if err != nil {
-		return err
+	for _, statement := range statements {
+		if err == nil {
+			_, err = conn.Exec(ctx, statement)
+		}
 	}
-	_, err = conn.Exec(ctx, statement)
-	return errors.Join(err, conn.Close(ctx))
+	if conn != nil {
+		err = errors.Join(err, conn.Close(ctx))
+	}
+	return err
 }
 
 // startCluster starts a server. commits is its synchronous_commit: "off" where
