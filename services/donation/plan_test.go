@@ -16,6 +16,8 @@ import (
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	moneyv1 "github.com/almoner/almoner/proto/gen/almoner/money/v1"
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/platform/telemetry"
+	"github.com/almoner/almoner/services/internal/testkit"
 )
 
 // monthlyForm is 20 euros a month to the shelter, with the fee.
@@ -316,6 +318,10 @@ func TestAnEndIsKeptUntilStripeAnswers(t *testing.T) {
 	}
 	if now := w.page(p, token).GetPlan(); !now.GetEnding() || now.GetStatus() != "active" {
 		t.Errorf("while Stripe is away the donor sees %v", now)
+	}
+	w.clock.Advance(telemetry.LookEvery)
+	if seen := testkit.Scrape(t, w.metrics); seen["almoner_plans_ending"] != 1 || seen["almoner_plans_oldest_ending_age_seconds"] < telemetry.LookEvery.Seconds() {
+		t.Errorf("operators see %v ends not given, since %v s", seen["almoner_plans_ending"], seen["almoner_plans_oldest_ending_age_seconds"])
 	}
 	w.stripe.cut(false)
 	w.eventually("it has ended", func() bool {

@@ -114,6 +114,9 @@ func TestARefusedMailIsParkedAndRetried(t *testing.T) {
 		!strings.Contains(item.GetReason(), "no such mailbox") || strings.Contains(item.String(), "amira") {
 		t.Errorf("%v", item)
 	}
+	if seen := testkit.Scrape(t, w.metrics); seen[`almoner_parked_items{kind="gift_mail",service="fundraiser"}`] != 1 {
+		t.Errorf("operators see %v", seen)
+	}
 	for _, id := range []string{"gift-mail:none", "gift-mail:"} {
 		_, err := w.parking.RetryParked(t.Context(), &feedv1.RetryParkedRequest{Service: "fundraiser", Id: id})
 		refused(t, "retrying "+id, err, apperr.NotFound)

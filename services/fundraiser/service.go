@@ -125,7 +125,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	consumer := donationConsumer(deps, uses, kept.Bind)
 	if deps.Metrics != nil {
-		deps.Metrics.MustRegister(feed.NewParkedLook(name, deps.DB, deps.Now))
+		deps.Metrics.MustRegister(people.Watch(), feed.NewParkedLook(name, deps.DB, deps.Now))
 	}
 	return &Service{
 		db:     deps.DB,

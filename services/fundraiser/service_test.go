@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
 	attributionv1 "github.com/almoner/almoner/proto/gen/almoner/attribution/v1"
@@ -45,6 +46,7 @@ type world struct {
 	network *rpc.Network
 	people  testkit.People
 	mails   *post
+	metrics *prometheus.Registry
 }
 
 // start runs the service with the sample data until the test ends. broker may
@@ -67,8 +69,9 @@ func start(t *testing.T, broker *nats.Conn) world {
 		t.Fatal(err)
 	}
 	mails := &post{Sink: sink}
+	metrics := prometheus.NewRegistry()
 	service, err := fundraiser.New(fundraiser.Config{BaseURL: site}, fundraiser.Deps{
-		DB: testkit.SQLite(t, "fundraiser", fundraiser.Migrations()...), NATS: broker, Conn: dial("fundraiser"), Mail: mails, Now: clock.Now,
+		DB: testkit.SQLite(t, "fundraiser", fundraiser.Migrations()...), NATS: broker, Conn: dial("fundraiser"), Mail: mails, Metrics: metrics, Now: clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +114,7 @@ func start(t *testing.T, broker *nats.Conn) world {
 		operator: fundraiserv1.NewFundraiserServiceClient(dial("operator")),
 		parking:  feedv1.NewParkingServiceClient(dial("operator")),
 		feeds:    feedv1.NewFeedServiceClient(dial("ledger")),
-		network:  network, people: people, mails: mails,
+		network:  network, people: people, mails: mails, metrics: metrics,
 	}
 }
 

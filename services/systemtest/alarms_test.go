@@ -43,8 +43,9 @@ func TestAlarmsRunbooksDashboardsAndMetricsBelongTogether(t *testing.T) {
 		"ALMONER_GRPC_ADDR=127.0.0.1:0", "ALMONER_GRPC_CERT="+cert, "ALMONER_GRPC_KEY="+key, "ALMONER_GRPC_CA="+authority.File())
 	give(t, i.operator())
 	_, page := fetch(t, i.node.BaseURL()+"/metrics")
-	if said := testkit.ReadMetrics(t, string(page))["almoner_certificate_expires_timestamp_seconds"]; said != float64(ends.Unix()) {
-		t.Errorf("the certificate is said to end at %v, it does at %d", said, ends.Unix())
+	said := testkit.ReadMetrics(t, string(page))
+	if from, until := said["almoner_certificate_issued_timestamp_seconds"], said["almoner_certificate_expires_timestamp_seconds"]; until != float64(ends.Unix()) || until-from != (24*time.Hour).Seconds() {
+		t.Errorf("the certificate is said to be of %v until %v, it is of a day until %d", from, until, ends.Unix())
 	}
 	told := map[string]bool{"up": true} // Prometheus' own
 	var audited strings.Builder

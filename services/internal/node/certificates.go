@@ -20,7 +20,11 @@ func countExpiry(certificates *rpc.Certificates, metrics prometheus.Registerer) 
 	}
 	metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "almoner_certificate_expires_timestamp_seconds", Help: "When the certificate ends by which this process proves itself to the others.",
-	}, func() float64 { return float64(certificates.Expires().Unix()) }))
+	}, func() float64 { return float64(certificates.Expires().Unix()) }),
+		// What is soon depends on how long it was made for: a day, or a year.
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "almoner_certificate_issued_timestamp_seconds", Help: "Since when that certificate may be believed.",
+		}, func() float64 { return float64(certificates.Issued().Unix()) }))
 }
 
 // certificates are those that the process proves itself with, nil where none are

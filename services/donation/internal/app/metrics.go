@@ -147,8 +147,11 @@ type Standing struct {
 // Watch tells what is not finished, at most every 15 seconds.
 func (a *App) Watch() prometheus.Collector {
 	last := prometheus.NewDesc("almoner_stripe_webhook_last_timestamp_seconds", "When the newest webhook was taken; 0 before the first.", nil, nil)
-	parked := prometheus.NewDesc("almoner_parked_items", "What could not be applied and waits for staff.", nil,
-		prometheus.Labels{"service": "donation", "kind": "stripe"})
+	parkedKind := func(kind string) *prometheus.Desc {
+		return prometheus.NewDesc("almoner_parked_items", "What could not be applied and waits for staff.", nil,
+			prometheus.Labels{"service": "donation", "kind": kind})
+	}
+	parked, parkedMails := parkedKind("stripe"), parkedKind("plan_mail")
 	// The ledger tells of another kind by the same names.
 	unmatched := func(kind string) *prometheus.Desc {
 		return prometheus.NewDesc("almoner_recon_unmatched", "Movements that lack their other half.", nil, prometheus.Labels{"kind": kind})
@@ -170,6 +173,9 @@ func (a *App) Watch() prometheus.Collector {
 			nil, prometheus.Labels{"status": status})
 	}
 	returned, different := payouts("failed"), payouts("different")
+	ending := prometheus.NewDesc("almoner_plans_ending", "Monthly plans whose end was asked for and that Stripe still has.", nil, nil)
+	endingAge := prometheus.NewDesc("almoner_plans_oldest_ending_age_seconds", "How long ago the end of the oldest of them was asked for; 0 without one.", nil, nil)
+	waitingAge := prometheus.NewDesc("almoner_refunds_oldest_waiting_age_seconds", "How long a refund has waited for a second person; 0 without one.", nil, nil)
 	askedAge := prometheus.NewDesc("almoner_refunds_oldest_asked_age_seconds", "How long Stripe has not answered about a refund; 0 without one.", nil, nil)
 	undone, undoneAge := unmatched("stripe_event"), age("stripe_event")
 	feeless, feelessAge := unmatched("gift_without_money"), age("gift_without_money")
@@ -177,6 +183,7 @@ func (a *App) Watch() prometheus.Collector {
 		var s Standing
 		var r ReturnStanding
 		var p PayoutStanding
+		var plans PlanStanding
 		err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 			var err error
 			s, err = tx.Standing(ctx)
@@ -188,6 +195,10 @@ func (a *App) Watch() prometheus.Collector {
 				return err
 			}
 			p, err = tx.PayoutStanding(ctx, a.micros())
+			if err != nil {
+				return err
+			}
+			plans, err = tx.PlanStanding(ctx)
 			return err
 		})
 		if err != nil {
@@ -201,18 +212,23 @@ func (a *App) Watch() prometheus.Collector {
 		}
 		tell(last, float64(s.LastWebhook)/1e6)
 		tell(parked, float64(s.Parked))
+		tell(parkedMails, float64(plans.ParkedMails))
 		tell(undone, float64(s.Undone))
 		tell(undoneAge, since(s.OldestUndone))
 		tell(feeless, float64(s.Feeless))
 		tell(feelessAge, since(s.OldestFeeless))
 		tell(waiting, float64(r.Waiting))
+		tell(waitingAge, since(r.OldestWaiting))
 		tell(asked, float64(r.Asked))
 		tell(askedAge, since(r.OldestAsked))
 		tell(failed, float64(r.Failed))
 		tell(open, float64(r.Open))
 		tell(due, float64(r.Due))
+		tell(ending, float64(plans.Ending))
+		tell(endingAge, since(plans.OldestEnding))
 		tell(returned, float64(p.Failed))
 		tell(different, float64(p.Different))
 		return nil
-	}, last, parked, undone, undoneAge, feeless, feelessAge, waiting, asked, askedAge, failed, open, due, returned, different)
+	}, last, parked, parkedMails, undone, undoneAge, feeless, feelessAge, waiting, waitingAge, asked, askedAge, failed, open, due,
+		ending, endingAge, returned, different)
 }

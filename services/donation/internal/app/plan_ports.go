@@ -41,7 +41,7 @@ type Plans interface {
 	// NewerChange tells whether something else of the same kind was asked of the plan
 	// after it.
 	NewerChange(ctx context.Context, c PlanChange) (bool, error)
-	// OpenChanges are requests for the end of a plan that are not done.
+	// OpenEnds are requests for the end of a plan that are not done.
 	OpenEnds(ctx context.Context, planID string) ([]PlanChange, error)
 
 	// AddPlanMails stores letters to be written, those that are not there already.
@@ -57,6 +57,18 @@ type Plans interface {
 	ParkedPlanMails(ctx context.Context) ([]PlanMail, error)
 	// ReleasePlanMails makes one parked letter due again, or all when the key is empty.
 	ReleasePlanMails(ctx context.Context, key string) error
+
+	// PlanStanding tells what of plans is not finished.
+	PlanStanding(ctx context.Context) (PlanStanding, error)
+}
+
+// PlanStanding is what of plans is not finished, and since when.
+type PlanStanding struct {
+	// Ending plans are those whose end was asked for and that Stripe still has;
+	// OldestEnding is since when, in unix microseconds, 0 for none.
+	Ending, OldestEnding int64
+	// ParkedMails are letters that wait for staff.
+	ParkedMails int64
 }
 
 // PlanFilter says which plans are listed. Empty parts say nothing.

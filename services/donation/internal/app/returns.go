@@ -65,8 +65,8 @@ type ReturnStanding struct {
 	// Waiting refunds want a second person, Asked ones Stripe's answer, Failed ones
 	// did not reach the donor in the last week.
 	Waiting, Asked, Failed int64
-	// OldestAsked is since when, in unix microseconds; 0 for none.
-	OldestAsked int64
+	// OldestWaiting and OldestAsked are since when, in unix microseconds; 0 for none.
+	OldestWaiting, OldestAsked int64
 	// Open disputes, and those of them whose evidence is due within three days.
 	Open, Due int64
 }

@@ -72,3 +72,18 @@ func (t *tx) ParkedPlanMails(ctx context.Context) ([]app.PlanMail, error) {
 			attempts, parked_at, parked_reason FROM plan_mail
 		WHERE parked_at > 0 ORDER BY parked_at, key`)
 }
+
+// PlanStanding is app.Plans'. What is asked of plans is in the words of the index
+// for it, so that those that go on are not read.
+func (t *tx) PlanStanding(ctx context.Context) (app.PlanStanding, error) {
+	var s app.PlanStanding
+	err := t.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(cancel_asked_at), 0) FROM recurring_plan
+		WHERE cancel_asked_at > 0 AND status NOT IN ('canceled', 'incomplete_expired')`).Scan(&s.Ending, &s.OldestEnding)
+	if err == nil {
+		err = t.QueryRowContext(ctx, `SELECT COUNT(*) FROM plan_mail WHERE parked_at > 0`).Scan(&s.ParkedMails)
+	}
+	if err != nil {
+		return app.PlanStanding{}, fmt.Errorf("read what of plans is not finished: %w", err)
+	}
+	return s, nil
+}

@@ -110,7 +110,7 @@ func (t *tx) ReturnStanding(ctx context.Context, now int64) (app.ReturnStanding,
 		args  []any
 		into  []any
 	}{
-		{`SELECT COUNT(*) FROM refund WHERE status = 'waiting'`, nil, []any{&s.Waiting}},
+		{`SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM refund WHERE status = 'waiting'`, nil, []any{&s.Waiting, &s.OldestWaiting}},
 		{`SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM refund WHERE check_at > 0 AND status = 'asked'`, nil, []any{&s.Asked, &s.OldestAsked}},
 		{`SELECT COUNT(*) FROM refund WHERE status IN ('failed', 'canceled', 'refused') AND settled_at >= $1`,
 			[]any{app.FailedSince(now)}, []any{&s.Failed}},

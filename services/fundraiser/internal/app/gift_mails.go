@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/almoner/almoner/services/fundraiser/internal/domain"
 	"github.com/almoner/almoner/services/internal/apperr"
+	"github.com/almoner/almoner/services/internal/platform/telemetry"
 )
 
 // Mailer hands letters over for delivery.
@@ -164,6 +167,25 @@ func (s *Supporters) ParkedMails(ctx context.Context) ([]ParkedGiftMail, error) 
 		return nil, fmt.Errorf("list parked mails: %w", err)
 	}
 	return parked, nil
+}
+
+// Watch tells operators how many mails wait for staff.
+func (s *Supporters) Watch() prometheus.Collector {
+	parked := prometheus.NewDesc("almoner_parked_items", "What could not be applied and waits for staff.", nil,
+		prometheus.Labels{"service": "fundraiser", "kind": "gift_mail"})
+	return telemetry.NewLook("mails to owners", telemetry.LookEvery, s.now, func(ctx context.Context, tell telemetry.Tell) error {
+		var count int64
+		err := s.store.InReadTx(ctx, func(ctx context.Context, tx Reader) error {
+			var err error
+			count, err = tx.CountParkedGiftMails(ctx)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("count parked mails: %w", err)
+		}
+		tell(parked, float64(count))
+		return nil
+	}, parked)
 }
 
 // RetryMails puts one parked mail back, or all of them when donationID is

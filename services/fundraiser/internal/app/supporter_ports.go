@@ -44,6 +44,8 @@ type SupporterReader interface {
 	DueGiftMails(ctx context.Context, now time.Time, limit int) ([]DueGiftMail, error)
 	// ParkedGiftMails returns what waits for staff, the longest parked first.
 	ParkedGiftMails(ctx context.Context) ([]ParkedGiftMail, error)
+	// CountParkedGiftMails counts them.
+	CountParkedGiftMails(ctx context.Context) (int64, error)
 }
 
 // SupporterTx also writes.

@@ -117,3 +117,10 @@ func (t *boundTx) ParkedGiftMails(ctx context.Context) ([]app.ParkedGiftMail, er
 	})
 	return parked, wrap("read parked mails", err)
 }
+
+// CountParkedGiftMails is app.Reader's.
+func (t *boundTx) CountParkedGiftMails(ctx context.Context) (int64, error) {
+	var count int64
+	err := t.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM gift_mail WHERE parked_at > 0`).Scan(&count)
+	return count, wrap("count parked mails", err)
+}

@@ -84,6 +84,9 @@ func (c *Certificates) Names() []string { return slices.Clone(c.current().own.Le
 // Expires is when others stop believing the certificate.
 func (c *Certificates) Expires() time.Time { return c.current().own.Leaf.NotAfter }
 
+// Issued is since when the certificate may be believed.
+func (c *Certificates) Issued() time.Time { return c.current().own.Leaf.NotBefore }
+
 // Fault says why files that changed are not used, or that what is used has
 // expired; nil when all is well.
 func (c *Certificates) Fault() error {

@@ -274,3 +274,32 @@ func planMails(t *testing.T, s app.Store) {
 		return err
 	})
 }
+
+func planStanding(t *testing.T, s app.Store) {
+	look := func() (told app.PlanStanding) {
+		read(t, s, func(ctx context.Context, tx app.Tx) (err error) {
+			told, err = tx.PlanStanding(ctx)
+			return err
+		})
+		return told
+	}
+	if told := look(); told != (app.PlanStanding{}) {
+		t.Errorf("of nothing it tells %+v", told)
+	}
+	var plans []domain.Plan
+	for i, status := range []domain.PlanStatus{domain.PlanActive, domain.PlanPastDue, domain.PlanCanceled, domain.PlanIncompleteExpired, domain.PlanActive} {
+		p := monthly()
+		p.Status, p.SubscriptionID, p.CancelAskedAt = status, fmt.Sprintf("sub_%d", i), start-int64(i)
+		plans = append(plans, p)
+	}
+	plans[4].CancelAskedAt = 0
+	begin(t, s, plans...)
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		letter := app.PlanMail{Key: "ended:" + plans[2].ID, PlanID: plans[2].ID, Kind: app.MailEnded, MadeAt: start}
+		other := app.PlanMail{Key: "started:" + plans[0].ID, PlanID: plans[0].ID, Kind: app.MailStarted, MadeAt: start}
+		return errors.Join(tx.AddPlanMails(ctx, []app.PlanMail{letter, other}), tx.ParkPlanMail(ctx, letter.Key, 1, start, "it is refused"))
+	})
+	if told, want := look(), (app.PlanStanding{Ending: 2, OldestEnding: start - 1, ParkedMails: 1}); told != want {
+		t.Errorf("it tells %+v, want %+v", told, want)
+	}
+}

@@ -261,7 +261,7 @@ func returnStanding(t *testing.T, s app.Store) {
 		disputed(d, "dp_later", domain.NeedsResponse, now+4*day, start), disputed(d, "dp_no_term", domain.WarningNeedsResponse, 0, start),
 		disputed(d, "dp_lost", domain.DisputeLost, now+day, start),
 	})
-	want := app.ReturnStanding{Waiting: 1, Asked: 2, OldestAsked: start + 1, Failed: 2, Open: 4, Due: 1}
+	want := app.ReturnStanding{Waiting: 1, OldestWaiting: start, Asked: 2, OldestAsked: start + 1, Failed: 2, Open: 4, Due: 1}
 	if told := look(); told != want {
 		t.Errorf("it tells %+v, want %+v", told, want)
 	}

@@ -70,6 +70,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"instalments are counted and found":            planInstalments,
 		"what was asked of a plan is kept once":        planChanges,
 		"letters about plans are due, put off, parked": planMails,
+		"what is not finished of plans is told":        planStanding,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -337,7 +337,11 @@ func giftMails(t *testing.T, store app.Store) {
 		if !reflect.DeepEqual(parked, []app.ParkedGiftMail{{DonationID: second.DonationID, Attempts: 1, Reason: "the mail is refused", Since: noon}}) {
 			t.Errorf("%+v", parked)
 		}
-		return err
+		counted, countErr := tx.CountParkedGiftMails(ctx)
+		if counted != 1 {
+			t.Errorf("%d parked mails are counted", counted)
+		}
+		return errors.Join(err, countErr)
 	})
 	inTx(t, store, func(ctx context.Context, tx app.Tx) error {
 		return errors.Join(tx.SettleGiftMail(ctx, first.DonationID, noon), tx.ReleaseGiftMails(ctx, "none"))
