@@ -82,11 +82,14 @@ func (w *world) everyOrder(list []script, chance *rand.Rand, outcomes map[string
 		}
 		t.Logf("%-50s %d webhooks, all orders of %d, %d more in between: %d tellings", s.script.name, len(s.letters), len(core), len(rest), len(ways))
 	}
-	for part := range slices.Chunk(ordered, share) {
-		told += w.tell(part, chance, outcomes)
-	}
-	for part := range slices.Chunk(losing, share) {
-		told += w.tell(part, chance, outcomes)
+	// What is lost is swept, and must not sweep what was told whole.
+	for _, tasks := range [][]task{ordered, losing} {
+		done := 0
+		for part := range slices.Chunk(tasks, share) {
+			told += w.tell(part, chance, outcomes)
+			done += len(part)
+			t.Logf("%d of %d tellings, %d webhooks so far", done, len(tasks), told)
+		}
 	}
 	return len(ordered), len(losing), told
 }

@@ -78,6 +78,7 @@ func TestRandomScripts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("%d of %d random scripts", from+len(stories), count)
 	}
 	t.Logf("%d random scripts, %d webhooks left at the end, of which %d were lost: refunds within what was paid, books in balance and equal to Stripe's", count, told, lost)
 }
