@@ -271,6 +271,17 @@ func TestAccountAndBalance(t *testing.T) {
 			t.Errorf("balance lacks %s: %s", part, balance.raw)
 		}
 	}
+	if strings.Contains(balance.raw, "connect_reserved") {
+		t.Errorf("an account without a reserve: %s", balance.raw)
+	}
+	for _, hold := range []string{`"amount": -300, "currency": "usd"`, `"amount": 100, "currency": "usd"`, `"amount": -50, "currency": "eur"`} {
+		a.control("/_sim/transaction", `{"category": "connect_reserved_funds", `+hold+`}`)
+	}
+	a.control("/_sim/transaction", `{"category": "risk_reserved_funds", "amount": -7, "currency": "usd"}`)
+	if held := a.get("/v1/balance"); !strings.Contains(held.raw, `"connect_reserved":[{"amount":50,"currency":"eur"`) || !strings.Contains(held.raw, `{"amount":200,"currency":"usd"`) {
+		t.Errorf("with reserves: %s", held.raw)
+	}
+	a.control("/_sim/transaction", `{"category": "connect_reserved_funds", "amount": 50, "currency": "eur"}`)
 	a.control("/_sim/clock", `{"advance_seconds": 604800}`)
 	if later := a.get("/v1/balance"); !strings.Contains(later.raw, `"available":[{"amount":2400,"currency":"eur"`) {
 		t.Errorf("a week later: %s", later.raw)

@@ -202,11 +202,16 @@ func availableAfter(seed uint64, txn string) int64 {
 type balances struct {
 	Available map[string]int64
 	Pending   map[string]int64
+	// Reserved is what was moved to the reserve for connected accounts, and not back.
+	Reserved map[string]int64
 }
 
 func (st *state) balances(now int64) balances {
-	out := balances{map[string]int64{}, map[string]int64{}}
+	out := balances{map[string]int64{}, map[string]int64{}, map[string]int64{}}
 	for _, t := range st.txns.byID {
+		if t.Category == "connect_reserved_funds" {
+			out.Reserved[t.Currency] -= t.Amount
+		}
 		out.Available[t.Currency] += 0
 		out.Pending[t.Currency] += 0
 		if t.AvailableOn <= now {

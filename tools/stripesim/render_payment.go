@@ -234,11 +234,15 @@ func (t *BalanceTransaction) status(now int64) string {
 
 // renderBalance sums what is there, a line for each currency that ever moved.
 func renderBalance(sums balances, defaultCurrency string) map[string]any {
-	return map[string]any{
+	out := map[string]any{
 		"object": "balance", "livemode": false,
 		"available": sums.lines(sums.Available, defaultCurrency),
 		"pending":   sums.lines(sums.Pending, defaultCurrency),
 	}
+	if len(sums.Reserved) > 0 {
+		out["connect_reserved"] = sums.lines(sums.Reserved, defaultCurrency)
+	}
+	return out
 }
 
 func docURL(code string) string {

@@ -149,6 +149,26 @@ func TestEachDisagreementIsFound(t *testing.T) {
 	}
 }
 
+// What is held in reserve is compared in each currency by itself.
+func TestReservesAgreeInEachCurrency(t *testing.T) {
+	t.Parallel()
+	held := func() Readings {
+		r := agreeing()
+		r.Balance.Balances[0].ReservedMinor, r.Books.Clearing[0].ReservedMinor = 30_00, 30_00
+		r.Balance.Balances = append(r.Balance.Balances, &donationv1.StripeBalance{AccountId: "acct_1", Currency: "USD", BalanceMinor: -9_00, ReservedMinor: 9_00})
+		r.Books.Clearing = append(r.Books.Clearing, &ledgerv1.ClearingSum{AccountId: "acct_1", Currency: "USD", BalanceMinor: -9_00, ReservedMinor: 9_00})
+		return r
+	}
+	if report := Compare(held()); !report.OK || len(report.Stripe) != 2 {
+		t.Errorf("%+v", report.Stripe)
+	}
+	swapped := held()
+	swapped.Books.Clearing[0].ReservedMinor, swapped.Books.Clearing[1].ReservedMinor = 9_00, 30_00
+	if report := Compare(swapped); report.OK || report.Stripe[0].Difference != 21_00 || report.Stripe[1].Difference != 21_00 {
+		t.Errorf("booked in the other's currency: %+v", report.Stripe)
+	}
+}
+
 // A mailbox that is gone would otherwise keep the sums from ever agreeing again.
 func TestNewsThatCannotBeDeliveredIsListedAndNoDifference(t *testing.T) {
 	t.Parallel()

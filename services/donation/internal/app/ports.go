@@ -280,6 +280,9 @@ type Transactions interface {
 	// ForeignSources answers which of the payment intents and charges have a
 	// foreign transaction.
 	ForeignSources(ctx context.Context, ids []string) (map[string]bool, error)
+	// HeldForRisk is what Stripe has moved to its reserve against risk and not back, by
+	// currency: its balance does not tell.
+	HeldForRisk(ctx context.Context, accountID string) ([]Money, error)
 	// TransactionAnchor is the newest imported transaction that is at least so
 	// much older than the newest one; empty when there is none.
 	TransactionAnchor(ctx context.Context, accountID string, overlap int64) (string, error)
@@ -461,5 +464,5 @@ type Stripe interface {
 type Balance struct {
 	Currency string
 	Minor    int64 // available and pending together
-	Reserved int64
+	Reserved int64 // for connected accounts
 }

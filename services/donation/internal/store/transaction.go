@@ -63,6 +63,15 @@ func (t *tx) ForeignSources(ctx context.Context, ids []string) (map[string]bool,
 	return setOf(found), nil
 }
 
+func (t *tx) HeldForRisk(ctx context.Context, accountID string) ([]app.Money, error) {
+	return all(ctx, t, func(rows row) (app.Money, error) {
+		var held app.Money
+		err := rows.Scan(&held.Currency, &held.Minor)
+		return held, err
+	}, `SELECT currency, CAST(-SUM(amount_minor) AS BIGINT) FROM balance_transaction
+		WHERE account_id = $1 AND reporting_category = 'risk_reserved_funds' GROUP BY currency ORDER BY currency`, accountID)
+}
+
 func (t *tx) TransactionAnchor(ctx context.Context, accountID string, overlap int64) (string, error) {
 	id, err := one(ctx, t, scanText, `SELECT id FROM balance_transaction WHERE account_id = $1 AND created_at <=
 		(SELECT MAX(created_at) FROM balance_transaction WHERE account_id = $1) - CAST($2 AS BIGINT)

@@ -2139,7 +2139,8 @@ type StripeBalance struct {
 	Currency string `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"`
 	// Available and pending together.
 	BalanceMinor int64 `protobuf:"varint,3,opt,name=balance_minor,json=balanceMinor,proto3" json:"balance_minor,omitempty"`
-	// Held back in reserve.
+	// Held back in reserve: for connected accounts, as Stripe's balance says, and against
+	// risk, which its transactions alone tell.
 	ReservedMinor int64 `protobuf:"varint,4,opt,name=reserved_minor,json=reservedMinor,proto3" json:"reserved_minor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

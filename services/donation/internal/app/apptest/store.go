@@ -47,6 +47,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"foreign money is found by payment or charge":  foreignSources,
 		"old bodies are forgotten":                     forgetBodies,
 		"transactions are stored once, and anchor":     transactions,
+		"what is held against risk, by currency":       heldForRisk,
 		"sums are per organization and currency":       sums,
 		"only paid gifts are shown":                    publicGifts,
 		"what is not finished is told":                 standing,

@@ -3,6 +3,7 @@ package apptest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -419,6 +420,36 @@ func transactions(t *testing.T, s app.Store) {
 		known, err = tx.KnownTransactions(ctx, nil)
 		if err != nil || len(known) != 0 {
 			t.Errorf("known of none %v, %v", known, err)
+		}
+		return nil
+	})
+}
+
+// What is held is what was moved there and not back, in each currency by itself.
+func heldForRisk(t *testing.T, s app.Store) {
+	var list []app.Transaction
+	for i, moved := range []struct {
+		account, category, currency string
+		minor                       int64
+	}{
+		{"acct_1", "risk_reserved_funds", "EUR", -50_00}, {"acct_1", "risk_reserved_funds", "EUR", 20_00},
+		{"acct_1", "risk_reserved_funds", "USD", -9_00}, {"acct_1", "connect_reserved_funds", "EUR", -70_00},
+		{"acct_2", "risk_reserved_funds", "EUR", -1_00},
+	} {
+		x := transaction(fmt.Sprintf("txn_held_%d", i), start)
+		x.AccountID, x.Category = moved.account, moved.category
+		x.Amount = app.Money{Minor: moved.minor, Currency: moved.currency}
+		x.Fee, x.Net = app.Money{Currency: moved.currency}, x.Amount
+		list = append(list, x)
+	}
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		_, err := tx.InsertTransactions(ctx, list)
+		return err
+	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		held, err := tx.HeldForRisk(ctx, "acct_1")
+		if want := []app.Money{{Minor: 30_00, Currency: "EUR"}, {Minor: 9_00, Currency: "USD"}}; err != nil || !slices.Equal(held, want) {
+			t.Errorf("held are %v (%v), want %v", held, err, want)
 		}
 		return nil
 	})
