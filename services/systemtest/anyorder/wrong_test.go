@@ -50,7 +50,10 @@ func mistakes() []mistake {
 			"a payment that was declined is counted", derive, "case PaymentCanceled, PaymentMethodMissing:",
 			"case PaymentCanceled, PaymentMethodMissing:\n\t\tif wrong(NAME) {\n\t\t\tp.Received, _ = d.Total()\n\t\t\treturn succeed(d, p)\n\t\t}",
 		},
-		{"a fee is dropped", transaction, "return append(drafts, fee), nil\n", "if wrong(NAME) {\n\t\treturn drafts, nil\n\t}\n\treturn append(drafts, fee), nil\n"},
+		{
+			"a fee is dropped", transaction, "return append(drafts, fee), nil\n}\n\n// bookArrival",
+			"if wrong(NAME) {\n\t\treturn drafts, nil\n\t}\n\treturn append(drafts, fee), nil\n}\n\n// bookArrival",
+		},
 		{
 			"a session that expired is counted", derive, "if s.Session != nil && s.Session.Status == SessionExpired && s.Session.ID == d.SessionID {",
 			"if s.Session != nil && s.Session.Status == SessionExpired && s.Session.ID == d.SessionID {\n\t\tif wrong(NAME) {\n\t\t\tout.Donation.State = Succeeded\n\t\t}",
