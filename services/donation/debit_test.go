@@ -38,8 +38,23 @@ func (w *world) offer(methods ...string) {
 // debited is a gift whose donor has entered a bank account, and which is on its way.
 func (w *world) debited(iban string) *donationv1.Donation {
 	w.t.Helper()
-	started := w.checkout(form())
-	response, err := w.client().PostForm(w.simURL+"/c/pay/"+started.GetSessionId(), url.Values{
+	return w.debitedBy(form(), iban)
+}
+
+func (w *world) debitedBy(r *donationv1.StartCheckoutRequest, iban string) *donationv1.Donation {
+	w.t.Helper()
+	started := w.checkout(r)
+	w.debit(started.GetSessionId(), iban)
+	w.eventually("the debit is on its way", func() bool {
+		return w.donation(started.GetDonationId()).GetState() == donationv1.State_STATE_PROCESSING
+	})
+	return w.donation(started.GetDonationId())
+}
+
+// debit enters a bank account on Stripe's page.
+func (w *world) debit(session, iban string) {
+	w.t.Helper()
+	response, err := w.client().PostForm(w.simURL+"/c/pay/"+session, url.Values{
 		"method": {"sepa_debit"}, "email": {"amina@example.org"}, "name": {"Amina Yusuf"}, "iban": {iban},
 	})
 	if err != nil {
@@ -49,10 +64,6 @@ func (w *world) debited(iban string) *donationv1.Donation {
 	if response.StatusCode != http.StatusSeeOther {
 		w.t.Fatalf("the account was answered with %d", response.StatusCode)
 	}
-	w.eventually("the debit is on its way", func() bool {
-		return w.donation(started.GetDonationId()).GetState() == donationv1.State_STATE_PROCESSING
-	})
-	return w.donation(started.GetDonationId())
 }
 
 // days go by here and at Stripe.

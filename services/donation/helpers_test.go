@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/mail"
 )
@@ -223,11 +224,15 @@ type mailbox struct {
 	mu     sync.Mutex
 	taken  []mail.Message
 	seenID map[string]bool
+	refuse bool // as a server does that knows no such address
 }
 
 func (m *mailbox) Send(_ context.Context, message mail.Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.refuse {
+		return apperr.New(apperr.InvalidArgument, "NO_SUCH_MAILBOX", "There is no such mailbox.")
+	}
 	if m.seenID == nil {
 		m.seenID = map[string]bool{}
 	}
@@ -236,6 +241,12 @@ func (m *mailbox) Send(_ context.Context, message mail.Message) error {
 		m.taken = append(m.taken, message)
 	}
 	return nil
+}
+
+func (m *mailbox) set(refuse bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refuse = refuse
 }
 
 // about answers the mails with such a subject.

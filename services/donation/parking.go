@@ -13,8 +13,11 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/feed"
 )
 
-// planMail is the kind of letters about monthly plans; their ids begin with it.
-const planMail = "plan-mail"
+// Kinds of letters, about monthly plans and about single gifts; their ids begin so.
+const (
+	planMail = "plan-mail"
+	giftMail = "gift-mail"
+)
 
 // parking shows what came from Stripe and could not be applied, and letters that were
 // refused.
@@ -37,8 +40,12 @@ func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 		return nil, err
 	}
 	for _, m := range mails {
+		kind := planMail
+		if m.DonationID != "" {
+			kind = giftMail
+		}
 		items = append(items, feed.ParkedItem{
-			ID: planMail + ":" + m.Key, Source: name, Type: planMail, AggregateID: m.PlanID,
+			ID: kind + ":" + m.Key, Source: name, Type: kind, AggregateID: m.PlanID + m.DonationID,
 			Reason: m.ParkedReason, Attempts: int(m.Attempts), Since: time.UnixMicro(m.ParkedAt).UTC(), Courtesy: true,
 		})
 	}
@@ -56,7 +63,7 @@ func (p parking) RetryParked(ctx context.Context, id string) (applied, left int,
 	case id == "":
 		_, _, err = p.app.RetryParked(ctx, 0)
 		err = errors.Join(err, p.app.RetryMails(ctx, ""))
-	case kind == planMail:
+	case kind == planMail || kind == giftMail:
 		if !slices.ContainsFunc(before, func(item feed.ParkedItem) bool { return item.ID == id }) {
 			return 0, 0, unknownItem()
 		}

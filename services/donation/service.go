@@ -79,7 +79,7 @@ type Deps struct {
 	NATS *nats.Conn
 	// Conn carries this service's name and reaches fundraiser.
 	Conn grpc.ClientConnInterface
-	// Mail takes the letters about monthly plans.
+	// Mail takes the letters to donors.
 	Mail   Mail
 	Logger *slog.Logger
 	Tracer trace.TracerProvider

@@ -41,7 +41,7 @@ func checked() database.Grants {
 			reason, failure, created_at, made_at, attempt, check_at, settled_at)`,
 		"plan_change": `SELECT (request_id, plan_id, kind, gift_minor, cover_minor, resumes_at, input_hash, asked_at, state, attempt,
 			done_at)`,
-		"plan_mail": `SELECT (key, plan_id, kind, gift_minor, cover_minor, at, language, made_at, attempts, next_attempt_at,
+		"plan_mail": `SELECT (key, plan_id, donation_id, kind, gift_minor, cover_minor, at, language, made_at, attempts, next_attempt_at,
 			settled_at, parked_at, parked_reason)`,
 	}
 }

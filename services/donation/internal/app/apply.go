@@ -123,6 +123,7 @@ func (a *App) applyToGifts(ctx context.Context, tx Tx, account string, list []ev
 	rulings := make([]ruling, len(list))
 	changed := map[string]bool{}
 	var events []envelope.Event
+	var mails []PlanMail
 	var closed []string
 	for _, i := range glancesLast(list) {
 		e := list[i]
@@ -188,6 +189,9 @@ func (a *App) applyToGifts(ctx context.Context, tx Tx, account string, list []ev
 		if next != gifts[d.ID] {
 			gifts[d.ID], changed[d.ID] = next, true
 		}
+		if next.State == domain.Failed && d.State != domain.Failed {
+			mails = append(mails, a.debitFailedLetter(next, paymentOf(e.found)))
+		}
 		if over(e.found.Snapshot.Session) {
 			closed = append(closed, e.found.Snapshot.Session.ID)
 		}
@@ -197,6 +201,10 @@ func (a *App) applyToGifts(ctx context.Context, tx Tx, account string, list []ev
 		return nil, err
 	}
 	err = a.keep(ctx, tx, gifts, changed)
+	if err != nil {
+		return nil, err
+	}
+	err = tx.AddPlanMails(ctx, mails)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ var (
 	letterHTML string
 )
 
-// letterWriter writes letters about plans. It is safe for concurrent use.
+// letterWriter writes letters to donors. It is safe for concurrent use.
 type letterWriter struct {
 	text *texttemplate.Template
 	html *htmltemplate.Template
@@ -67,7 +67,8 @@ func newLetterWriter() *letterWriter {
 // occasion is what a letter is written from.
 type occasion struct {
 	mail  PlanMail
-	plan  domain.Plan
+	plan  domain.Plan     // none in a letter about a single gift
+	gift  domain.Donation // or the plan's first
 	donor domain.Donor
 	// plans are all that the links of a letter with links lead to.
 	plans   []domain.Plan
@@ -95,10 +96,13 @@ func (w *letterWriter) write(o occasion) (Letter, error) {
 	if !known {
 		return Letter{}, fmt.Errorf("there is no letter for %q", o.mail.Kind)
 	}
-	cause := o.plan.First.ProductName
+	cause, prefix, why := o.gift.ProductName, "plan-", in.why
+	if o.mail.DonationID != "" {
+		prefix, why = "gift-", in.whyGift
+	}
 	view := letterView{
 		Language: in.language, Direction: in.direction, Greeting: fmt.Sprintf(in.greeting, o.donor.Name), News: says.news,
-		Facts: in.facts(o), Links: in.links(o), Why: in.why, Signature: cause,
+		Facts: in.facts(o), Links: in.links(o), Why: why, Signature: cause,
 	}
 	var text, html strings.Builder
 	err := errors.Join(w.text.Execute(&text, view), w.html.Execute(&html, view))
@@ -106,20 +110,23 @@ func (w *letterWriter) write(o occasion) (Letter, error) {
 		return Letter{}, fmt.Errorf("fill letter: %w", err)
 	}
 	return Letter{
-		ID:         "plan-" + strings.ReplaceAll(o.mail.Key, ":", "-"),
+		ID:         prefix + strings.ReplaceAll(o.mail.Key, ":", "-"),
 		SenderName: short(cause), RecipientName: short(o.donor.Name), Recipient: o.donor.Email,
 		Subject: fmt.Sprintf(says.subject, short(cause)), Text: text.String(), HTML: html.String(),
 	}, nil
 }
 
-// facts are what the letter says about the plan as it was on its occasion.
+// facts are what the letter says about the plan, or the gift, as it was on its occasion.
 func (t texts) facts(o occasion) []string {
 	m := o.mail
 	if m.Kind == MailLinks {
 		return nil
 	}
-	total := money.Amount{Minor: m.Parts.Gift + m.Parts.Cover, Currency: o.plan.First.Gift.Currency}
-	list := []string{o.plan.First.ProductName, fmt.Sprintf(t.amount, money.Format(total, t.language))}
+	total := money.Amount{Minor: m.Parts.Gift + m.Parts.Cover, Currency: o.gift.Gift.Currency}
+	if m.Kind == MailDebitFailed {
+		return []string{o.gift.ProductName, fmt.Sprintf(t.once, money.Format(total, t.language))}
+	}
+	list := []string{o.gift.ProductName, fmt.Sprintf(t.amount, money.Format(total, t.language))}
 	dated := func(text string) string { return fmt.Sprintf(text, t.day(m.At)) }
 	switch {
 	case m.Kind == MailEnded:
@@ -139,6 +146,9 @@ func (t texts) facts(o occasion) []string {
 }
 
 func (t texts) links(o occasion) []letterLink {
+	if o.mail.Kind == MailDebitFailed {
+		return []letterLink{{t.again, o.mail.URL}}
+	}
 	mine := o.address(o.plan.ID)
 	switch o.mail.Kind {
 	case MailLinks:
@@ -152,7 +162,7 @@ func (t texts) links(o occasion) []letterLink {
 		return []letterLink{{t.confirm, o.mail.URL}, {t.manage, mine}}
 	case MailFailed:
 		return []letterLink{{t.card, mine}}
-	case MailStarted, MailChanged, MailPaused, MailResumed, MailEnded:
+	case MailStarted, MailChanged, MailPaused, MailResumed, MailEnded, MailDebitFailed:
 	}
 	return []letterLink{{t.manage, mine}}
 }
@@ -204,14 +214,14 @@ func (a *App) SendDueMails(ctx context.Context) error {
 		}
 	}
 	if delayed > 0 {
-		a.Logger.WarnContext(ctx, "letters about monthly plans delayed", "count", delayed, "error", cause)
+		a.Logger.WarnContext(ctx, "letters to donors delayed", "count", delayed, "error", cause)
 	}
 	return nil
 }
 
 func (a *App) putMailOff(ctx context.Context, key string, tries int64, parked string) error {
 	if parked != "" {
-		a.Logger.ErrorContext(ctx, "letter about a monthly plan parked", "letter", key, "reason", parked)
+		a.Logger.ErrorContext(ctx, "letter to a donor parked", "letter", key, "reason", parked)
 	}
 	return a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		if parked != "" {
@@ -226,11 +236,16 @@ func (a *App) sendMail(ctx context.Context, m PlanMail) error {
 	o := occasion{mail: m, address: a.planAddress}
 	err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
 		var err error
-		o.plan, err = tx.Plan(ctx, m.PlanID)
+		if m.DonationID != "" {
+			o.gift, err = tx.Donation(ctx, m.DonationID)
+		} else {
+			o.plan, err = tx.Plan(ctx, m.PlanID)
+			o.gift = o.plan.First
+		}
 		if err != nil {
 			return err
 		}
-		o.donor, err = tx.Donor(ctx, o.plan.First.ID)
+		o.donor, err = tx.Donor(ctx, o.gift.ID)
 		if err != nil || m.Kind != MailLinks {
 			return err
 		}

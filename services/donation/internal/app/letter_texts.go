@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// texts is everything that letters about monthly plans say in one language. Another
+// texts is everything that letters say in one language. Another
 // language is another entry in the catalogue and nothing else.
 type texts struct {
 	language  string // BCP 47
@@ -23,6 +23,9 @@ type texts struct {
 	card     string // before it, where another card is wanted
 	confirm  string // before Stripe's page
 	why      string
+	once     string // money, of a single gift
+	again    string // before the page that it was given on
+	whyGift  string
 	date     string // day, month, year
 	months   [12]string
 
@@ -66,6 +69,8 @@ func english() texts {
 		manage: "See, change, pause or end your monthly gift:", card: "Use another card, or change or end your monthly gift:",
 		confirm: "Confirm the payment:",
 		why:     "You get this mail because of your monthly gift. Whoever has the link can change the gift: please keep it to yourself.",
+		once:    "Amount: %s.", again: "If you would like to give again, the page is here:",
+		whyGift: "You get this mail because you gave from your bank account on our site.",
 		date:    "%d %s %d",
 		months: [12]string{
 			"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
@@ -79,6 +84,10 @@ func english() texts {
 			MailResumed: {"Your monthly gift goes on: %s", "your monthly gift goes on. Thank you."},
 			MailEnded:   {"Your monthly gift has ended: %s", "your monthly gift has ended. Nothing more is charged. Thank you for all that you have given."},
 			MailLinks:   {"Your monthly gifts: %s", "here are the links to your monthly gifts, as you asked."},
+			MailDebitFailed: {
+				"Your gift could not be debited: %s",
+				"your bank did not pay the debit for your gift, so no money has reached us and there is no receipt. Nothing is debited again by itself.",
+			},
 		},
 		ended: map[string]string{
 			"donor": "You ended it yourself.", "staff": "We ended it for you.", "": "It was ended on the payment service's side, after payments failed or on request.",
@@ -95,6 +104,8 @@ func french() texts {
 		manage: "Voir, modifier, suspendre ou arrêter votre don mensuel :", card: "Utiliser une autre carte, modifier ou arrêter votre don mensuel :",
 		confirm: "Confirmer le paiement :",
 		why:     "Vous recevez ce message en raison de votre don mensuel. Toute personne qui a ce lien peut modifier le don : gardez-le pour vous.",
+		once:    "Montant : %s.", again: "Si vous souhaitez donner à nouveau, la page se trouve ici :",
+		whyGift: "Vous recevez ce message parce que vous avez donné depuis votre compte bancaire sur notre site.",
 		date:    "%d %s %d",
 		months: [12]string{
 			"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre",
@@ -108,6 +119,10 @@ func french() texts {
 			MailResumed: {"Votre don mensuel reprend : %s", "votre don mensuel reprend. Merci."},
 			MailEnded:   {"Votre don mensuel est terminé : %s", "votre don mensuel est terminé. Plus rien ne sera prélevé. Merci pour tout ce que vous avez donné."},
 			MailLinks:   {"Vos dons mensuels : %s", "voici les liens vers vos dons mensuels, comme vous l’avez demandé."},
+			MailDebitFailed: {
+				"Votre don n’a pas pu être prélevé : %s",
+				"votre banque n’a pas payé le prélèvement de votre don : aucune somme ne nous est parvenue et il n’y a pas de reçu. Rien ne sera prélevé de nouveau automatiquement.",
+			},
 		},
 		ended: map[string]string{
 			"donor": "Vous l’avez arrêté vous-même.", "staff": "Nous l’avons arrêté pour vous.", "": "Il a été arrêté du côté du service de paiement, après des paiements refusés ou sur demande.",
@@ -124,6 +139,8 @@ func spanish() texts {
 		manage: "Ver, cambiar, pausar o terminar tu donación mensual:", card: "Usar otra tarjeta, o cambiar o terminar tu donación mensual:",
 		confirm: "Confirmar el pago:",
 		why:     "Recibes este mensaje por tu donación mensual. Quien tenga el enlace puede cambiar la donación: guárdalo para ti.",
+		once:    "Importe: %s.", again: "Si quieres volver a donar, la página está aquí:",
+		whyGift: "Recibes este mensaje porque donaste desde tu cuenta bancaria en nuestro sitio.",
 		date:    "%d de %s de %d",
 		months: [12]string{
 			"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
@@ -137,6 +154,10 @@ func spanish() texts {
 			MailResumed: {"Tu donación mensual continúa: %s", "tu donación mensual continúa. Gracias."},
 			MailEnded:   {"Tu donación mensual ha terminado: %s", "tu donación mensual ha terminado. No se cobrará nada más. Gracias por todo lo que has donado."},
 			MailLinks:   {"Tus donaciones mensuales: %s", "estos son los enlaces a tus donaciones mensuales, como pediste."},
+			MailDebitFailed: {
+				"No se pudo adeudar tu donación: %s",
+				"tu banco no pagó el adeudo de tu donación, así que no nos ha llegado dinero y no hay recibo. No se volverá a adeudar nada por sí solo.",
+			},
 		},
 		ended: map[string]string{
 			"donor": "La terminaste tú.", "staff": "La terminamos por ti.", "": "Se terminó en el servicio de pago, después de pagos fallidos o a petición.",
@@ -153,6 +174,8 @@ func arabic() texts {
 		manage: "لعرض تبرعك الشهري أو تعديله أو إيقافه مؤقتًا أو إنهائه:", card: "لاستخدام بطاقة أخرى أو تعديل تبرعك الشهري أو إنهائه:",
 		confirm: "لتأكيد الدفع:",
 		why:     "تصلك هذه الرسالة بسبب تبرعك الشهري. كل من لديه الرابط يستطيع تعديل التبرع، فاحتفظ به لنفسك.",
+		once:    "المبلغ: %s.", again: "إذا رغبت في التبرع مرة أخرى فالصفحة هنا:",
+		whyGift: "تصلك هذه الرسالة لأنك تبرعت من حسابك المصرفي على موقعنا.",
 		date:    "%d %s %d",
 		months: [12]string{
 			"يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر",
@@ -166,6 +189,10 @@ func arabic() texts {
 			MailResumed: {"استؤنف تبرعك الشهري: %s", "استؤنف تبرعك الشهري. شكرًا لك."},
 			MailEnded:   {"انتهى تبرعك الشهري: %s", "انتهى تبرعك الشهري. لن يُخصم شيء بعد الآن. شكرًا على كل ما قدمته."},
 			MailLinks:   {"تبرعاتك الشهرية: %s", "هذه روابط تبرعاتك الشهرية كما طلبت."},
+			MailDebitFailed: {
+				"تعذّر الخصم لتبرعك: %s",
+				"لم يدفع البنك الخصم المباشر لتبرعك، فلم يصلنا أي مبلغ ولا يوجد إيصال. لن يُخصم شيء مرة أخرى تلقائيًا.",
+			},
 		},
 		ended: map[string]string{
 			"donor": "أنهيته بنفسك.", "staff": "أنهيناه نيابةً عنك.", "": "أُنهي لدى خدمة الدفع، بعد تعذّر الدفع أو بناءً على طلب.",

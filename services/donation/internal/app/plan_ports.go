@@ -132,20 +132,23 @@ const (
 	MailResumed MailKind = "resumed"
 	MailEnded   MailKind = "ended"
 	MailLinks   MailKind = "links"
+	// MailDebitFailed is about a single gift whose debit the bank refused.
+	MailDebitFailed MailKind = "debit_failed"
 )
 
-// PlanMail is a letter that is to be written. It holds no personal data: whom it
-// goes to is looked up when it is.
+// PlanMail is a letter that is to be written, about a plan or about a single gift. It
+// holds no personal data: whom it goes to is looked up when it is.
 type PlanMail struct {
-	Key      string
-	PlanID   string
-	Kind     MailKind
-	Parts    domain.Parts
-	At       int64  // the day that it is about; domain.UntilResumed and 0 have their own words
-	URL      string // Stripe's page, where the letter is about one
-	By       string // who ended the plan
-	Language string // empty for the donor's own
-	MadeAt   int64
+	Key        string
+	PlanID     string
+	DonationID string // of a letter about a gift; then there is no plan
+	Kind       MailKind
+	Parts      domain.Parts
+	At         int64  // the day that it is about; domain.UntilResumed and 0 have their own words
+	URL        string // Stripe's page, where the letter is about one
+	By         string // who ended the plan
+	Language   string // empty for the donor's own
+	MadeAt     int64
 
 	Attempts     int64
 	ParkedAt     int64

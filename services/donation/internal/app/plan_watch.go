@@ -37,7 +37,7 @@ func (a *App) WatchPlans(ctx context.Context) {
 		}
 		err = a.SendDueMails(ctx)
 		if err != nil && ctx.Err() == nil {
-			a.Logger.ErrorContext(ctx, "letters about monthly plans could not be sent", "error", err)
+			a.Logger.ErrorContext(ctx, "letters to donors could not be sent", "error", err)
 		}
 		a.wait(ctx, a.toPlans, plansPoll)
 	}

@@ -8,34 +8,45 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
-const mailColumns = `key, plan_id, kind, gift_minor, cover_minor, at, url, made_by, language, made_at`
+const mailColumns = `key, plan_id, donation_id, kind, gift_minor, cover_minor, at, url, made_by, language, made_at`
 
-const mailColumnCount = 10
+// mailRead are the same as they are read: of the two objects that a letter can be about
+// one is none.
+const mailRead = `key, COALESCE(plan_id, ''), COALESCE(donation_id, ''), kind, gift_minor, cover_minor, at, url, made_by, language, made_at`
+
+const mailColumnCount = 11
 
 func scanMail(r row) (app.PlanMail, error) {
 	var m app.PlanMail
-	err := r.Scan(&m.Key, &m.PlanID, &m.Kind, &m.Parts.Gift, &m.Parts.Cover, &m.At, &m.URL, &m.By, &m.Language, &m.MadeAt,
+	err := r.Scan(&m.Key, &m.PlanID, &m.DonationID, &m.Kind, &m.Parts.Gift, &m.Parts.Cover, &m.At, &m.URL, &m.By, &m.Language, &m.MadeAt,
 		&m.Attempts, &m.ParkedAt, &m.ParkedReason)
 	return m, err
+}
+
+func orNull(id string) any {
+	if id == "" {
+		return nil
+	}
+	return id
 }
 
 func (t *tx) AddPlanMails(ctx context.Context, mails []app.PlanMail) error {
 	for piece := range database.Pieces(mails) {
 		args := make([]any, 0, len(piece)*mailColumnCount)
 		for _, m := range piece {
-			args = append(args, m.Key, m.PlanID, string(m.Kind), m.Parts.Gift, m.Parts.Cover, m.At, m.URL, m.By, m.Language, m.MadeAt)
+			args = append(args, m.Key, orNull(m.PlanID), orNull(m.DonationID), string(m.Kind), m.Parts.Gift, m.Parts.Cover, m.At, m.URL, m.By, m.Language, m.MadeAt)
 		}
 		_, err := t.ExecContext(ctx, `INSERT INTO plan_mail (`+mailColumns+`) VALUES `+database.Placeholders(len(piece), mailColumnCount)+`
 			ON CONFLICT (key) DO NOTHING`, args...)
 		if err != nil {
-			return fmt.Errorf("add %d letters about plans: %w", len(mails), err)
+			return fmt.Errorf("add %d letters: %w", len(mails), err)
 		}
 	}
 	return nil
 }
 
 func (t *tx) DuePlanMails(ctx context.Context, now int64, limit int) ([]app.PlanMail, error) {
-	return all(ctx, t, scanMail, `SELECT `+mailColumns+`, attempts, parked_at, parked_reason FROM plan_mail
+	return all(ctx, t, scanMail, `SELECT `+mailRead+`, attempts, parked_at, parked_reason FROM plan_mail
 		WHERE settled_at = 0 AND parked_at = 0 AND next_attempt_at <= $1 ORDER BY next_attempt_at, key LIMIT $2`, now, limit)
 }
 
@@ -60,7 +71,7 @@ func (t *tx) ReleasePlanMails(ctx context.Context, key string) error {
 func (t *tx) mail(ctx context.Context, what, statement string, args ...any) error {
 	_, err := t.ExecContext(ctx, statement, args...)
 	if err != nil {
-		return fmt.Errorf("%s letters about plans: %w", what, err)
+		return fmt.Errorf("%s letters: %w", what, err)
 	}
 	return nil
 }
@@ -68,7 +79,7 @@ func (t *tx) mail(ctx context.Context, what, statement string, args ...any) erro
 // ParkedPlanMails leaves out the address in the letter and who asked for it: audits
 // look at these as a role that may read neither.
 func (t *tx) ParkedPlanMails(ctx context.Context) ([]app.PlanMail, error) {
-	return all(ctx, t, scanMail, `SELECT key, plan_id, kind, gift_minor, cover_minor, at, '', '', language, made_at,
+	return all(ctx, t, scanMail, `SELECT key, COALESCE(plan_id, ''), COALESCE(donation_id, ''), kind, gift_minor, cover_minor, at, '', '', language, made_at,
 			attempts, parked_at, parked_reason FROM plan_mail
 		WHERE parked_at > 0 ORDER BY parked_at, key`)
 }

@@ -58,31 +58,45 @@ func TestWhatWasPendingBeforeIsStillDue(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) { pendingBefore(t, testkit.PostgreSQLURL(t)) })
 }
 
-func pendingBefore(t *testing.T, url string) {
+// upTo are the migrations of an earlier version.
+func upTo(t *testing.T, last string) database.MigrationSet {
 	t.Helper()
 	old := fstest.MapFS{}
 	for _, engine := range []string{"sqlite", "postgres"} {
-		for _, name := range []string{"0001_init.sql", "0002_search.sql"} {
-			text, err := os.ReadFile("../../migrations/" + engine + "/" + name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			old[engine+"/"+name] = &fstest.MapFile{Data: text}
-		}
-	}
-	open := func(set database.MigrationSet) *database.DB {
-		db, err := database.Open(t.Context(), database.Config{
-			URL: url, Service: "donation", Migrations: []database.MigrationSet{set, feed.Migrations()},
-		})
-		if err == nil {
-			err = db.Migrate(t.Context())
-		}
+		entries, err := os.ReadDir("../../migrations/" + engine)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return db
+		for _, entry := range entries {
+			text, err := os.ReadFile("../../migrations/" + engine + "/" + entry.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if entry.Name() <= last {
+				old[engine+"/"+entry.Name()] = &fstest.MapFile{Data: text}
+			}
+		}
 	}
-	db := open(database.MigrationSet{Name: "donation", FS: old})
+	return database.MigrationSet{Name: "donation", FS: old}
+}
+
+func migratedTo(t *testing.T, url string, set database.MigrationSet) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), database.Config{
+		URL: url, Service: "donation", Migrations: []database.MigrationSet{set, feed.Migrations()},
+	})
+	if err == nil {
+		err = db.Migrate(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func pendingBefore(t *testing.T, url string) {
+	t.Helper()
+	db := migratedTo(t, url, upTo(t, "0002_search.sql"))
 	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO stripe_event (account_id, event_id, type, object_id, api_version, livemode,
 				created_at, received_at, state, reason, attempts, next_at, sealed) VALUES
@@ -96,7 +110,7 @@ func pendingBefore(t *testing.T, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db = open(migrations.Set())
+	db = migratedTo(t, url, migrations.Set())
 	err = on(db).InReadTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
 		early, err := tx.PendingEvents(ctx, 49, 10)
 		list, dueErr := tx.PendingEvents(ctx, 50, 10)

@@ -243,6 +243,25 @@ func planMails(t *testing.T, s app.Store) {
 		mails := []app.PlanMail{letter("failed:in_1:1"), letter("failed:in_1:2"), letter("failed:in_1:3")}
 		return errors.Join(tx.AddPlanMails(ctx, nil), tx.AddPlanMails(ctx, mails), tx.AddPlanMails(ctx, mails))
 	})
+	// One about a gift has no plan, and is kept as any other.
+	single := gift()
+	insert(t, s, single)
+	about := app.PlanMail{
+		Key: "debit_failed:pi_1", DonationID: single.ID, Kind: app.MailDebitFailed, Parts: domain.Parts{Gift: 100_00}, URL: "https://give.example.org/", MadeAt: start,
+	}
+	write(t, s, func(ctx context.Context, tx app.Tx) error {
+		err := tx.AddPlanMails(ctx, []app.PlanMail{about})
+		list, dueErr := tx.DuePlanMails(ctx, start, 1)
+		if len(list) != 1 || list[0] != about {
+			t.Errorf("due %+v, want %+v", list, about)
+		}
+		err = errors.Join(err, dueErr, tx.ParkPlanMail(ctx, about.Key, 1, start, "it is refused"))
+		parked, parkedErr := tx.ParkedPlanMails(ctx)
+		if len(parked) != 1 || parked[0].DonationID != single.ID || parked[0].PlanID != "" {
+			t.Errorf("parked %+v", parked)
+		}
+		return errors.Join(err, parkedErr, tx.ReleasePlanMails(ctx, about.Key), tx.SettlePlanMail(ctx, about.Key, start))
+	})
 	due := func(ctx context.Context, tx app.Tx, now int64, want ...string) {
 		t.Helper()
 		list, err := tx.DuePlanMails(ctx, now, 10)
