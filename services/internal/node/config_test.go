@@ -35,13 +35,16 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 	if err != nil || len(cfg.WebhookSecrets) != 2 || len(cfg.Staff["books@example.org"]) != 2 || len(cfg.Staff["chair@example.org"]) != 1 {
 		t.Fatalf("a good production configuration is refused: %v", err)
 	}
+	cfg, err = LoadConfig(append(good, "ALMONER_PAYMENT_METHODS=card,sepa_debit,bacs_debit"))
+	if err != nil || len(cfg.PaymentMethods) != 3 {
+		t.Fatalf("bank debits in production: %v, %v", cfg.PaymentMethods, err)
+	}
 	// Later settings win, as in a shell.
 	for name, change := range map[string]struct {
 		set  []string
 		says string
 	}{
 		"the simulator in production":        {append(good, "STRIPE_SECRET_KEY=", "STRIPE_WEBHOOK_SECRETS="), "refuses the simulator"},
-		"bank debits in production":          {append(good, "ALMONER_PAYMENT_METHODS=card,sepa_debit"), "cards alone"},
 		"no webhook secret":                  {append(good, "STRIPE_WEBHOOK_SECRETS="), "forged webhooks"},
 		"webhook secrets that are commas":    {append(good, "STRIPE_WEBHOOK_SECRETS=, ,"), "forged webhooks"},
 		"http":                               {append(good, "ALMONER_BASE_URL=http://give.example.org"), "https"},

@@ -132,10 +132,6 @@ func (c *Config) checkProduction(r *refusals) {
 	r.add(c.OpsAddr == "", "ALMONER_OPS_ADDR: is required in production, so that the site does not serve it")
 	r.add(c.OpsAddr != "" && c.OpsAddr == c.HTTPAddr, "ALMONER_OPS_ADDR: is the site's own address; metrics and health would be public")
 	r.add(c.runs("donation", "fundraiser", "receipt", "web") && !c.SMTPURL.IsSet(), "ALMONER_SMTP_URL: is empty; receipts would not reach anybody")
-	// Stripe may move a debit's money before the debit has succeeded. Then it is booked
-	// as money of no gift, and what it pays cannot become a gift any more.
-	r.add(c.runs("donation") && slices.ContainsFunc(c.PaymentMethods, func(method string) bool { return method != "card" }),
-		"ALMONER_PAYMENT_METHODS: bank debits are not followed to their end yet; production takes cards alone")
 	r.add(c.runs("web") && !c.hasAdmin(), "ALMONER_STAFF: names no admin; nobody could add staff")
 }
 

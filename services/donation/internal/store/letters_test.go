@@ -34,7 +34,7 @@ func lettersBefore(t *testing.T, url string) {
 		ID: uuid.NewString(), IntentID: uuid.NewString(), InputHash: "9f86d081", Gift: plan.Gift, Cover: plan.Cover, PlanID: plan.ID,
 		State: domain.Created, Visibility: domain.Anonymous, Attribution: domain.Attribution{FundClass: domain.Unrestricted},
 	}
-	db := migratedTo(t, url, upTo(t, "0009_debits.sql"))
+	db := migratedTo(t, url, upTo(t, "0010_ending.sql"))
 	err = on(db).InTx(t.Context(), func(ctx context.Context, tx app.Tx) error {
 		_, err := tx.LockIntent(ctx, plan.First.IntentID)
 		_, insertErr := tx.InsertDonation(ctx, plan.First, domain.Donor{Name: "Amina Yusuf", Email: "amina@example.org", Language: "fr"})
