@@ -48,6 +48,8 @@ type gate struct {
 	unmark bool
 	// forge changes what sessions' payments say that their gift was.
 	forge bool
+	// deaf lets what is asked for happen, and nobody hears that it did.
+	deaf bool
 	// late lets invoices look open that are paid, as they are for a moment.
 	late bool
 	// lose is a balance transaction that Stripe leaves out when it lists what is in a
@@ -71,6 +73,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	refused := g.refuse != nil && g.refuse(r.URL.Path)
 	unmark := g.unmark && path == "/v1/balance_transactions"
 	forge := g.forge && path == "/v1/checkout/sessions" && r.Method == http.MethodGet
+	deaf := g.deaf
 	late := g.late && strings.HasPrefix(path, "/v1/invoices/")
 	lose := ""
 	if path == "/v1/balance_transactions" && r.URL.Query().Get("payout") != "" {
@@ -85,6 +88,9 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		away = true
 	}
 	switch {
+	case deaf:
+		g.next.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
 	case away:
 		panic(http.ErrAbortHandler) // the line is cut in the middle of the answer
 	case refused:

@@ -2,6 +2,7 @@ package donation_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -421,5 +422,30 @@ func TestLostLinksAreMailed(t *testing.T) {
 		if err := send(email); apperr.CodeOf(err) != apperr.ResourceExhausted {
 			t.Errorf("a fourth letter in an hour to %s: %v", email, err)
 		}
+	}
+}
+
+// Who has asked for all that one client may, and goes on with a donor's address, does
+// not keep that donor from asking.
+func TestNobodyUsesUpAnotherDonorsLinks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.begun(visa)
+	send := func(email, client string) error {
+		_, err := w.web.SendPlanLinks(t.Context(), &donationv1.SendPlanLinksRequest{Email: email, ClientAddress: client})
+		return err
+	}
+	for i := range 20 {
+		if err := send(fmt.Sprintf("somebody-%d@example.org", i), otherPerson); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if err := send("amina@example.org", otherPerson); apperr.CodeOf(err) != apperr.ResourceExhausted {
+			t.Errorf("one client asks for more than twenty: %v", err)
+		}
+	}
+	if err := send("amina@example.org", "198.51.100.23"); err != nil {
+		t.Errorf("the donor herself: %v", err)
 	}
 }

@@ -324,20 +324,20 @@ func (a *App) annotate(out domain.Outcome, e evidence) domain.Donation {
 // tellGift builds the event of a gift's change, if there is one to tell, and numbers
 // it in the gift.
 func (a *App) tellGift(ctx context.Context, before domain.Donation, next *domain.Donation, paymentID string) (event envelope.Event, told bool, err error) {
-	tell := map[domain.State]func(d domain.Donation, traceparent string) (envelope.Event, error){
-		domain.Succeeded: donationSucceeded,
-		domain.Processing: func(d domain.Donation, traceparent string) (envelope.Event, error) {
-			return donationProcessing(d, paymentID, a.Now(), traceparent)
-		},
-		domain.Failed: func(d domain.Donation, traceparent string) (envelope.Event, error) {
-			return donationFailed(d, paymentID, a.Now(), traceparent)
-		},
-	}[next.State]
-	if next.State == before.State || tell == nil || (next.State == domain.Failed && before.State != domain.Processing) {
+	given := next.State == domain.Succeeded || next.State == domain.Processing
+	if next.State == before.State || !given && (next.State != domain.Failed || before.State != domain.Processing) {
 		return envelope.Event{}, false, nil
 	}
 	next.Version++
-	event, err = tell(*next, a.traceparent(ctx, *next, "donation "+string(next.State)))
+	traceparent := a.traceparent(ctx, *next, "donation "+string(next.State))
+	switch next.State {
+	case domain.Succeeded:
+		event, err = donationSucceeded(*next, traceparent)
+	case domain.Processing:
+		event, err = donationProcessing(*next, paymentID, a.Now(), traceparent)
+	default:
+		event, err = donationFailed(*next, paymentID, a.Now(), traceparent)
+	}
 	return event, true, err
 }
 

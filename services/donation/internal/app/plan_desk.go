@@ -140,7 +140,10 @@ func (a *App) SendPlanLinks(ctx context.Context, email, clientAddress, language 
 		return apperr.Invalid(apperr.Field{Name: "email", Reason: "EMAIL_INVALID", Message: "Enter an e-mail address like name@example.org."})
 	}
 	key, now := a.Links.DonorKey(email), a.Now()
-	if !a.links.take(key, now) || (!a.exempt(clientAddress) && !a.linkers.take(clientAddress, now)) {
+	// The client first: one that has had its share must not use up what others may ask
+	// for, and no letter would go out.
+	spent := !a.exempt(clientAddress) && !a.linkers.take(clientAddress, now)
+	if spent || !a.links.take(key, now) {
 		return apperr.New(apperr.ResourceExhausted, "TOO_MANY_LINKS", "The links were asked for several times. Please look into your mails, or try again in an hour.")
 	}
 	err = a.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 	"github.com/almoner/almoner/services/donation/internal/domain"
+	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/money"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 )
@@ -29,6 +30,10 @@ func (s *Server) StartCheckout(ctx context.Context, r *donationv1.StartCheckoutR
 	// An unknown currency stays the zero value, which no appeal takes: the app
 	// puts the error beside the field.
 	currency, _ := money.ParseCurrency(r.GetGift().GetCurrency())
+	if _, known := donationv1.Frequency_name[int32(r.GetFrequency())]; !known {
+		// Of a newer caller: taken for a single gift, the donor would get something else.
+		return nil, apperr.Invalid(apperr.Field{Name: "frequency", Reason: "FREQUENCY_UNKNOWN", Message: "Choose how often to give."})
+	}
 	checkout, err := s.app.StartCheckout(ctx, app.Submission{
 		IntentID: r.GetIntentId(),
 		Form: domain.Form{
