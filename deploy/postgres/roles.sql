@@ -25,6 +25,10 @@ SELECT format('CREATE ROLE %I LOGIN', role)
 
 -- Sixteen for each process of the service, and some for the operator's commands.
 SELECT format('ALTER ROLE %I CONNECTION LIMIT 40', app) FROM wanted \gexec
+-- What the program asks for with each connection, where a pooler in between drops it.
+SELECT format('ALTER ROLE %I SET %I = %L', app, setting[1], setting[2])
+	FROM wanted, (VALUES (ARRAY['lock_timeout', '10s']), (ARRAY['idle_in_transaction_session_timeout', '60s']),
+		(ARRAY['random_page_cost', '1.1'])) AS settings (setting) \gexec
 -- A second fence: what only reads cannot be made to write by a mistaken grant.
 SELECT format('ALTER ROLE %I SET default_transaction_read_only = on', checker) FROM wanted \gexec
 

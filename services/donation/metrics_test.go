@@ -37,6 +37,7 @@ func TestWhatHappensToGiftsIsCounted(t *testing.T) {
 		`almoner_checkouts_total{outcome="session"}`:                                              2,
 		`almoner_checkouts_total{outcome="invalid_argument"}`:                                     1,
 		`almoner_stripe_webhooks_total{outcome="refused",type="other"}`:                           1,
+		`almoner_stripe_webhooks_total{outcome="failed",type="other"}`:                            0,
 		`almoner_parked_items{kind="stripe",service="donation"}`:                                  0,
 		`almoner_recon_unmatched{kind="gift_without_money"}`:                                      0,
 		`almoner_recon_oldest_unmatched_age_seconds{kind="stripe_event"}`:                         0,

@@ -2,6 +2,8 @@ package systemtest
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,6 +20,16 @@ func TestRolesThatMayDoNoMoreThanTheyMust(t *testing.T) {
 	for range 2 { // the second time changes nothing
 		server.Script(t, "../../deploy/postgres/roles.sql")
 	}
+	// What the program asks for with each connection, a pooler may drop.
+	pooled := filepath.Join(t.TempDir(), "pooled.sql")
+	err := os.WriteFile(pooled, []byte(`\set ON_ERROR_STOP on
+SELECT 1 / (COUNT(*) = 5)::int FROM pg_roles WHERE rolname LIKE 'almoner\_%' AND rolcanlogin
+	AND rolconfig @> ARRAY['lock_timeout=10s', 'idle_in_transaction_session_timeout=60s', 'random_page_cost=1.1'];
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Script(t, pooled)
 	variables := map[string][]string{}
 	for _, service := range node.Databases() {
 		name, own := "ALMONER_"+strings.ToUpper(service)+"_DATABASE_URL=", "almoner_"+service

@@ -3,9 +3,11 @@ package deploy
 import (
 	"bufio"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -158,6 +160,32 @@ func TestTheTimersAuditTellsTheNodeExporter(t *testing.T) {
 	info, err := os.Stat(written)
 	if err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("the node exporter may not read %v (%v)", info, err)
+	}
+	// One that crashes is not taken for one that found it too early. (SIGQUIT is a
+	// crash on demand.)
+	crashing := exec.CommandContext(t.Context(), almoner, "audit", "--every", "1h")
+	crashing.Env = append(os.Environ(), environ...)
+	beginning, err := crashing.StdoutPipe()
+	if err == nil {
+		err = crashing.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = beginning.Read(make([]byte, 1)) // it has begun to say what it found
+	if err == nil {
+		err = crashing.Process.Signal(syscall.SIGQUIT)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, beginning) // until it is gone
+	_ = crashing.Wait()
+	if !slices.Equal(service["SuccessExitStatus"], []string{"2"}) || crashing.ProcessState.ExitCode() == 2 {
+		t.Errorf("a crash ends with %v, which the unit takes for success (%v)", crashing.ProcessState, service["SuccessExitStatus"])
+	}
+	if out, err := run(t, nil, "sh", "-euc", ". deploy/systemd/almoner.env; test -n \"$ALMONER_REFUND_LIMIT\""); err != nil {
+		t.Errorf("the operator's commands cannot read almoner.env: %v\n%s", err, out)
 	}
 	stop()
 	err = <-ended

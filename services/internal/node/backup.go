@@ -75,22 +75,25 @@ func Backup(ctx context.Context, cfg Config, dir string, logger *slog.Logger) (_
 	if err != nil {
 		return Manifest{}, err
 	}
-	err = os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700)
+	beside := filepath.Dir(filepath.Clean(dir))
+	err = os.MkdirAll(beside, 0o700)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("make the folder for backups: %w", err)
 	}
-	partial, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), filepath.Base(dir)+".partial-*")
+	clearRooms(ctx, beside, backupRooms, logger)
+	unfinished, err := makeRoom(beside, filepath.Base(dir)+".partial-")
 	if err != nil {
 		return Manifest{}, fmt.Errorf("make the backup's folder: %w", err)
 	}
-	defer os.RemoveAll(partial) // after the rename there is nothing of that name
+	defer func() { err = errors.Join(err, unfinished.remove()) }()
+	partial := unfinished.path
 
 	var copies []database.Copy
 	for _, service := range Databases() {
 		copies = append(copies, database.Copy{From: databases[service], To: filepath.Join(partial, service+".db")})
 	}
 	madeAt := time.Now().UTC()
-	err = database.CopyTogether(ctx, copies)
+	err = database.CopyTogether(ctx, copies, saysOnce(ctx, logger))
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -113,6 +116,17 @@ func Backup(ctx context.Context, cfg Config, dir string, logger *slog.Logger) (_
 		return Manifest{}, fmt.Errorf("finish the backup: %w", err)
 	}
 	return manifest, nil
+}
+
+// saysOnce tells the operator why nothing seems to happen, once for each database.
+func saysOnce(ctx context.Context, logger *slog.Logger) (waits func(service string)) {
+	said := map[string]bool{}
+	return func(service string) {
+		if !said[service] {
+			logger.WarnContext(ctx, "something writes to a database for long; the backup begins when that has ended, and holds nobody up until then", "database", service)
+		}
+		said[service] = true
+	}
 }
 
 // copyBeside copies what belongs to the databases and is none. Stripe's side comes

@@ -167,7 +167,7 @@ func (c *Config) variables() []variable {
 			Doc:   "how single gifts can be paid: card, and sepa_debit (gifts in EUR) and bacs_debit (in GBP) where the Stripe account has them; monthly gifts are paid by card",
 			Parse: paymentMethods(&c.PaymentMethods)}},
 		variable{by: []string{"donation"}, run: true, Row: config.Row{Name: "ALMONER_REFUND_LIMIT",
-			Doc:   "how much of a gift one member of staff may give back without a second one, such as EUR 500, JPY 50000; by default 500, or 50000 of a currency without decimals",
+			Doc:   "how much of a gift one member of staff may give back without a second one, such as EUR:500,JPY:50000; by default 500, or 50000 of a currency without decimals",
 			Parse: refundLimit(&c.RefundLimit)}},
 		variable{by: mailers, Row: config.Row{Name: "ALMONER_SMTP_URL", Secret: true, Doc: "smtp:// or smtps:// with user, password, host and port; by default mails are stored and shown at /dev/mail",
 			Parse: config.Hidden(&c.SMTPURL)}},

@@ -94,7 +94,7 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 
 func TestHowDonorsPayAndWhatIsGivenBackAlone(t *testing.T) {
 	t.Parallel()
-	cfg, err := LoadConfig([]string{"ALMONER_PAYMENT_METHODS=card, sepa_debit,bacs_debit", "ALMONER_REFUND_LIMIT=EUR 500, JPY 50000, USD 0"})
+	cfg, err := LoadConfig([]string{"ALMONER_PAYMENT_METHODS=card, sepa_debit,bacs_debit", "ALMONER_REFUND_LIMIT=EUR 500, JPY:50000,USD: 0"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,6 +97,7 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 		return nil, err
 	}
 	n.closers.add("lock", lock.Close)
+	clearRooms(ctx, n.cfg.DataDir, rebuildRooms, logger)
 	if n.cfg.runs("donation", "receipt") {
 		n.cfg.SecretKey, err = secretKey(n.cfg.SecretKey, n.cfg.DataDir, true)
 		if err != nil {
@@ -389,7 +390,10 @@ func Migrate(ctx context.Context, cfg Config, logger *slog.Logger) (err error) {
 	return nil
 }
 
-func simulatorDir(cfg Config) string { return filepath.Join(cfg.DataDir, "stripesim") }
+// simulatorFolder is where it is, in the data directory and in backups.
+const simulatorFolder = "stripesim"
+
+func simulatorDir(cfg Config) string { return filepath.Join(cfg.DataDir, simulatorFolder) }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)

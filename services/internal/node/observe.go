@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/internal/platform/telemetry"
 )
@@ -39,7 +41,7 @@ func observe(ctx context.Context, cfg Config, logger *slog.Logger, open *closers
 			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 		}
 		open.add("exporter of spans", exporter.Close)
-		options = exporter.Options()
+		options = exporter.Options(strings.TrimPrefix(feedv1.FeedService_Head_FullMethodName, "/"))
 	}
 	seen.trace(cfg, open, options...)
 	return seen, nil

@@ -175,7 +175,8 @@ func refundLimit(target *map[string]int64) func(string) error {
 		}
 		*target = map[string]int64{}
 		for _, part := range parts {
-			code, number, _ := strings.Cut(part, " ")
+			// With a colon it is one word, which files of variables need.
+			code, number, _ := strings.Cut(strings.Replace(part, ":", " ", 1), " ")
 			currency, err := money.ParseCurrency(code)
 			if err != nil {
 				return fmt.Errorf("%q does not begin with a currency, such as EUR 500", part)

@@ -47,17 +47,18 @@ func (o *Operator) Rebuild(ctx context.Context, service string, onlyCheck bool) 
 // beside gives derive an empty database of the service, on disk: it grows as large
 // as the one it is compared with.
 func (o *Operator) beside(ctx context.Context, service string, derive func(context.Context, *database.DB) (feed.Rebuilt, error)) (result feed.Rebuilt, err error) {
-	room := o.cfg.DataDir
-	if !exists(room) {
-		room = "" // where all databases are on servers, the system's own place has to do
+	place := o.cfg.DataDir
+	if !exists(place) {
+		place = os.TempDir() // where all databases are on servers, the system's own place has to do
 	}
-	dir, err := os.MkdirTemp(room, "rebuild-*")
+	clearRooms(ctx, place, rebuildRooms, o.logger)
+	own, err := makeRoom(place, "rebuild-")
 	if err != nil {
 		return feed.Rebuilt{}, fmt.Errorf("make room beside the database of %s: %w", service, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, own.remove()) }()
 	scratch, err := database.Open(ctx, database.Config{
-		URL: "sqlite:" + filepath.Join(dir, service+".db"), Service: service, Migrations: migrationSets()[service],
+		URL: "sqlite:" + filepath.Join(own.path, service+".db"), Service: service, Migrations: migrationSets()[service],
 	})
 	if err != nil {
 		return feed.Rebuilt{}, err

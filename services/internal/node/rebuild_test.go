@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 // and books can be derived again all the same.
 func TestThereIsRoomToDeriveWithoutADataDirectory(t *testing.T) {
 	t.Parallel()
-	o := &Operator{cfg: Config{DataDir: filepath.Join(t.TempDir(), "nowhere")}}
+	o := &Operator{cfg: Config{DataDir: filepath.Join(t.TempDir(), "nowhere")}, logger: slog.New(slog.DiscardHandler)}
 	derived := false
 	_, err := o.beside(t.Context(), "ledger", func(ctx context.Context, scratch *database.DB) (feed.Rebuilt, error) {
 		derived = true

@@ -49,6 +49,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	for _, eventType := range append(WebhookEvents(), other) {
 		m.stored[eventType] = m.webhooks.WithLabelValues(eventType, WebhookStored)
+		// The alarm is about an increase, and what begins with 1 has had none.
+		m.webhooks.WithLabelValues(eventType, WebhookFailed)
 	}
 	return m
 }

@@ -35,14 +35,19 @@ func retryable(err error) bool {
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
-		// Another process (an operator's command) holds the write lock.
-		return lite.Code()&0xff == sqlite3.SQLITE_BUSY
+		return busy(err)
 	}
 	var connect *pgconn.ConnectError
 	var network *net.OpError
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// busy tells whether another process (an operator's command) holds the write lock.
+func busy(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // awayCodes are those of the retry set that end when a server has started, or

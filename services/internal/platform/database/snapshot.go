@@ -27,13 +27,17 @@ var ErrNotSQLite = errors.New("a PostgreSQL database is copied with its own tool
 // snapshot of each is begun, and the locks are given back. What takes long, the
 // copying, is done from the snapshots. Each copy is checked and on disk when it
 // returns; none of the files may exist before.
-func CopyTogether(ctx context.Context, copies []Copy) (err error) {
+//
+// Behind a long write it waits for as long as ctx lets it, and holds no lock of
+// another database meanwhile. waits is told whose write that is, again and again;
+// it may be nil.
+func CopyTogether(ctx context.Context, copies []Copy, waits func(service string)) (err error) {
 	for _, c := range copies {
 		if c.From.engine != SQLite {
 			return fmt.Errorf("copy database of %s: %w", c.From.service, ErrNotSQLite)
 		}
 	}
-	snapshots, err := snapshotTogether(ctx, copies)
+	snapshots, err := snapshotTogether(ctx, copies, waits)
 	defer func() {
 		for _, snapshot := range snapshots {
 			err = errors.Join(err, snapshot.Close())
@@ -53,16 +57,12 @@ func CopyTogether(ctx context.Context, copies []Copy) (err error) {
 
 // snapshotTogether returns connections that read the databases as they were while
 // nobody could write to any of them. Close what it returns, also beside an error.
-func snapshotTogether(ctx context.Context, copies []Copy) (snapshots []*sql.Conn, err error) {
-	for _, c := range copies {
-		// A service holds the lock of its own database alone, so whoever takes
-		// several, in whatever order, waits for nobody who waits for them.
-		lock, err := c.From.writer.BeginTx(ctx, nil)
-		if err != nil {
-			return snapshots, fmt.Errorf("pause writing to the database of %s: %w", c.From.service, err)
-		}
-		defer func() { _ = lock.Rollback() }() // nothing was written
+func snapshotTogether(ctx context.Context, copies []Copy, waits func(service string)) (snapshots []*sql.Conn, err error) {
+	resume, err := pauseWriting(ctx, copies, waits)
+	if err != nil {
+		return nil, err
 	}
+	defer resume()
 	for _, c := range copies {
 		conn, err := c.From.reader.Conn(ctx)
 		if err != nil {

@@ -49,7 +49,7 @@ func TestCopiesAreOfOneMoment(t *testing.T) {
 	go func() {
 		copied <- database.CopyTogether(t.Context(), []database.Copy{
 			{From: producer, To: to("donation")}, {From: consumer, To: to("ledger")},
-		})
+		}, nil)
 	}()
 	given := make(chan struct{})
 	go func() {
@@ -106,7 +106,7 @@ func TestACopyStandsAlone(t *testing.T) {
 	db := testkit.SQLite(t, "donation", fund())
 	put(t, db, "water", 500)
 	to := filepath.Join(t.TempDir(), "donation.db")
-	err := database.CopyTogether(t.Context(), []database.Copy{{From: db, To: to}})
+	err := database.CopyTogether(t.Context(), []database.Copy{{From: db, To: to}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestACopyStandsAlone(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy may be read by others: %v, %v", info, err)
 	}
-	err = database.CopyTogether(t.Context(), []database.Copy{{From: db, To: to}})
+	err = database.CopyTogether(t.Context(), []database.Copy{{From: db, To: to}}, nil)
 	if !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a file that is there: %v, want it left alone", err)
 	}
@@ -131,8 +131,71 @@ func TestACopyStandsAlone(t *testing.T) {
 func TestAServersDatabaseIsNotCopied(t *testing.T) {
 	t.Parallel()
 	db := testkit.PostgreSQL(t, "donation")
-	err := database.CopyTogether(t.Context(), []database.Copy{{From: db, To: filepath.Join(t.TempDir(), "donation.db")}})
+	err := database.CopyTogether(t.Context(), []database.Copy{{From: db, To: filepath.Join(t.TempDir(), "donation.db")}}, nil)
 	if !errors.Is(err, database.ErrNotSQLite) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Totals that are made again hold the write lock for minutes. A copy waits for them,
+// says so, and keeps nobody else waiting.
+func TestACopyWaitsForALongWrite(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(service string) string { return "sqlite:" + filepath.Join(dir, service+".db") }
+	open := func(service string) *database.DB {
+		db := openAt(t, at(service), service, fund())
+		err := db.Migrate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, db, "water", 0)
+		return db
+	}
+	donation, fundraiser := open("donation"), open("fundraiser")
+	begun, end, written := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	// Of another process: its connections are its own.
+	elsewhere := openAt(t, at("fundraiser"), "fundraiser", fund())
+	go func() {
+		written <- elsewhere.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE fund SET minor = 25_00`)
+			close(begun)
+			<-end
+			return err
+		})
+	}()
+	<-begun
+	waits, copied := make(chan string, 100), make(chan error, 1)
+	to := func(service string) string { return filepath.Join(dir, "copy-of-"+service+".db") }
+	go func() {
+		copied <- database.CopyTogether(t.Context(), []database.Copy{
+			{From: donation, To: to("donation")}, {From: fundraiser, To: to("fundraiser")},
+		}, func(service string) {
+			select {
+			case waits <- service:
+			default: // it has been said often enough
+			}
+		})
+	}()
+	if service := <-waits; service != "fundraiser" {
+		t.Errorf("it waits for %s", service)
+	}
+	add(t, openAt(t, at("donation"), "donation", fund()), "water", 10_00) // a gift comes in meanwhile
+	close(end)
+	err := errors.Join(<-written, <-copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sum(t, openAt(t, "sqlite:"+to("fundraiser"), "fundraiser", fund())); got != 25_00 {
+		t.Errorf("the copy says %d, the write that it waited for 2500", got)
+	}
+	put(t, fundraiser, "food", 1) // no lock was left behind
+
+	// Who is told to stop does not wait.
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	err = database.CopyTogether(stopped, []database.Copy{{From: donation, To: to("nobody")}}, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
 	}
 }

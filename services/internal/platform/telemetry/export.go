@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/credentials"
 
 	"github.com/almoner/almoner/services/internal/platform/config"
@@ -92,9 +94,26 @@ func NewExporter(ctx context.Context, cfg ExportConfig, logger *slog.Logger, met
 }
 
 // Options make a service's tracing export. The services of a process share one
-// exporter, which outlives them.
-func (e *Exporter) Options() []sdktrace.TracerProviderOption {
-	return []sdktrace.TracerProviderOption{sdktrace.WithSpanProcessor(shared{e.batches}), Sampled(e.sampler)}
+// exporter, which outlives them. polls are names of spans that are nobody's work:
+// questions whether there is any, asked every moment, of which four of five spans
+// would be. They are kept in a trace that is kept, and begin none.
+func (e *Exporter) Options(polls ...string) []sdktrace.TracerProviderOption {
+	return []sdktrace.TracerProviderOption{sdktrace.WithSpanProcessor(shared{e.batches}), Sampled(unpolled{e.sampler, polls})}
+}
+
+// unpolled drops polls, and leaves the rest to the sampler.
+type unpolled struct {
+	sdktrace.Sampler
+	polls []string
+}
+
+// ShouldSample implements sdktrace.Sampler.
+func (u unpolled) ShouldSample(span sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	parent := trace.SpanContextFromContext(span.ParentContext)
+	if slices.Contains(u.polls, span.Name) && !parent.IsSampled() {
+		return sdktrace.SamplingResult{Decision: sdktrace.Drop, Tracestate: parent.TraceState()}
+	}
+	return u.Sampler.ShouldSample(span)
 }
 
 // Sampled makes a service's tracing keep what the sampler chooses.
