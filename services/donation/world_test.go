@@ -347,7 +347,7 @@ func (w *world) sums() *donationv1.SumGiftsResponse {
 // quiet waits until every stored webhook is applied or parked.
 func (w *world) quiet() *donationv1.SumGiftsResponse {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	err := w.sim.Settle(ctx)
 	if err != nil {

@@ -178,7 +178,7 @@ func (p *premises) raw(request string) (int, http.Header) {
 		p.t.Fatal(err)
 	}
 	defer conn.Close()
-	err = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	err = conn.SetDeadline(time.Now().Add(2 * time.Minute))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -346,7 +346,7 @@ type reply struct {
 // as it is.
 func (p *premises) send(who, method, path string, body io.Reader, header ...string) reply {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 2*time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, p.address, body)
 	if err != nil {

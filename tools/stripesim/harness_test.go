@@ -295,7 +295,7 @@ func (a *account) eventTypes() []string {
 
 func (a *account) settle() {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	err := a.sim.Settle(ctx)
 	if err != nil {
@@ -305,7 +305,7 @@ func (a *account) settle() {
 
 func (a *account) eventually(what string, ok func() bool) {
 	a.t.Helper()
-	deadline := time.NewTimer(10 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()

@@ -120,7 +120,7 @@ func (w *town) accessMatrix(t *testing.T) {
 // missing, and who is not is told so before anybody looks.
 func (c client) try(t *testing.T, method protoreflect.MethodDescriptor) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if len(c.roles) > 0 {
 		ctx = rpc.WithPerson(ctx, rpc.Person{ID: "7c1f", Roles: c.roles})

@@ -181,7 +181,7 @@ func TestDeliveriesShareACommit(t *testing.T) {
 	}
 	queued := func(count int) {
 		t.Helper()
-		deadline := time.NewTimer(5 * time.Second)
+		deadline := time.NewTimer(2 * time.Minute)
 		defer deadline.Stop()
 		ticker := time.NewTicker(time.Millisecond)
 		defer ticker.Stop()

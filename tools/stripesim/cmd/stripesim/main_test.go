@@ -101,7 +101,7 @@ func waitFor(t *testing.T, out *terminal, pattern *regexp.Regexp) string {
 	t.Helper()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
-	deadline := time.NewTimer(10 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	for {
 		found := pattern.FindStringSubmatch(out.String())
