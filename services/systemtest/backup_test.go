@@ -34,6 +34,13 @@ func TestRestoredServicesFindWhatHappenedSince(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A monthly gift is begun after both backups, and has its second month.
+	leaveAfterPaying(t, i, "monthly")
+	counted := gifts(t, o)
+	eventually(t, "it has begun", func() bool { counted = gifts(t, o); return counted == truthAt(t, o.SimulatorURL()).paid() })
+	control(t, i, "/_sim/clock", `{"advance_seconds": 1}`, nil) // a month that began in this second is not over
+	control(t, i, "/_sim/subscriptions/"+moves(t, i).Subscriptions[0].ID+"/renew", `{}`, nil)
+	eventually(t, "its next month is found", func() bool { return gifts(t, o) == counted+1 })
 	paid := truthAt(t, o.SimulatorURL()).paid()
 
 	for _, service := range []string{"ledger", "receipt", "fundraiser"} {
