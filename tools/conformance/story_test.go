@@ -28,6 +28,7 @@ var chapters = []struct {
 	{"a gift that is declined", declinedGift},
 	{"a gift with 3-D Secure", secureGift},
 	{"sessions that end unpaid", unpaidSessions},
+	{"payments without a page", barePayments},
 	{"money of another program, in another currency", foreignMoney},
 	{"balance and account", func(s *story) {
 		s.get("/v1/balance", "")
@@ -92,6 +93,21 @@ func unpaidSessions(s *story) {
 	s.pay(tried, "4000000000000002")
 	s.advance(2 * time.Hour)
 	s.get("/v1/checkout/sessions/"+tried, "expand[0]=payment_intent")
+}
+
+func barePayments(s *story) {
+	begun := s.post("/v1/payment_intents", "amount=2500&currency=eur&description=A collection tin&metadata[case]=7").text("id")
+	s.post("/v1/payment_intents/"+begun, "payment_method=pm_card_visa&receipt_email=amina@example.org")
+	s.post("/v1/payment_intents/"+begun+"/confirm", "expand[0]=latest_charge")
+	s.refused("POST", "/v1/payment_intents/"+begun+"/cancel", "")
+	s.refused("POST", "/v1/payment_intents", "amount=2500&currency=eur&confirm=true&payment_method=pm_card_visa_chargeDeclined")
+	left := s.post("/v1/payment_intents", "amount=2500&currency=eur&payment_method=pm_card_visa").text("id")
+	s.post("/v1/payment_intents/"+left+"/cancel", "cancellation_reason=abandoned")
+	asked := s.post("/v1/payment_intents", "amount=2500&currency=eur&confirm=true&payment_method=pm_card_authenticationRequired"+
+		"&return_url=https://give.example.org/back").text("id")
+	s.page("/3ds/"+asked, url.Values{"result": {"fail"}})
+	s.get("/v1/payment_intents/"+asked, "")
+	s.refused("POST", "/v1/payment_intents", "amount=2500&currency=eur&confirm=true&off_session=true&payment_method=pm_card_authenticationRequired")
 }
 
 func foreignMoney(s *story) {

@@ -107,6 +107,10 @@ func (s *Server) writes() map[string]write {
 	return map[string]write{
 		"POST /v1/checkout/sessions":             {sessionParams(), s.checkSession, createSession},
 		"POST /v1/checkout/sessions/{id}/expire": {schema{}, s.checkSessionID, expireSession},
+		"POST /v1/payment_intents":               {newIntentParams(), checkNewIntent, makeIntent},
+		"POST /v1/payment_intents/{id}":          {changedIntentParams(), s.checkIntentID, updateIntent},
+		"POST /v1/payment_intents/{id}/cancel":   {cancelIntentParams(), s.checkIntentID, cancelIntent},
+		"POST /v1/payment_intents/{id}/confirm":  {confirmParams(), s.checkIntentID, confirmIntent},
 		"POST /v1/webhook_endpoints":             {endpointParams(), checkNewEndpoint, createEndpoint},
 		"POST /v1/webhook_endpoints/{id}":        {endpointUpdateParams(), s.checkEndpointUpdate, updateEndpoint},
 		"DELETE /v1/webhook_endpoints/{id}":      {schema{}, s.checkEndpointID, deleteEndpoint},

@@ -104,6 +104,8 @@ type PaymentIntent struct {
 	// Invoice is what it pays; empty for one-off payments.
 	Invoice     string `json:"invoice,omitempty"`
 	FutureUsage string `json:"setup_future_usage,omitempty"`
+	// ReturnURL is where 3-D Secure leads back to when no page of ours asked for it.
+	ReturnURL string `json:"return_url,omitempty"`
 	// Unannounced says that payment_intent.created is still to come.
 	Unannounced bool `json:"unannounced,omitempty"`
 }

@@ -355,7 +355,7 @@ func (s *Server) intentOf(id string) (*PaymentIntent, *Session) {
 
 func (s *Server) securePage(w http.ResponseWriter, r *http.Request) {
 	intent, session := s.intentOf(r.PathValue("intent"))
-	if s.secureInvoice(w, r, intent) {
+	if s.secureInvoice(w, r, intent) || s.secureIntent(w, r, intent) {
 		return
 	}
 	if session == nil {
@@ -375,7 +375,7 @@ func (s *Server) securePage(w http.ResponseWriter, r *http.Request) {
 func (s *Server) securePost(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("intent")
 	intent, session := s.intentOf(id)
-	if s.secureInvoice(w, r, intent) {
+	if s.secureInvoice(w, r, intent) || s.secureIntent(w, r, intent) {
 		return
 	}
 	if session == nil {

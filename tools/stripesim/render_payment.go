@@ -34,19 +34,22 @@ func renderIntent(v view, p *PaymentIntent) map[string]any {
 		out["next_action"] = map[string]any{
 			"type": "redirect_to_url",
 			"redirect_to_url": map[string]any{
-				"return_url": v.baseURL() + p.returnPath(), "url": v.baseURL() + "/3ds/" + p.ID,
+				"return_url": p.returnTo(v.baseURL()), "url": v.baseURL() + "/3ds/" + p.ID,
 			},
 		}
 	}
 	return out
 }
 
-// returnPath is the page that asked for 3-D Secure.
-func (p *PaymentIntent) returnPath() string {
-	if p.Session == "" && p.Invoice != "" {
-		return "/invoice/" + p.Invoice
+// returnTo is the page that asked for 3-D Secure.
+func (p *PaymentIntent) returnTo(base string) string {
+	switch {
+	case p.ReturnURL != "":
+		return p.ReturnURL
+	case p.Session == "" && p.Invoice != "":
+		return base + "/invoice/" + p.Invoice
 	}
-	return "/c/pay/" + p.Session
+	return base + "/c/pay/" + p.Session
 }
 
 func renderPaymentError(v view, e *PaymentError) map[string]any {
