@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 )
 
 // share is how many stories are played between two looks at the books.
@@ -137,17 +136,12 @@ func (w *world) tell(tasks []task, chance *rand.Rand, outcomes map[string]string
 	if sweep {
 		w.sweep()
 	}
-	w.agree()
-	err = w.compare(stories, letters, outcomes)
-	// No sum says that somebody left without paying: it is asked about in its turn.
-	deadline := w.clock.Now().Add(time.Hour)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for err != nil && sweep && w.clock.Now().Before(deadline) {
-		<-tick.C
-		w.clock.Advance(time.Minute)
+	compare := func() error { return w.compare(stories, letters, outcomes) }
+	if sweep {
+		err = w.inTurn(compare)
+	} else {
 		w.agree()
-		err = w.compare(stories, letters, outcomes)
+		err = compare()
 	}
 	if err != nil {
 		w.t.Fatal(err)

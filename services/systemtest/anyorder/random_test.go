@@ -69,11 +69,12 @@ func TestRandomScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.sweep()
-		w.agree()
 		truths := w.truths()
-		err = each(stories, func(s *story) error {
-			_, err := w.read(s, truths)
-			return err
+		err = w.inTurn(func() error {
+			return each(stories, func(s *story) error {
+				_, err := w.read(s, truths)
+				return err
+			})
 		})
 		if err != nil {
 			t.Fatal(err)
