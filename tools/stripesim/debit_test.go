@@ -157,6 +157,22 @@ func TestHowLongADebitTakesIsAKnob(t *testing.T) {
 	a.session(id).expect(t, map[string]any{"payment_status": "paid"})
 }
 
+// The bank may be asked to answer now.
+func TestADebitIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	a := open(t, nil)
+	for bank, want := range map[string]string{"sepa": "succeeded", "sepa_fails": "requires_payment_method"} {
+		intent := a.session(a.debited(bank)).text("payment_intent.id")
+		asked := `{"payment_intent": "` + intent + `"}`
+		a.control("/_sim/debit", asked).expect(t, map[string]any{"id": intent, "status": want})
+		if r := a.control("/_sim/debit", asked); r.status != http.StatusBadRequest {
+			t.Errorf("%s: answered twice: %d", bank, r.status)
+		}
+		a.advance(6 * day)
+		a.get("/v1/payment_intents/" + intent).expect(t, map[string]any{"status": want})
+	}
+}
+
 // Some debits are in the balance before the bank has paid; those that fail are
 // taken out again.
 func TestAFailedDebitIsTakenBack(t *testing.T) {

@@ -17,6 +17,7 @@ func (s *Server) simAftermath(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/payout/{id}", s.control(s.postPayoutStep))
 	mux.HandleFunc("POST /_sim/dispute", s.control(s.postDispute))
 	mux.HandleFunc("POST /_sim/dispute/{id}", s.control(s.postVerdict))
+	mux.HandleFunc("POST /_sim/debit", s.control(s.postDebit))
 }
 
 // postRefund refunds as staff do in the Dashboard: without the application.
@@ -52,6 +53,31 @@ func (s *Server) postRefund(_ *http.Request, document []byte) (any, error) {
 		return nil, err
 	}
 	return s.shown(refund), nil
+}
+
+// postDebit is a bank that answers a debit now, as it would days later.
+func (s *Server) postDebit(_ *http.Request, document []byte) (any, error) {
+	var asked struct {
+		PaymentIntent string `json:"payment_intent"`
+	}
+	err := strict(document, &asked)
+	if err != nil {
+		return nil, err
+	}
+	var intent *PaymentIntent
+	err = s.transact(requestInfo{}, func(t *tx) error {
+		intent = t.intent(asked.PaymentIntent)
+		if intent == nil || intent.Status != intentProcessing {
+			return errors.New("payment_intent is one of a bank debit that is processing")
+		}
+		t.debitDone(timer{id: intent.LatestCharge, at: t.charge(intent.LatestCharge).DebitDue})
+		intent = t.intent(asked.PaymentIntent)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(intent), nil
 }
 
 // postDispute is a donor who goes to the bank.

@@ -137,10 +137,17 @@ func (d *Demo) afterwards(ctx context.Context) ([]Case, error) {
 		}
 		return nil
 	})
+	var debited []Case
+	group.Go(func() error {
+		var err error
+		debited, err = d.debits(groupCtx, base)
+		return err
+	})
 	err = group.Wait()
 	if err != nil {
 		return nil, err
 	}
+	cases = append(cases, debited...)
 	paid, err := d.payouts(ctx, base)
 	if err != nil {
 		return nil, fmt.Errorf("payouts: %w", err)

@@ -67,6 +67,9 @@ func (d *Demo) give(ctx context.Context, n int, g gift) (donationID string, err 
 // pay tries the cards one after the other, and returns the donation's id from
 // the thanks page once one is accepted.
 func (d *Demo) pay(ctx context.Context, checkout *page, g gift) (donationID string, err error) {
+	if g.iban != "" {
+		return d.payFromBank(ctx, checkout, g.iban)
+	}
 	for i, card := range g.cards {
 		form, err := checkout.formWith("card_number")
 		if err != nil {

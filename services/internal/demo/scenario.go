@@ -23,6 +23,8 @@ type gift struct {
 	// cards are tried one after the other until one is accepted; none means that
 	// the donor leaves Stripe's page.
 	cards []string
+	// iban is the bank account that is entered instead; empty for none.
+	iban string
 	// paid says how the story ends.
 	paid bool
 	// declined is Stripe's code for the last card that was refused.

@@ -312,7 +312,10 @@ func (a *App) annotate(out domain.Outcome, e evidence) domain.Donation {
 			d.CheckAt = now + checkOpen.Microseconds()
 		}
 	case d.State == domain.Processing:
-		if d.CheckAt <= now {
+		// A payment by itself does not tell that a debit has failed, only its session
+		// does: if that is due to be asked about, it stays so.
+		due := d.CheckAt > 0 && d.CheckAt <= now && e.found.Snapshot.Session == nil
+		if d.CheckAt <= now && !due {
 			d.CheckAt = now + checkProcessing.Microseconds()
 		}
 	default:

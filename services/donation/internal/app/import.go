@@ -334,7 +334,7 @@ func (a *App) catchUp(ctx context.Context, account string, page []Transaction, g
 	for i, t := range page {
 		_, known := gifts[t.PaymentIntentID]
 		_, fetched := c.waits[t.PaymentIntentID]
-		if (!t.Ours && t.InvoiceID == "") || known || fetched || t.PaymentIntentID == "" {
+		if (!t.Ours && t.InvoiceID == "" && !afterDelay(t)) || known || fetched || t.PaymentIntentID == "" {
 			continue
 		}
 		found, err := a.paidBy(ctx, t)

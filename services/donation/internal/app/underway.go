@@ -21,6 +21,14 @@ import (
 // payment: fetched, because their balance transactions were seen.
 type waiting map[string]Found
 
+// afterDelay reports whether a transaction is a refund or a dispute of a payment that
+// may have taken days. The charge's own may have been recorded while it was under way,
+// and so says nothing now of a success that no webhook has told of: only the payment
+// does. (A card's charge is in the list with it, or its gift is known.)
+func afterDelay(t Transaction) bool {
+	return t.Return != nil && t.ChargeID != "" && domain.Delayed(true, t.ChargeID)
+}
+
 // keep remembers a payment that was fetched, if it is such a one. Nobody knows its gift
 // when that was forgotten and could not be put back, or is not ours.
 func (w waiting) keep(ctx context.Context, tx Tx, account string, found Found) error {
