@@ -169,7 +169,7 @@ func TestADebitIsAnsweredAtOnce(t *testing.T) {
 			t.Errorf("%s: answered twice: %d", bank, r.status)
 		}
 		a.advance(6 * day)
-		a.get("/v1/payment_intents/" + intent).expect(t, map[string]any{"status": want})
+		a.get("/v1/payment_intents/"+intent).expect(t, map[string]any{"status": want})
 	}
 }
 
