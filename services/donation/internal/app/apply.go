@@ -306,15 +306,15 @@ func (a *App) annotate(out domain.Outcome, e evidence) domain.Donation {
 	if out.Paid {
 		d.SucceededAt, d.WebhookReceivedAt = now, e.receivedAt
 	}
+	// A payment by itself does not tell that a debit has failed, only its session does:
+	// if that is due to be asked about, it stays so.
+	due := d.CheckAt > 0 && d.CheckAt <= now && e.found.Snapshot.Session == nil
 	switch {
 	case d.State.Live():
-		if d.CheckAt <= now {
+		if d.CheckAt <= now && !due {
 			d.CheckAt = now + checkOpen.Microseconds()
 		}
 	case d.State == domain.Processing:
-		// A payment by itself does not tell that a debit has failed, only its session
-		// does: if that is due to be asked about, it stays so.
-		due := d.CheckAt > 0 && d.CheckAt <= now && e.found.Snapshot.Session == nil
 		if d.CheckAt <= now && !due {
 			d.CheckAt = now + checkProcessing.Microseconds()
 		}
