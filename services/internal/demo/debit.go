@@ -63,32 +63,28 @@ func (d *Demo) debited(ctx context.Context, base gift, iban string, ends donatio
 	if err != nil {
 		return Case{}, false, err
 	}
-	asked := &ledgerv1.ListEntriesRequest{DonationId: id}
-	err = d.until(ctx, func() error {
-		err := d.is(ctx, id, donationv1.State_STATE_PROCESSING)
+	fault := func(state donationv1.State, rules []string) string {
+		err := d.until(ctx, func() error {
+			err := d.is(ctx, id, state)
+			if err != nil {
+				return err
+			}
+			return d.booked(ctx, &told, rules, &ledgerv1.ListEntriesRequest{DonationId: id})
+		})
 		if err != nil {
-			return err
+			return err.Error()
 		}
-		return d.booked(ctx, &told, []string{"arrival", "fee"}, asked)
-	})
-	if err != nil {
-		told.Fault = "while it is under way: " + err.Error()
+		return ""
+	}
+	told.Fault = fault(donationv1.State_STATE_PROCESSING, []string{"arrival", "fee"})
+	if told.Fault != "" {
 		return told, true, nil
 	}
 	_, err = d.control(ctx, "/_sim/debit", map[string]any{"payment_intent": told.StripeID})
 	if err != nil {
 		return Case{}, false, err
 	}
-	err = d.until(ctx, func() error {
-		err := d.is(ctx, id, ends)
-		if err != nil {
-			return err
-		}
-		return d.booked(ctx, &told, rules, asked)
-	})
-	if err != nil {
-		told.Fault = err.Error()
-	}
+	told.Fault = fault(ends, rules)
 	return told, true, nil
 }
 

@@ -36,13 +36,6 @@ const (
 	importDaily  = 24 * time.Hour
 )
 
-// Stripe's reporting categories for a payer's money, and for such money that goes back
-// because the payment failed after all.
-const (
-	categoryCharge  = "charge"
-	categoryFailure = "charge_failure"
-)
-
 // Import brings the account's balance transactions until ctx ends: at once when
 // something was paid, soon while a fee is missing, and now and then anyway.
 func (a *App) Import(ctx context.Context) {

@@ -17,6 +17,13 @@ import (
 // as nobody's: what is booked as foreign stays so. What it becomes is for the gift's
 // own events to say; nothing here waits for them.
 
+// Stripe's reporting categories for a payer's money, and for such money that goes back
+// because the payment failed after all.
+const (
+	categoryCharge  = "charge"
+	categoryFailure = "charge_failure"
+)
+
 // waiting are payments of gifts of ours that are no money yet, or never became any, by
 // payment: fetched, because their balance transactions were seen.
 type waiting map[string]Found
