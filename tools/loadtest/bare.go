@@ -20,6 +20,42 @@ type source struct {
 	service, table, rows string
 }
 
+// alone is how an engine writes without the program: where the rows to write are
+// found, how empty copies of their tables are made, and what its SQL looks like.
+type alone struct {
+	sources []source
+	// copies are the statements that make an empty copy of a table with its indexes,
+	// without triggers and references to other tables.
+	copies func(ctx context.Context, b *books, from source) ([]string, error)
+	// arguments are what the condition of a source needs.
+	arguments func(condition string, before ends, gifts int) []any
+	// place is what stands for the n-th argument of a statement, from 1.
+	place         func(n int) string
+	begin, prefix string // how a transaction begins; what copies' names begin with
+}
+
+func sqliteAlone() alone {
+	return alone{
+		sources: sources(),
+		copies:  sqliteCopies,
+		arguments: func(condition string, before ends, gifts int) []any {
+			return used(condition, before.webhooks, before.gifts, before.entries, before.receipts, int64(gifts))
+		},
+		place: func(int) string { return "?" },
+		begin: `BEGIN IMMEDIATE`,
+	}
+}
+
+func sqliteCopies(ctx context.Context, b *books, from source) (statements []string, err error) {
+	err = b.read(ctx, from.service, func(rows *sql.Rows) error {
+		var statement string
+		err := rows.Scan(&statement)
+		statements = append(statements, statement)
+		return err
+	}, `SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC`, from.table)
+	return statements, err
+}
+
 // sources are all the tables that a gift ends up in once its webhooks have come.
 // ?1 to ?4 are where the tables ended before the burst (webhooks, gifts, entries,
 // receipts), ?5 is how many gifts it had. What is written before the webhooks (the
@@ -52,14 +88,10 @@ type rowset struct {
 // rowsOf reads what a burst wrote.
 func (b *books) rowsOf(ctx context.Context, before ends, gifts int) ([]rowset, error) {
 	var sets []rowset
-	for _, from := range sources() {
+	for _, from := range b.alone.sources {
 		set := rowset{source: from}
-		err := b.read(ctx, from.service, func(rows *sql.Rows) error {
-			var statement string
-			err := rows.Scan(&statement)
-			set.schema = append(set.schema, statement)
-			return err
-		}, `SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC`, from.table)
+		var err error
+		set.schema, err = b.alone.copies(ctx, b, from)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +106,7 @@ func (b *books) rowsOf(ctx context.Context, before ends, gifts int) ([]rowset, e
 			}
 			set.rows = append(set.rows, row)
 			return rows.Scan(into...)
-		}, `SELECT * FROM `+from.table+` WHERE `+from.rows, used(from.rows, before.webhooks, before.gifts, before.entries, before.receipts, int64(gifts))...)
+		}, `SELECT * FROM `+from.table+` WHERE `+from.rows, b.alone.arguments(from.rows, before, gifts)...)
 		if err != nil {
 			return nil, err
 		}
@@ -126,70 +158,72 @@ func insertBare(ctx context.Context, dir string, sets []rowset, gifts int) (perS
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	var files []*bareFile
+	var writers []*bareWriter
 	for _, service := range services() {
-		file, err := openBare(ctx, filepath.Join(dir, service+".db"), service, sets)
+		db, err := sql.Open("sqlite", dsn(filepath.Join(dir, service+".db"), "journal_mode(WAL)", "synchronous(FULL)"))
 		if err != nil {
 			return 0, err
 		}
-		defer func() { _ = file.db.Close() }()
-		files = append(files, file)
+		defer func() { _ = db.Close() }()
+		w, err := openBare(ctx, db, service, sqliteAlone(), sets)
+		if err != nil {
+			return 0, err
+		}
+		writers = append(writers, w)
 	}
 	commits := (gifts + giftsPerCommit - 1) / giftsPerCommit
 	began := time.Now()
 	for n := range commits {
-		for _, file := range files {
-			err := file.commit(ctx, n, commits)
+		for _, w := range writers {
+			err := w.commit(ctx, n, commits)
 			if err != nil {
-				return 0, fmt.Errorf("insert the rows of %s: %w", file.service, err)
+				return 0, fmt.Errorf("insert the rows of %s: %w", w.service, err)
 			}
 		}
 	}
 	return float64(gifts) / time.Since(began).Seconds(), nil
 }
 
-// bareFile is one of the four databases.
-type bareFile struct {
+// bareWriter writes what one service keeps.
+type bareWriter struct {
+	alone
 	service  string
-	db       *sql.DB
 	conn     *sql.Conn
 	sets     []rowset
 	prepared map[string]*sql.Stmt
 }
 
-func openBare(ctx context.Context, path, service string, sets []rowset) (*bareFile, error) {
-	db, err := sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)"))
-	if err != nil {
-		return nil, err
-	}
-	f := &bareFile{service: service, db: db, prepared: map[string]*sql.Stmt{}}
-	f.conn, err = db.Conn(ctx)
+// openBare makes the empty copies. Whoever opened the database closes it.
+func openBare(ctx context.Context, db *sql.DB, service string, how alone, sets []rowset) (*bareWriter, error) {
+	w := &bareWriter{alone: how, service: service, prepared: map[string]*sql.Stmt{}}
+	var err error
+	w.conn, err = db.Conn(ctx)
 	for _, set := range sets {
 		if set.service != service || err != nil {
 			continue
 		}
-		f.sets = append(f.sets, set)
+		w.sets = append(w.sets, set)
 		for _, statement := range set.schema {
-			_, execErr := f.conn.ExecContext(ctx, statement)
+			_, execErr := w.conn.ExecContext(ctx, statement)
 			err = errors.Join(err, execErr)
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make an empty %s: %w", service, err), db.Close())
+		return nil, fmt.Errorf("make an empty %s: %w", service, err)
 	}
-	return f, nil
+	return w, nil
 }
 
 // commit writes the n-th part of the rows in one transaction. It is begun by hand:
 // database/sql would compile the statement anew for each transaction of its own.
-func (f *bareFile) commit(ctx context.Context, n, of int) error {
-	_, err := f.conn.ExecContext(ctx, `BEGIN IMMEDIATE`)
+func (w *bareWriter) commit(ctx context.Context, n, of int) error {
+	_, err := w.conn.ExecContext(ctx, w.begin)
 	if err != nil {
 		return err
 	}
-	for _, set := range f.sets {
+	for _, set := range w.sets {
 		part := set.rows[len(set.rows)*n/of : len(set.rows)*(n+1)/of]
-		insert, err := f.insert(ctx, set.table, len(part), len(part[0])) //nolint:sqlclosecheck // closed with the database
+		insert, err := w.insert(ctx, set.table, len(part), len(part[0])) //nolint:sqlclosecheck // closed with the database
 		if err != nil {
 			return err
 		}
@@ -202,19 +236,31 @@ func (f *bareFile) commit(ctx context.Context, n, of int) error {
 			return err
 		}
 	}
-	_, err = f.conn.ExecContext(ctx, `COMMIT`)
+	_, err = w.conn.ExecContext(ctx, `COMMIT`)
 	return err
 }
 
-func (f *bareFile) insert(ctx context.Context, table string, rows, columns int) (*sql.Stmt, error) {
-	row := "(?" + strings.Repeat(",?", columns-1) + ")"
-	text := `INSERT INTO ` + table + ` VALUES ` + row + strings.Repeat(","+row, rows-1)
-	if f.prepared[text] == nil {
-		prepared, err := f.conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed with the database
+func (w *bareWriter) insert(ctx context.Context, table string, rows, columns int) (*sql.Stmt, error) {
+	var text strings.Builder
+	text.WriteString(`INSERT INTO ` + w.prefix + table + ` VALUES `)
+	for n := range rows * columns {
+		switch {
+		case n == 0:
+			text.WriteString("(")
+		case n%columns == 0:
+			text.WriteString("),(")
+		default:
+			text.WriteString(",")
+		}
+		text.WriteString(w.place(n + 1))
+	}
+	text.WriteString(")")
+	if w.prepared[text.String()] == nil {
+		prepared, err := w.conn.PrepareContext(ctx, text.String()) //nolint:sqlclosecheck // closed with the database
 		if err != nil {
 			return nil, err
 		}
-		f.prepared[text] = prepared
+		w.prepared[text.String()] = prepared
 	}
-	return f.prepared[text], nil
+	return w.prepared[text.String()], nil
 }

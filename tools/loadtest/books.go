@@ -21,6 +21,7 @@ func services() []string { return []string{"donation", "fundraiser", "ledger", "
 type books struct {
 	db map[string]*sql.DB
 	marks
+	alone alone
 
 	mu sync.Mutex
 	// compiled are the questions that were asked before: who looks every millisecond
@@ -42,7 +43,7 @@ func sqliteMarks() marks {
 }
 
 func openBooks(dir string) (*books, error) {
-	b := &books{db: map[string]*sql.DB{}, marks: sqliteMarks()}
+	b := &books{db: map[string]*sql.DB{}, marks: sqliteMarks(), alone: sqliteAlone()}
 	for _, service := range services() {
 		db, err := sql.Open("sqlite", dsn(filepath.Join(dir, service+".db"), "query_only(1)"))
 		if err != nil {

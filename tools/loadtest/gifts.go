@@ -64,6 +64,7 @@ type measurement struct {
 	books    *books
 	table    *table
 	say      sayer
+	written  []rowset // by the last burst
 }
 
 // prepare opens sessions as donors do and pays them; the program has not been

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -168,11 +169,15 @@ func TestBareRowsAreWrittenWhole(t *testing.T) {
 	for n := range 555 {
 		set.rows = append(set.rows, []any{int64(n), int64(100)})
 	}
-	file, err := openBare(t.Context(), t.TempDir()+"/ledger.db", "ledger", []rowset{set, {source: source{service: "receipt"}}})
+	db, err := sql.Open("sqlite", dsn(t.TempDir()+"/ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.db.Close() }()
+	defer func() { _ = db.Close() }()
+	file, err := openBare(t.Context(), db, "ledger", sqliteAlone(), []rowset{set, {source: source{service: "receipt"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for n := range 4 {
 		err = file.commit(t.Context(), n, 4)
 		if err != nil {

@@ -63,6 +63,10 @@ func measureOnPostgres(ctx context.Context, p plan, t *table, say sayer) (err er
 	if err != nil {
 		return err
 	}
+	alone, err := m.serverAlone(ctx)
+	if err != nil {
+		return err
+	}
 	err = bench()
 	if err != nil {
 		return err
@@ -83,6 +87,9 @@ func measureOnPostgres(ctx context.Context, p plan, t *table, say sayer) (err er
 	t.add(fmt.Sprintf("pgbench -N -M prepared -c %d, scale %d, %s, tps", pgbenchClients, pgbenchScale, seconds), spreadOf(bare).String())
 	t.add("processor time of the server for one of pgbench's transactions", fmt.Sprintf("%.2f ms", millis(computed, 1)))
 	t.atLeast("whole path ÷ pgbench, gifts/s", spreadOf(embedded).String(), spreadOf(embedded).median/spreadOf(bare).median, pgbenchGoal)
+	t.add("PostgreSQL alone, the same rows over four connections, gifts/s", alone.String())
+	t.add("PostgreSQL alone ÷ pgbench: no program that keeps these rows can do more", fmt.Sprintf("%.2f", alone.median/spreadOf(bare).median))
+	t.add("whole path ÷ PostgreSQL alone", fmt.Sprintf("%.2f", spreadOf(embedded).median/alone.median))
 	t.atLeast("whole path with three NATS servers (R3) ÷ with the embedded one, gifts/s", spreadOf(clustered).String(),
 		spreadOf(clustered).median/spreadOf(embedded).median, clusterGoal)
 	return nil
@@ -122,7 +129,32 @@ func (m *measurement) onServer(ctx context.Context, rates bool, variables ...str
 	if err != nil {
 		return nil, err
 	}
+	if rates {
+		m.written, err = m.books.rowsOf(ctx, rush.last.before, m.gifts)
+		if err != nil {
+			return nil, err
+		}
+	}
 	return rush.path, m.instance.audit(ctx)
+}
+
+// serverAlone has the server write the rows of the last burst again, without the
+// program.
+func (m *measurement) serverAlone(ctx context.Context) (spread, error) {
+	var bare []float64
+	rows := 0
+	for _, set := range m.written {
+		rows += len(set.rows)
+	}
+	for range max(m.bursts, 3) {
+		perSecond, err := m.server.insertBare(ctx, m.written, m.gifts)
+		if err != nil {
+			return spread{}, err
+		}
+		bare = append(bare, perSecond)
+	}
+	m.say("PostgreSQL alone: %s gifts/s of %.1f rows", spreadOf(bare), float64(rows)/float64(m.gifts))
+	return spreadOf(bare), nil
 }
 
 // natsCluster is three nats-servers on loopback.

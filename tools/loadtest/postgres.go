@@ -151,7 +151,7 @@ func (s *postgres) lay(ctx context.Context, p plan) error {
 
 // books opens the services' databases to read while the program works.
 func (s *postgres) books() (*books, error) {
-	b := &books{db: map[string]*sql.DB{}, marks: marks{
+	b := &books{db: map[string]*sql.DB{}, alone: serverAlone(), marks: marks{
 		// Rows have no numbers here; these are kept by the program itself. All gifts
 		// go to one organization, so its chain is the longest, and the only one.
 		giftsCounted:   `SELECT CAST(COALESCE(SUM(gifts), 0) AS BIGINT) FROM appeal_total`,
