@@ -16,8 +16,9 @@ import (
 	"time"
 )
 
-// senders are how many webhooks are under way at once at most.
-const senders = 64
+// senders are how many webhooks are under way at once at most. SQLite alone has 100 gifts,
+// 200 webhooks, to a commit; with fewer senders the program has far smaller ones.
+const senders = 128
 
 // sent is how one webhook went. due is when it should have left: waiting for a
 // free connection counts, or a program that hangs would look fast.
