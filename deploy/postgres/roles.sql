@@ -2,7 +2,8 @@
 --
 --     psql -X -f roles.sql
 --
--- again whenever you like: what is there stays as it is. Roles are made without a
+-- again whenever you like: databases, rights and passwords stay as they are, and the
+-- settings of roles are those written here. Roles are made without a
 -- password, so nobody can sign in as one until you set it (`\password
 -- almoner_ledger` in psql, which keeps it out of logs and history).
 --
@@ -26,8 +27,8 @@ SELECT format('CREATE ROLE %I LOGIN', role)
 -- Sixteen for each process of the service, and some for the operator's commands.
 SELECT format('ALTER ROLE %I CONNECTION LIMIT 40', app) FROM wanted \gexec
 -- What the program asks for with each connection, where a pooler in between drops it.
-SELECT format('ALTER ROLE %I SET %I = %L', app, setting[1], setting[2])
-	FROM wanted, (VALUES (ARRAY['lock_timeout', '10s']), (ARRAY['idle_in_transaction_session_timeout', '60s']),
+SELECT format('ALTER ROLE %I SET %I = %L', role, setting[1], setting[2])
+	FROM wanted, unnest(ARRAY[migrator, app, checker]) AS role, (VALUES (ARRAY['lock_timeout', '10s']), (ARRAY['idle_in_transaction_session_timeout', '60s']),
 		(ARRAY['random_page_cost', '1.1'])) AS settings (setting) \gexec
 -- A second fence: what only reads cannot be made to write by a mistaken grant.
 SELECT format('ALTER ROLE %I SET default_transaction_read_only = on', checker) FROM wanted \gexec

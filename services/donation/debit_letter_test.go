@@ -87,7 +87,7 @@ func TestALetterAboutADebitThatIsRefused(t *testing.T) {
 	w.days(5)
 	w.eventually("it is parked", func() bool { return len(w.parked()) == 1 })
 	item := w.parked()[0]
-	if item.GetType() != "gift-mail" || item.GetAggregateId() != d.GetDonationId() || !item.GetCourtesy() || !strings.Contains(item.GetReason(), "no such mailbox") {
+	if item.GetType() != "debit-mail" || item.GetAggregateId() != d.GetDonationId() || !item.GetCourtesy() || !strings.Contains(item.GetReason(), "no such mailbox") {
 		t.Errorf("parked as %v", item)
 	}
 	if text := item.String(); strings.Contains(text, "amina@") || strings.Contains(text, "Yusuf") {

@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/feed"
 )
 
-// Kinds of letters, about monthly plans and about single gifts; their ids begin so.
+// Kinds of letters, about monthly plans and about debits that were refused; their ids
+// begin so.
 const (
-	planMail = "plan-mail"
-	giftMail = "gift-mail"
+	planMail  = "plan-mail"
+	debitMail = "debit-mail"
 )
 
 // parking shows what came from Stripe and could not be applied, and letters that were
@@ -33,6 +35,8 @@ func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 		items = append(items, feed.ParkedItem{
 			ID: strconv.FormatInt(e.Seq, 10), Source: "stripe", Type: e.Type, AggregateID: e.ObjectID,
 			Reason: string(e.Reason), Attempts: int(e.Attempts), Since: time.UnixMicro(e.ReceivedAt).UTC(),
+			// It is booked as it should be; that staff have a donor to ask is no difference.
+			Courtesy: e.Reason == domain.ChargedAfterEnd,
 		})
 	}
 	mails, err := p.app.ParkedMails(ctx)
@@ -42,7 +46,7 @@ func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 	for _, m := range mails {
 		kind := planMail
 		if m.DonationID != "" {
-			kind = giftMail
+			kind = debitMail
 		}
 		items = append(items, feed.ParkedItem{
 			ID: kind + ":" + m.Key, Source: name, Type: kind, AggregateID: m.PlanID + m.DonationID,
@@ -63,7 +67,7 @@ func (p parking) RetryParked(ctx context.Context, id string) (applied, left int,
 	case id == "":
 		_, _, err = p.app.RetryParked(ctx, 0)
 		err = errors.Join(err, p.app.RetryMails(ctx, ""))
-	case kind == planMail || kind == giftMail:
+	case kind == planMail || kind == debitMail:
 		if !slices.ContainsFunc(before, func(item feed.ParkedItem) bool { return item.ID == id }) {
 			return 0, 0, unknownItem()
 		}

@@ -66,7 +66,7 @@ func TestWhatEventsMadeCanBeMadeAgain(t *testing.T) {
 		}
 	}
 	agree(t, o)
-	if left, _ := filepath.Glob(filepath.Join(i.cfg.DataDir, "rebuild-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(i.cfg.DataDir, "almoner-rebuild-*")); len(left) > 0 {
 		t.Errorf("the work left %v", left)
 	}
 

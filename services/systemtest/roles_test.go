@@ -23,7 +23,7 @@ func TestRolesThatMayDoNoMoreThanTheyMust(t *testing.T) {
 	// What the program asks for with each connection, a pooler may drop.
 	pooled := filepath.Join(t.TempDir(), "pooled.sql")
 	err := os.WriteFile(pooled, []byte(`\set ON_ERROR_STOP on
-SELECT 1 / (COUNT(*) = 5)::int FROM pg_roles WHERE rolname LIKE 'almoner\_%' AND rolcanlogin
+SELECT 1 / (COUNT(*) = 15)::int FROM pg_roles WHERE rolname LIKE 'almoner\_%' AND rolcanlogin
 	AND rolconfig @> ARRAY['lock_timeout=10s', 'idle_in_transaction_session_timeout=60s', 'random_page_cost=1.1'];
 `), 0o600)
 	if err != nil {

@@ -71,12 +71,12 @@ func TestDrift(t *testing.T) {
 // later is a stripe-mock that runs as a process of its own.
 type later struct{ url string }
 
-// startNewerMock installs it from the module proxy, or from the cache of modules.
+// startNewerMock installs it as a Go module.
 func startNewerMock(t *testing.T) later {
 	t.Helper()
 	_, err := run(scratch(), "env", "GOBIN="+scratch(), "GOFLAGS=", "GOWORK=off", "go", "install", newerMock)
 	if err != nil {
-		t.Fatalf("this needs %s, from a Go module proxy or from the cache of modules: %v", newerMock, err)
+		t.Fatalf("this needs the Go module %s: %v", newerMock, err)
 	}
 	command := exec.CommandContext(t.Context(), filepath.Join(scratch(), "stripe-mock"), "-http-addr", "127.0.0.1:0", "-https-addr", "127.0.0.1:0")
 	out, err := command.StdoutPipe()

@@ -165,6 +165,7 @@ func TestTheTimersAuditTellsTheNodeExporter(t *testing.T) {
 	// crash on demand.)
 	crashing := exec.CommandContext(t.Context(), almoner, "audit", "--every", "1h")
 	crashing.Env = append(os.Environ(), environ...)
+	crashing.Dir = t.TempDir() // where core files are wanted, one is left there
 	beginning, err := crashing.StdoutPipe()
 	if err == nil {
 		err = crashing.Start()

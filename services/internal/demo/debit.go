@@ -22,12 +22,15 @@ const (
 // the bank pays and one that it refuses. They wait for the bank, which here is asked
 // to hurry: nothing else at Stripe grows older. There are none where the instance
 // offers cards alone.
-func (d *Demo) debits(ctx context.Context, base gift) ([]Case, error) {
-	_, err := d.control(ctx, "/_sim/knobs", map[string]any{"debit_early_transaction": true})
+func (d *Demo) debits(ctx context.Context, base gift) (cases []Case, err error) {
+	_, err = d.control(ctx, "/_sim/knobs", map[string]any{"debit_early_transaction": true})
 	if err != nil {
 		return nil, err
 	}
-	var cases []Case
+	defer func() {
+		_, knobErr := d.control(context.WithoutCancel(ctx), "/_sim/knobs", map[string]any{"debit_early_transaction": nil})
+		err = errors.Join(err, knobErr)
+	}()
 	for _, s := range []struct {
 		story, iban string
 		ends        donationv1.State
@@ -45,8 +48,7 @@ func (d *Demo) debits(ctx context.Context, base gift) ([]Case, error) {
 			cases = append(cases, told)
 		}
 	}
-	_, err = d.control(ctx, "/_sim/knobs", map[string]any{"debit_early_transaction": nil})
-	return cases, err
+	return cases, nil
 }
 
 func (d *Demo) debited(ctx context.Context, base gift, iban string, ends donationv1.State, rules []string) (told Case, offered bool, err error) {

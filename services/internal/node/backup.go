@@ -80,7 +80,7 @@ func Backup(ctx context.Context, cfg Config, dir string, logger *slog.Logger) (_
 	if err != nil {
 		return Manifest{}, fmt.Errorf("make the folder for backups: %w", err)
 	}
-	clearRooms(ctx, beside, backupRooms, logger)
+	clearRooms(ctx, beside, backupRooms, time.Now(), logger)
 	unfinished, err := makeRoom(beside, filepath.Base(dir)+".partial-")
 	if err != nil {
 		return Manifest{}, fmt.Errorf("make the backup's folder: %w", err)

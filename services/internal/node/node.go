@@ -97,7 +97,7 @@ func Open(ctx context.Context, cfg Config, logger *slog.Logger) (_ *Node, err er
 		return nil, err
 	}
 	n.closers.add("lock", lock.Close)
-	clearRooms(ctx, n.cfg.DataDir, rebuildRooms, logger)
+	clearRooms(ctx, n.cfg.DataDir, rebuildRooms, time.Now(), logger)
 	if n.cfg.runs("donation", "receipt") {
 		n.cfg.SecretKey, err = secretKey(n.cfg.SecretKey, n.cfg.DataDir, true)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
@@ -51,8 +52,8 @@ func (o *Operator) beside(ctx context.Context, service string, derive func(conte
 	if !exists(place) {
 		place = os.TempDir() // where all databases are on servers, the system's own place has to do
 	}
-	clearRooms(ctx, place, rebuildRooms, o.logger)
-	own, err := makeRoom(place, "rebuild-")
+	clearRooms(ctx, place, rebuildRooms, time.Now(), o.logger)
+	own, err := makeRoom(place, "almoner-rebuild-")
 	if err != nil {
 		return feed.Rebuilt{}, fmt.Errorf("make room beside the database of %s: %w", service, err)
 	}

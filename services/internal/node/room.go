@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // room is a folder that a command fills and nobody else can use. Its process holds
@@ -65,21 +66,25 @@ func lockRoom(path string) (*os.File, error) {
 // The names of rooms.
 var (
 	backupRooms  = regexp.MustCompile(`\.partial-[0-9]+$`)
-	rebuildRooms = regexp.MustCompile(`^rebuild-[0-9]+$`)
+	rebuildRooms = regexp.MustCompile(`^almoner-rebuild-[0-9]+$`)
 )
+
+// roomAge is how long nothing was put into a room that is taken for left behind. On a
+// folder that machines share, the lock may be known to one of them alone.
+const roomAge = 24 * time.Hour
 
 // clearRooms removes the rooms in a folder whose processes are gone, and says so: as
 // large as the databases, they would fill the disk one by one. A folder that only
-// looks like one, by its name, is left alone. That one cannot be removed is no reason
+// looks like one, by its name, is left alone, and so is one that is young at now. That one cannot be removed is no reason
 // not to go on.
-func clearRooms(ctx context.Context, dir string, names *regexp.Regexp, logger *slog.Logger) {
+func clearRooms(ctx context.Context, dir string, names *regexp.Regexp, now time.Time, logger *slog.Logger) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		logger.WarnContext(ctx, "what commands may have left cannot be looked for", "folder", dir, "error", err)
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
-		if !entry.IsDir() || !names.MatchString(entry.Name()) || !ourRoom(path) {
+		if !entry.IsDir() || !names.MatchString(entry.Name()) || !ourRoom(path, now.Add(-roomAge)) {
 			continue
 		}
 		lock, err := lockRoom(path)
@@ -95,10 +100,15 @@ func clearRooms(ctx context.Context, dir string, names *regexp.Regexp, logger *s
 	}
 }
 
-// ourRoom reports whether there is nothing in a folder but what goes into a backup.
-func ourRoom(path string) bool {
+// ourRoom reports whether a folder was not touched since, and there is nothing in it but
+// what goes into a backup.
+func ourRoom(path string, since time.Time) bool {
 	entries, err := os.ReadDir(path)
 	if err != nil {
+		return false
+	}
+	folder, err := os.Stat(path)
+	if err != nil || folder.ModTime().After(since) {
 		return false
 	}
 	ours := map[string]bool{manifestName: true, secretKeyFile: true, simulatorFolder: true}
@@ -106,6 +116,10 @@ func ourRoom(path string) bool {
 		ours[service+".db"] = true
 	}
 	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || info.ModTime().After(since) {
+			return false
+		}
 		name := entry.Name()
 		for _, beside := range []string{"-wal", "-shm", "-journal"} {
 			name = strings.TrimSuffix(name, beside)

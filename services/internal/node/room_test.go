@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
@@ -86,7 +88,7 @@ func TestWhatAKilledCommandLeftIsRemoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rebuild, err := filepath.Glob(filepath.Join(cfg.DataDir, "rebuild-*"))
+		rebuild, err := filepath.Glob(filepath.Join(cfg.DataDir, "almoner-rebuild-*"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,8 +120,9 @@ func TestWhatAKilledCommandLeftIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, func() bool { return len(left()) == 3 })
-	clearRooms(t.Context(), backups, backupRooms, logger)
-	clearRooms(t.Context(), cfg.DataDir, rebuildRooms, logger)
+	aged := time.Now().Add(2 * roomAge)
+	clearRooms(t.Context(), backups, backupRooms, aged, logger)
+	clearRooms(t.Context(), cfg.DataDir, rebuildRooms, aged, logger)
 	if now := left(); len(now) != 3 {
 		t.Fatalf("of those that are being filled, %v are left", now)
 	}
@@ -130,6 +133,22 @@ func TestWhatAKilledCommandLeftIsRemoved(t *testing.T) {
 	_ = killed.Wait() // killed, as wanted
 	if len(left()) != 3 {
 		t.Fatalf("it was not killed in the middle: %s", said.String())
+	}
+	// The same day it may be another machine's, which shares the folder and not the lock.
+	clearRooms(t.Context(), backups, backupRooms, time.Now(), logger)
+	if len(left()) != 3 {
+		t.Errorf("what is young is removed, left are %v", left())
+	}
+	ago := time.Now().Add(-2 * roomAge)
+	for _, room := range left() {
+		entries, err := os.ReadDir(room)
+		for _, entry := range entries {
+			err = errors.Join(err, os.Chtimes(filepath.Join(room, entry.Name()), ago, ago))
+		}
+		err = errors.Join(err, os.Chtimes(room, ago, ago))
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	ended := make(chan error, 1)

@@ -28,6 +28,8 @@ export async function launch() {
 /** One person with a browser of their own. */
 async function visit(browser, { viewport = desktop, colorScheme = "light", locale = "en-GB", javaScriptEnabled = true, ...rest } = {}) {
   const context = await browser.newContext({ viewport, colorScheme, locale, javaScriptEnabled, reducedMotion: "reduce", ...rest });
+  // Two of these share the machine; what hangs is noticed all the same.
+  context.setDefaultTimeout(60_000);
   const complaints = [];
   context.on("console", (message) => {
     // A page that answers 404 or 422 on purpose says so in the console as well.

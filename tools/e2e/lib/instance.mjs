@@ -19,7 +19,7 @@ async function freePort() {
 }
 
 /** Waits until something is so, looking often and for a bounded time. */
-export async function eventually(what, check, within = 20_000) {
+export async function eventually(what, check, within = 60_000) {
   const end = Date.now() + within;
   let last;
   while (Date.now() < end) {
@@ -60,7 +60,7 @@ export async function startInstance(environment = {}) {
     await eventually("the program is ready", async () => {
       if (child.exitCode !== null) throw new Error(log.join(""));
       return (await fetch(url + "/readyz")).ok;
-    }, 30_000);
+    }, 120_000);
   } catch (error) {
     await stop();
     throw error;

@@ -138,9 +138,11 @@ func (m *Metrics) Webhook(eventType, outcome string) {
 type Standing struct {
 	// LastWebhook is when Stripe was last heard of.
 	LastWebhook int64
-	// Undone are stored events that wait to be applied, Parked those that wait for staff.
-	Undone, Parked int64
-	OldestUndone   int64
+	// Undone are stored events that wait to be applied, Parked those that wait for staff,
+	// but for those of money taken after a plan's end was asked for: they did have their
+	// effect, and what is left to do hurries less.
+	Undone, Parked, ChargedAfterEnd int64
+	OldestUndone                    int64
 	// Feeless are gifts whose money was not seen on the account yet.
 	Feeless       int64
 	OldestFeeless int64
@@ -153,7 +155,8 @@ func (a *App) Watch() prometheus.Collector {
 		return prometheus.NewDesc("almoner_parked_items", "What could not be applied and waits for staff.", nil,
 			prometheus.Labels{"service": "donation", "kind": kind})
 	}
-	parked, parkedMails := parkedKind("stripe"), parkedKind("plan_mail")
+	parked, charged := parkedKind("stripe"), parkedKind("charged_after_end")
+	planMails, debitMails := parkedKind("plan_mail"), parkedKind("debit_mail")
 	// The ledger tells of another kind by the same names.
 	unmatched := func(kind string) *prometheus.Desc {
 		return prometheus.NewDesc("almoner_recon_unmatched", "Movements that lack their other half.", nil, prometheus.Labels{"kind": kind})
@@ -214,7 +217,9 @@ func (a *App) Watch() prometheus.Collector {
 		}
 		tell(last, float64(s.LastWebhook)/1e6)
 		tell(parked, float64(s.Parked))
-		tell(parkedMails, float64(plans.ParkedMails))
+		tell(charged, float64(s.ChargedAfterEnd))
+		tell(planMails, float64(plans.ParkedPlanMails))
+		tell(debitMails, float64(plans.ParkedDebitMails))
 		tell(undone, float64(s.Undone))
 		tell(undoneAge, since(s.OldestUndone))
 		tell(feeless, float64(s.Feeless))
@@ -231,6 +236,6 @@ func (a *App) Watch() prometheus.Collector {
 		tell(returned, float64(p.Failed))
 		tell(different, float64(p.Different))
 		return nil
-	}, last, parked, parkedMails, undone, undoneAge, feeless, feelessAge, waiting, waitingAge, asked, askedAge, failed, open, due,
+	}, last, parked, charged, planMails, debitMails, undone, undoneAge, feeless, feelessAge, waiting, waitingAge, asked, askedAge, failed, open, due,
 		ending, endingAge, returned, different)
 }

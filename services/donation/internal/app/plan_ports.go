@@ -67,8 +67,8 @@ type PlanStanding struct {
 	// Ending plans are those whose end was asked for and that Stripe still has;
 	// OldestEnding is since when, in unix microseconds, 0 for none.
 	Ending, OldestEnding int64
-	// ParkedMails are letters that wait for staff.
-	ParkedMails int64
+	// Letters that wait for staff: about plans, and about debits that were refused.
+	ParkedPlanMails, ParkedDebitMails int64
 }
 
 // PlanFilter says which plans are listed. Empty parts say nothing.

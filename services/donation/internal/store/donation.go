@@ -276,7 +276,8 @@ func (t *tx) Standing(ctx context.Context) (app.Standing, error) {
 		{`SELECT COALESCE((SELECT received_at FROM stripe_event ORDER BY seq DESC LIMIT 1), 0)`, []any{&s.LastWebhook}},
 		{`SELECT COUNT(*), COALESCE(MIN(received_at), 0) FROM stripe_due JOIN stripe_event ON stripe_event.seq = stripe_due.seq`,
 			[]any{&s.Undone, &s.OldestUndone}},
-		{`SELECT COUNT(*) FROM stripe_event WHERE state = 'parked'`, []any{&s.Parked}},
+		{`SELECT COUNT(CASE WHEN reason <> '` + string(domain.ChargedAfterEnd) + `' THEN 1 END), COUNT(CASE WHEN reason = '` + string(domain.ChargedAfterEnd) + `' THEN 1 END)
+			FROM stripe_event WHERE state = 'parked'`, []any{&s.Parked, &s.ChargedAfterEnd}},
 		{`SELECT COUNT(*), COALESCE(MIN(succeeded_at), 0) FROM donation WHERE state = 'succeeded' AND balance_transaction_id = ''`,
 			[]any{&s.Feeless, &s.OldestFeeless}},
 	} {

@@ -91,7 +91,8 @@ func (t *tx) PlanStanding(ctx context.Context) (app.PlanStanding, error) {
 	err := t.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(cancel_asked_at), 0) FROM recurring_plan
 		WHERE cancel_asked_at > 0 AND status NOT IN ('canceled', 'incomplete_expired')`).Scan(&s.Ending, &s.OldestEnding)
 	if err == nil {
-		err = t.QueryRowContext(ctx, `SELECT COUNT(*) FROM plan_mail WHERE parked_at > 0`).Scan(&s.ParkedMails)
+		err = t.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN donation_id IS NULL THEN 1 END), COUNT(donation_id)
+			FROM plan_mail WHERE parked_at > 0`).Scan(&s.ParkedPlanMails, &s.ParkedDebitMails)
 	}
 	if err != nil {
 		return app.PlanStanding{}, fmt.Errorf("read what of plans is not finished: %w", err)

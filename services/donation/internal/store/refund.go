@@ -114,9 +114,9 @@ func (t *tx) ReturnStanding(ctx context.Context, now int64) (app.ReturnStanding,
 		{`SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM refund WHERE check_at > 0 AND status = 'asked'`, nil, []any{&s.Asked, &s.OldestAsked}},
 		{`SELECT COUNT(*) FROM refund WHERE status IN ('failed', 'canceled', 'refused') AND settled_at >= $1`,
 			[]any{app.FailedSince(now)}, []any{&s.Failed}},
-		{`SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN evidence_due_at > 0 AND evidence_due_at <= $1
+		{`SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN evidence_due_at > $2 AND evidence_due_at <= $1
 				AND status IN ('needs_response', 'warning_needs_response') THEN 1 ELSE 0 END), 0) AS BIGINT)
-			FROM dispute WHERE closed = 0`, []any{app.DueBefore(now)}, []any{&s.Open, &s.Due}},
+			FROM dispute WHERE closed = 0`, []any{app.DueBefore(now), now}, []any{&s.Open, &s.Due}},
 	} {
 		err := t.QueryRowContext(ctx, part.query, part.args...).Scan(part.into...)
 		if err != nil {

@@ -313,12 +313,16 @@ func planStanding(t *testing.T, s app.Store) {
 	}
 	plans[4].CancelAskedAt = 0
 	begin(t, s, plans...)
+	refused := paidGift("org", "EUR", 100_00)
+	insert(t, s, refused)
 	write(t, s, func(ctx context.Context, tx app.Tx) error {
 		letter := app.PlanMail{Key: "ended:" + plans[2].ID, PlanID: plans[2].ID, Kind: app.MailEnded, MadeAt: start}
 		other := app.PlanMail{Key: "started:" + plans[0].ID, PlanID: plans[0].ID, Kind: app.MailStarted, MadeAt: start}
-		return errors.Join(tx.AddPlanMails(ctx, []app.PlanMail{letter, other}), tx.ParkPlanMail(ctx, letter.Key, 1, start, "it is refused"))
+		debit := app.PlanMail{Key: "debit:pi_1", DonationID: refused.ID, Kind: app.MailStarted, MadeAt: start}
+		return errors.Join(tx.AddPlanMails(ctx, []app.PlanMail{letter, other, debit}), tx.ParkPlanMail(ctx, letter.Key, 1, start, "it is refused"),
+			tx.ParkPlanMail(ctx, debit.Key, 1, start, "it is refused, too"))
 	})
-	if told, want := look(), (app.PlanStanding{Ending: 2, OldestEnding: start - 1, ParkedMails: 1}); told != want {
+	if told, want := look(), (app.PlanStanding{Ending: 2, OldestEnding: start - 1, ParkedPlanMails: 1, ParkedDebitMails: 1}); told != want {
 		t.Errorf("it tells %+v, want %+v", told, want)
 	}
 }

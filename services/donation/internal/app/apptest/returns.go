@@ -259,9 +259,9 @@ func returnStanding(t *testing.T, s app.Store) {
 	saveReturns(t, s, list, []domain.Dispute{
 		disputed(d, "dp_soon", domain.NeedsResponse, now+2*day, start), disputed(d, "dp_answered", domain.UnderReview, now+2*day, start),
 		disputed(d, "dp_later", domain.NeedsResponse, now+4*day, start), disputed(d, "dp_no_term", domain.WarningNeedsResponse, 0, start),
-		disputed(d, "dp_lost", domain.DisputeLost, now+day, start),
+		disputed(d, "dp_too_late", domain.WarningNeedsResponse, now-day, start), disputed(d, "dp_lost", domain.DisputeLost, now+day, start),
 	})
-	want := app.ReturnStanding{Waiting: 1, OldestWaiting: start, Asked: 2, OldestAsked: start + 1, Failed: 2, Open: 4, Due: 1}
+	want := app.ReturnStanding{Waiting: 1, OldestWaiting: start, Asked: 2, OldestAsked: start + 1, Failed: 2, Open: 5, Due: 1}
 	if told := look(); told != want {
 		t.Errorf("it tells %+v, want %+v", told, want)
 	}
