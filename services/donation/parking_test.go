@@ -15,7 +15,12 @@ import (
 // retry tries everything that is parked again.
 func (w *world) retry() *feedv1.RetryParkedResponse {
 	w.t.Helper()
-	answer, err := w.parking.RetryParked(w.t.Context(), &feedv1.RetryParkedRequest{Service: "donation"})
+	return w.retryOne("")
+}
+
+func (w *world) retryOne(id string) *feedv1.RetryParkedResponse {
+	w.t.Helper()
+	answer, err := w.parking.RetryParked(w.t.Context(), &feedv1.RetryParkedRequest{Service: "donation", Id: id})
 	if err != nil {
 		w.t.Fatalf("retry: %v", err)
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/almoner/almoner/services/donation/internal/domain"
 )
 
 // parkedPage is how many parked events are read, and tried again, at a time.
@@ -29,8 +32,8 @@ func (a *App) Parked(ctx context.Context) ([]StripeEvent, error) {
 	return list, nil
 }
 
-// RetryParked applies one parked event again, or with seq 0 all of them, and
-// answers how many were applied and how many are left in all. It fails with
+// RetryParked applies one parked event again, or with seq 0 all of them but those that
+// a person has to close one by one, and answers how many were applied and how many are left in all. It fails with
 // ErrNone when that one is not parked. What fails is left as it is, and the
 // others are tried all the same.
 func (a *App) RetryParked(ctx context.Context, seq int64) (applied, left int, err error) {
@@ -80,13 +83,16 @@ func (a *App) retryAll(ctx context.Context) (applied int, failed error) {
 		if len(page) == 0 {
 			return applied, failed
 		}
+		after = page[len(page)-1].Seq
+		// These had their effect: to try one again says that its donor was asked, which
+		// nobody says of all at once.
+		page = slices.DeleteFunc(page, func(e StripeEvent) bool { return e.Reason == domain.ChargedAfterEnd })
 		count, err := a.retry(ctx, page)
 		applied += count
 		failed = errors.Join(failed, err)
 		if ctx.Err() != nil {
 			return applied, failed
 		}
-		after = page[len(page)-1].Seq
 	}
 }
 

@@ -319,3 +319,20 @@ func TestARecordIsReadOnlyAsItWasWritten(t *testing.T) {
 
 // maxFundCode is what a form takes.
 const maxFundCode = 64
+
+// What is given back of a debit waits while the debit is under way, and is nothing when
+// the bank has refused it; neither is a gift that nobody knows.
+func TestReturnsOfDebitsFollowTheirPayment(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[domain.PaymentStatus]ruling{
+		domain.PaymentProcessing:    {state: EventPending},
+		domain.PaymentMethodMissing: {state: EventIgnored},
+		domain.PaymentCanceled:      {state: EventIgnored},
+		domain.PaymentSucceeded:     {state: EventParked, reason: domain.UnknownDonation},
+	} {
+		found := Found{Return: &Return{PaymentID: "pi_1"}, Snapshot: domain.Snapshot{Payment: &domain.Payment{ID: "pi_1", Status: status}}}
+		if got := homeless(found, ruling{state: EventDone}, false); got.state != want.state || got.reason != want.reason {
+			t.Errorf("%s: %+v, want %+v", status, got, want)
+		}
+	}
+}

@@ -229,6 +229,9 @@ func (it *item) says(found *Found) (fetch bool) {
 	if found.Invoice != nil && !found.Ours {
 		it.glance = true // its subscription may carry our mark all the same
 	}
+	if p := found.Snapshot.Payment; p != nil && p.Status == domain.PaymentSucceeded && p.Delayable && p.ChargeID == "" {
+		return true // its charge says how it is booked, and books are not written again
+	}
 	// What a refund or a dispute lacked, if anything, was its gift or another refund.
 	return (it.glance || found.Return != nil) && it.event.Attempts > 0
 }

@@ -179,6 +179,10 @@ func homeless(found Found, gift ruling, foreign bool) ruling {
 		return ruling{state: EventIgnored}
 	case gift.reason != "":
 		return ruling{state: EventParked, reason: gift.reason}
+	case found.Snapshot.Payment != nil && found.Snapshot.Payment.Status == domain.PaymentProcessing:
+		return ruling{state: EventPending} // a debit: there is something to give back once it succeeds
+	case found.Snapshot.Payment != nil && found.Snapshot.Payment.Status != domain.PaymentSucceeded:
+		return ruling{state: EventIgnored} // nothing came that could go back
 	}
 	return ruling{state: EventParked, reason: domain.UnknownDonation}
 }

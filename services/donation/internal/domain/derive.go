@@ -139,8 +139,9 @@ func mergePayment(d Donation, p Payment, session *Session) Outcome {
 		return Outcome{Donation: d.raise(Processing)}
 	case PaymentCanceled, PaymentMethodMissing:
 		// On an open session the donor can still try another card. A complete
-		// one has no way back: a delayed payment failed.
-		if session != nil && session.Status == SessionComplete && !session.Paid {
+		// one has no way back: a delayed payment failed. What became of an earlier
+		// attempt says nothing about the newest, which may be under way.
+		if session != nil && session.Status == SessionComplete && !session.Paid && session.ID == d.SessionID {
 			return Outcome{Donation: d.raise(Failed)}
 		}
 	}
