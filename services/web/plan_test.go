@@ -161,7 +161,7 @@ func TestWhereAMonthlyGiftStands(t *testing.T) {
 		},
 		"ended, and charged after that": {
 			func(p *donationv1.Plan) { p.Status, p.NextAt, p.EndsAt = "canceled", 0, at(2026, 11, 22) },
-			[]string{"You asked for its end, and $103.30 was charged after that.", "refunded to your card"}, nil, false,
+			[]string{"Its end was asked for, and $103.30 was charged after that.", "refunded to your card"}, nil, false,
 		},
 		"a word that nobody knows": {func(p *donationv1.Plan) { p.Status = "hibernating" }, []string{"Needs a look"}, nil, true},
 	} {

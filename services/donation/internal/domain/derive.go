@@ -91,7 +91,7 @@ const (
 	PaidElsewhere      Reason = "an instalment that was not paid through Stripe"
 	// ChargedAfterEnd is a gift all the same, and booked: nobody but its donor can say
 	// whether it was meant.
-	ChargedAfterEnd Reason = "it was charged after the donor had asked for the end of the monthly gift, and is booked: ask the donor, refund it if it was not meant, then try again to close this"
+	ChargedAfterEnd Reason = "it was charged after the end of the monthly gift had been asked for, and is booked: ask the donor, refund it if it was not meant, then try again to close this"
 	BookedAsForeign Reason = "its money was booked before as belonging to no gift"
 	RefundsExceed   Reason = "the refunds are more than was paid"
 	EndedOtherwise  Reason = "the dispute had ended otherwise"
