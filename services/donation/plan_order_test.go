@@ -163,6 +163,68 @@ func TestAnInstalmentChargedAfterTheEndWasAskedForIsStaffsToSettle(t *testing.T)
 	}
 }
 
+// The same, but a refund or a dispute is the first that is heard of what was charged:
+// the instalment that it brings is staff's to settle all the same.
+func TestWhatComesBackIsTheFirstNewsOfAnInstalmentAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]func(w *world, payment string){
+		"refund": func(w *world, payment string) {
+			w.control("/_sim/refund", fmt.Sprintf(`{"payment_intent": %q, "amount": 100}`, payment))
+		},
+		"dispute": func(w *world, payment string) {
+			w.disputeAtBank(&donationv1.Donation{PaymentIntentId: payment}, "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.importEvery = 100 * time.Millisecond
+			w.kill()
+			w.start()
+			p, token := w.begun(visa)
+			w.quiet()
+			w.clock.Advance(time.Minute)
+			w.stripe.cut(true)
+			_, err := w.web.ChangePlan(t.Context(), &donationv1.ChangePlanRequest{
+				PlanId: p.GetPlanId(), Token: token, RequestId: uuid.NewString(), Change: &donationv1.ChangePlanRequest_Cancel{Cancel: true},
+			})
+			if err == nil {
+				t.Fatal("it was ended")
+			}
+			w.clock.Advance(10 * time.Second)
+			w.knobs(`{"drop": 1}`)
+			payment := w.renew(p)
+			w.knobs(`{"drop": 0}`)
+			w.stripe.change(func(g *gate) {
+				g.refuse = func(path string) bool {
+					return path == "/v1/balance_transactions" || path == "/v1/invoices" || strings.HasPrefix(path, "/v1/subscriptions")
+				}
+			})
+			w.stripe.cut(false)
+			back(w, payment)
+			w.eventually("it is booked", func() bool {
+				w.clock.Advance(5 * time.Second)
+				return w.plan(p.GetPlanId()).GetInstalments() == 2
+			})
+			w.blind(false)
+			w.eventually("the plan has ended", func() bool {
+				w.clock.Advance(5 * time.Second)
+				return w.plan(p.GetPlanId()).GetStatus() == "canceled"
+			})
+			w.quiet()
+			late := w.page(p, token).GetInstalments()[0]
+			w.settled(late.GetDonationId())
+			items := w.parked()
+			if len(items) != 1 || !strings.Contains(items[0].GetReason(), "refund it if it was not meant") || items[0].GetAggregateId() != late.GetInvoiceId() {
+				t.Fatalf("parked %v", items)
+			}
+			if answer := w.retryOne(items[0].GetId()); answer.GetApplied() != 1 || len(w.parked()) != 0 {
+				t.Errorf("closing it answered %v, parked are %v", answer, w.parked())
+			}
+		})
+	}
+}
+
 // The end is carried out while an invoice is open. Whatever way its voiding fails,
 // nothing of it can be paid afterwards.
 func TestAnOpenInvoiceIsVoidAfterTheEnd(t *testing.T) {

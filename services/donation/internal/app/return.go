@@ -49,6 +49,14 @@ func (a *App) applyReturns(ctx context.Context, tx Tx, account string, list []ev
 		return nil, err
 	}
 	for i, e := range list {
+		if rulings[i].reason == domain.ChargedAfterEnd {
+			// The instalment is staff's to settle whatever becomes of the refund, and it
+			// is news only once.
+			err = a.parkFound(ctx, tx, Found{Invoice: e.found.Invoice}, rulings[i].reason)
+			if err != nil {
+				return nil, err
+			}
+		}
 		of := after.byPayment[e.found.Return.PaymentID]
 		var became ruling
 		switch {
