@@ -171,7 +171,8 @@ func (a *App) findMissedInvoices(ctx context.Context, p domain.Plan) error {
 			return err
 		}
 	}
-	return nil
+	// What was parked of an invoice that brings no gift, nothing here names but the list.
+	return a.retryParkedOf(ctx, append(objectsOf(list), p.SubscriptionID)...)
 }
 
 // FindMissedPlans looks for subscriptions that carry our mark and that no plan is

@@ -218,6 +218,9 @@ type StripeEvents interface {
 	ParkedEvents(ctx context.Context, after int64, limit int) ([]StripeEvent, error)
 	// ParkedOf answers all that are parked about the objects, oldest first.
 	ParkedOf(ctx context.Context, objectIDs []string) ([]StripeEvent, error)
+	// ParkedThoughKnown answers what is parked as being of an unknown gift or plan and is
+	// about an object that one has now, behind a place, oldest first.
+	ParkedThoughKnown(ctx context.Context, after int64, limit int) ([]StripeEvent, error)
 	// CountEvents counts those in a state.
 	CountEvents(ctx context.Context, state EventState) (int64, error)
 	// ForgetBodies drops the raw bodies of finished events received before.

@@ -258,6 +258,30 @@ func (a *App) putBack(ctx context.Context, account string, d domain.Donation, do
 	return stored, nil
 }
 
+// retryKnown tries again what was parked as being of an unknown gift or plan that is
+// known now: putting it back and trying that again are two steps, and a process may
+// die, or Stripe be away, between them.
+func (a *App) retryKnown(ctx context.Context) error {
+	var failed error
+	for after := int64(0); ; {
+		var page []StripeEvent
+		err := a.Store.InReadTx(ctx, func(ctx context.Context, tx Tx) error {
+			var err error
+			page, err = tx.ParkedThoughKnown(ctx, after, parkedPage)
+			return err
+		})
+		if err != nil {
+			return errors.Join(failed, fmt.Errorf("look for what is parked of what is known: %w", err))
+		}
+		if len(page) == 0 || ctx.Err() != nil {
+			return failed
+		}
+		_, err = a.retry(ctx, page)
+		failed = errors.Join(failed, err)
+		after = page[len(page)-1].Seq
+	}
+}
+
 // retryParkedOf tries again what was parked about objects before their gift was
 // known again. What is parked for another reason waits for staff.
 func (a *App) retryParkedOf(ctx context.Context, objects ...string) error {

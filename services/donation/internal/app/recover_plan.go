@@ -68,12 +68,17 @@ func (a *App) retryParkedOfPlan(ctx context.Context, subscriptionID, sessionID s
 	if err != nil {
 		return fmt.Errorf("list the invoices of a forgotten plan: %w", err)
 	}
-	objects := []string{subscriptionID, sessionID}
+	return a.retryParkedOf(ctx, append(objectsOf(invoices), subscriptionID, sessionID)...)
+}
+
+// objectsOf are invoices and their payments.
+func objectsOf(invoices []Found) []string {
+	var objects []string
 	for _, found := range invoices {
 		objects = append(objects, found.Invoice.ID)
 		if found.Invoice.PaymentID != "" {
 			objects = append(objects, found.Invoice.PaymentID)
 		}
 	}
-	return a.retryParkedOf(ctx, objects...)
+	return objects
 }

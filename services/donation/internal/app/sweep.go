@@ -27,14 +27,15 @@ const (
 
 // Sweep finds what webhooks lost, until ctx ends: refunds that Stripe gave no answer
 // about, refunds, disputes and payouts that went on unheard, those that nothing told
-// of, and events that could not be delivered. It also takes in what is in payouts.
+// of, and events that could not be delivered. It also takes in what is in payouts, and
+// tries again what was parked before its gift was known.
 func (a *App) Sweep(ctx context.Context) {
 	lists := a.Now()
 	for ctx.Err() == nil {
 		err := a.SweepDue(ctx)
 		if now := a.Now(); !now.Before(lists) {
 			lists = now.Add(sweepLists)
-			err = errors.Join(err, a.SweepLists(ctx))
+			err = errors.Join(err, a.SweepLists(ctx), a.retryKnown(ctx))
 		}
 		err = errors.Join(err, a.SweepPayouts(ctx))
 		if err != nil && ctx.Err() == nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
+	"github.com/almoner/almoner/services/donation/internal/domain"
 	"github.com/almoner/almoner/services/internal/platform/database"
 )
 
@@ -221,6 +222,19 @@ func (t *tx) ParkedEvents(ctx context.Context, after int64, limit int) ([]app.St
 func (t *tx) ParkedOf(ctx context.Context, objectIDs []string) ([]app.StripeEvent, error) {
 	return all(ctx, t, scanEvent, `SELECT `+finishedColumns+` FROM stripe_event
 		WHERE state = 'parked' AND object_id IN `+in(len(objectIDs), 1)+` ORDER BY seq`, anys(objectIDs)...)
+}
+
+func (t *tx) ParkedThoughKnown(ctx context.Context, after int64, limit int) ([]app.StripeEvent, error) {
+	return all(ctx, t, scanEvent, `SELECT `+finishedColumns+` FROM stripe_event
+		WHERE state = 'parked' AND seq > $1 AND object_id <> ''
+			AND reason IN ('`+string(domain.UnknownDonation)+`', '`+string(domain.UnknownPlan)+`')
+			AND (EXISTS (SELECT 1 FROM donation WHERE payment_intent_id <> '' AND payment_intent_id = object_id)
+				OR EXISTS (SELECT 1 FROM donation WHERE invoice_id <> '' AND invoice_id = object_id)
+				OR EXISTS (SELECT 1 FROM attempt WHERE session_id <> '' AND session_id = object_id)
+				OR EXISTS (SELECT 1 FROM recurring_plan WHERE subscription_id <> '' AND subscription_id = object_id)
+				OR EXISTS (SELECT 1 FROM refund WHERE refund_id <> '' AND refund_id = object_id)
+				OR EXISTS (SELECT 1 FROM dispute WHERE id = object_id))
+		ORDER BY seq LIMIT $2`, after, limit)
 }
 
 // CountEvents names the parked state in the text: with a placeholder the engines do

@@ -43,6 +43,7 @@ func Conform(t *testing.T, open func(t *testing.T) app.Store) {
 		"webhooks are marked as they are stored":       finishAtOnce,
 		"what is parked is read page by page":          parkedPages,
 		"what is parked is found by object":            parkedOf,
+		"what was parked is known now":                 parkedThoughKnown,
 		"an account's lock lets one decide at a time":  accountLock,
 		"foreign money is found by payment or charge":  foreignSources,
 		"old bodies are forgotten":                     forgetBodies,
