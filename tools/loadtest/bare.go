@@ -82,10 +82,12 @@ func sources() []source {
 type rowset struct {
 	source
 	schema []string // the table and its indexes; no triggers
-	rows   [][]any
+	// earlier are the rows that were there before: a row costs more in a large table
+	// than in an empty one.
+	earlier, rows [][]any
 }
 
-// rowsOf reads what a burst wrote.
+// rowsOf reads what a burst wrote, and what it found.
 func (b *books) rowsOf(ctx context.Context, before ends, gifts int) ([]rowset, error) {
 	var sets []rowset
 	for _, from := range b.alone.sources {
@@ -95,18 +97,12 @@ func (b *books) rowsOf(ctx context.Context, before ends, gifts int) ([]rowset, e
 		if err != nil {
 			return nil, err
 		}
-		err = b.read(ctx, from.service, func(rows *sql.Rows) error {
-			names, err := rows.Columns()
-			if err != nil {
-				return err
-			}
-			row, into := make([]any, len(names)), make([]any, len(names))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			set.rows = append(set.rows, row)
-			return rows.Scan(into...)
-		}, `SELECT * FROM `+from.table+` WHERE `+from.rows, b.alone.arguments(from.rows, before, gifts)...)
+		args := b.alone.arguments(from.rows, before, gifts)
+		set.rows, err = b.all(ctx, from.service, `SELECT * FROM `+from.table+` WHERE `+from.rows, args...)
+		if err != nil {
+			return nil, err
+		}
+		set.earlier, err = b.all(ctx, from.service, `SELECT * FROM `+from.table+` WHERE NOT (`+from.rows+`)`, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -133,6 +129,23 @@ func used(condition string, values ...int64) []any {
 	return args
 }
 
+// all reads whole rows.
+func (b *books) all(ctx context.Context, service, query string, args ...any) (all [][]any, err error) {
+	err = b.read(ctx, service, func(rows *sql.Rows) error {
+		names, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		row, into := make([]any, len(names)), make([]any, len(names))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		all = append(all, row)
+		return rows.Scan(into...)
+	}, query, args...)
+	return all, err
+}
+
 func (b *books) read(ctx context.Context, service string, each func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := b.db[service].QueryContext(ctx, query, args...)
 	if err != nil {
@@ -148,10 +161,10 @@ func (b *books) read(ctx context.Context, service string, each func(*sql.Rows) e
 	return rows.Err()
 }
 
-// insertBare is SQLite alone: the same rows into empty copies of the same tables
-// with the same indexes, in the same four files, by the same driver, 100 gifts a
-// commit and database, synchronous=FULL, one statement a table and commit,
-// prepared once. It returns gifts a second.
+// insertBare is SQLite alone: the same rows into copies of the same tables with the
+// same indexes, as full as the burst found them, in the same four files, by the same
+// driver, 100 gifts a commit and database, synchronous=FULL, one statement a table and
+// commit, prepared once. It returns gifts a second.
 func insertBare(ctx context.Context, dir string, sets []rowset, gifts int) (perSecond float64, err error) {
 	err = os.MkdirAll(dir, 0o700)
 	if err != nil {
@@ -193,7 +206,8 @@ type bareWriter struct {
 	prepared map[string]*sql.Stmt
 }
 
-// openBare makes the empty copies. Whoever opened the database closes it.
+// openBare makes the copies, with what was in them before the burst. Whoever opened the
+// database closes it.
 func openBare(ctx context.Context, db *sql.DB, service string, how alone, sets []rowset) (*bareWriter, error) {
 	w := &bareWriter{alone: how, service: service, prepared: map[string]*sql.Stmt{}}
 	var err error
@@ -211,18 +225,38 @@ func openBare(ctx context.Context, db *sql.DB, service string, how alone, sets [
 	if err != nil {
 		return nil, fmt.Errorf("make an empty %s: %w", service, err)
 	}
+	most := 0
+	for _, set := range w.sets {
+		most = max(most, len(set.earlier))
+	}
+	commits := most/giftsPerCommit + 1
+	for n := range commits {
+		err = w.write(ctx, n, commits, func(set rowset) [][]any { return set.earlier })
+		if err != nil {
+			return nil, fmt.Errorf("fill an empty %s: %w", service, err)
+		}
+	}
 	return w, nil
 }
 
-// commit writes the n-th part of the rows in one transaction. It is begun by hand:
-// database/sql would compile the statement anew for each transaction of its own.
+// commit writes the n-th part of the burst's rows in one transaction.
 func (w *bareWriter) commit(ctx context.Context, n, of int) error {
+	return w.write(ctx, n, of, func(set rowset) [][]any { return set.rows })
+}
+
+// write begins a transaction by hand: database/sql would compile the statement anew for
+// each one of its own.
+func (w *bareWriter) write(ctx context.Context, n, of int, from func(rowset) [][]any) error {
 	_, err := w.conn.ExecContext(ctx, w.begin)
 	if err != nil {
 		return err
 	}
 	for _, set := range w.sets {
-		part := set.rows[len(set.rows)*n/of : len(set.rows)*(n+1)/of]
+		rows := from(set)
+		part := rows[len(rows)*n/of : len(rows)*(n+1)/of]
+		if len(part) == 0 {
+			continue
+		}
 		insert, err := w.insert(ctx, set.table, len(part), len(part[0])) //nolint:sqlclosecheck // closed with the database
 		if err != nil {
 			return err

@@ -168,6 +168,7 @@ func TestBareRowsAreWrittenWhole(t *testing.T) {
 	}
 	for n := range 555 {
 		set.rows = append(set.rows, []any{int64(n), int64(100)})
+		set.earlier = append(set.earlier, []any{int64(1000 + n), int64(1)})
 	}
 	db, err := sql.Open("sqlite", dsn(t.TempDir()+"/ledger.db"))
 	if err != nil {
@@ -186,7 +187,7 @@ func TestBareRowsAreWrittenWhole(t *testing.T) {
 	}
 	var rows, sum int64
 	err = file.conn.QueryRowContext(t.Context(), `SELECT COUNT(*), SUM(minor) FROM posting`).Scan(&rows, &sum)
-	if err != nil || rows != 555 || sum != 55_500 {
+	if err != nil || rows != 1_110 || sum != 56_055 {
 		t.Errorf("%d rows, sum %d, %v", rows, sum, err)
 	}
 	perSecond, err := insertBare(t.Context(), t.TempDir()+"/again", []rowset{set}, 111)
