@@ -27,7 +27,9 @@ func giftsArriveEverywhere(t *testing.T, s system) {
 		}
 	}
 	for _, told := range result.Cases {
-		paid += len(told.Donations)
+		if !strings.Contains(told.Story, "the bank refuses") {
+			paid += len(told.Donations)
+		}
 	}
 	if told := truthAt(t, s.stripe()).paid() - before; told != paid {
 		t.Errorf("Stripe took %d payments, the demo followed %d", told, paid)

@@ -34,7 +34,6 @@ func stories() []struct {
 		name string
 		tell func(t *testing.T, s system)
 	}{
-		{"GiftsArriveEverywhere", giftsArriveEverywhere},
 		{"AuditWithoutAnInstance", auditWithoutAnInstance},
 		{"WithoutNATSGiftsArriveAllTheSame", withoutNATSGiftsArriveAllTheSame},
 		{"TheSameFormTwentyTimesAtOnce", theSameFormTwentyTimesAtOnce},
@@ -43,6 +42,8 @@ func stories() []struct {
 		{"TenMegabytesAreAnsweredWithAPage", tenMegabytesAreAnsweredWithAPage},
 		{"EveryAnswerOfTheSiteCarriesItsPolicy", everyAnswerOfTheSiteCarriesItsPolicy},
 		{"FinanceFollowsANumberDownToStripeAndBack", financeFollowsANumberDownToStripeAndBack},
+		// It leaves refunds and payouts that failed, which are somebody's work, behind.
+		{"GiftsArriveEverywhere", giftsArriveEverywhere},
 	}
 }
 
