@@ -14,6 +14,11 @@ import (
 const (
 	// importPause keeps the calls to about one a second however many gifts come.
 	importPause = 500 * time.Millisecond
+	// importRush is the pause after a pass that brought a whole page. What comes
+	// meanwhile are whole pages again, which are as many calls however they are asked
+	// for, and the last gifts of a rush don't wait half a second for their fees.
+	importRush = 100 * time.Millisecond
+	wholePage  = 100
 	// importEager is the pause while a gift waits for its fee, at first.
 	importEager = 2 * time.Second
 	// webhookHead is how long a payment's own webhook is given before the import
@@ -60,11 +65,19 @@ func (a *App) Import(ctx context.Context) {
 		if err == nil {
 			look.done(began, overlap, count)
 		}
-		if pause(ctx, importPause) != nil {
+		if pause(ctx, restAfter(count)) != nil {
 			return
 		}
 		a.wait(ctx, a.toImport, a.eager(ctx, next))
 	}
+}
+
+// restAfter is how long nothing is asked after a pass that brought so many.
+func restAfter(brought int) time.Duration {
+	if brought >= wholePage {
+		return importRush
+	}
+	return importPause
 }
 
 // looks decides how far back each pass looks.

@@ -108,3 +108,14 @@ func TestAPassThatFailedLooksAsFarBackAgain(t *testing.T) {
 		t.Errorf("looked back %s and then %s, want %s both times", first, second, overlapStart)
 	}
 }
+
+// Ten calls a second are the most, and only for pages that are full: Stripe allows an
+// account a hundred, and others need some of them.
+func TestAnImportThatBringsLittleRestsLong(t *testing.T) {
+	t.Parallel()
+	for brought, want := range map[int]time.Duration{0: importPause, 1: importPause, 99: importPause, 100: importRush, 700: importRush} {
+		if got := restAfter(brought); got != want {
+			t.Errorf("%d transactions: %s until the next call, want %s", brought, got, want)
+		}
+	}
+}
