@@ -249,22 +249,15 @@ func (m *measurement) wholePath(ctx context.Context) error {
 		rows += len(set.rows)
 	}
 	var bare []float64
-	computed, err := cpuTime(os.Getpid())
-	if err != nil {
-		return err
-	}
+	var alone time.Duration
 	for n := range m.bursts {
-		perSecond, err := insertBare(ctx, filepath.Join(m.dir, fmt.Sprintf("bare%d", n)), sets, m.gifts)
+		took, computed, err := insertBare(ctx, filepath.Join(m.dir, fmt.Sprintf("bare%d", n)), sets, m.gifts)
 		if err != nil {
 			return err
 		}
-		bare = append(bare, perSecond)
+		bare = append(bare, float64(m.gifts)/took.Seconds())
+		alone += computed / time.Duration(m.bursts)
 	}
-	after, err := cpuTime(os.Getpid())
-	if err != nil {
-		return err
-	}
-	alone := (after - computed) / time.Duration(m.bursts)
 	m.say("SQLite alone: %s gifts/s of %.1f rows; processor time a gift %.2f ms", spreadOf(bare), float64(rows)/float64(m.gifts), millis(alone, m.gifts))
 	m.table.add("processor time a gift: program, sender, SQLite alone", fmt.Sprintf("%.2f, %.2f, %.2f ms",
 		millis(rush.last.computed, m.gifts), millis(rush.last.sending, m.gifts), millis(alone, m.gifts)))
