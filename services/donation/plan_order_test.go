@@ -106,6 +106,21 @@ func TestMoneyOfAnOpenInvoiceWaitsUntilItIsPaid(t *testing.T) {
 	}
 }
 
+// endAskedInVain asks for a plan's end while Stripe cannot be reached, which it then
+// still cannot.
+func (w *world) endAskedInVain(p *donationv1.Plan, token string) {
+	w.t.Helper()
+	w.clock.Advance(time.Minute)
+	w.stripe.cut(true)
+	_, err := w.web.ChangePlan(w.t.Context(), &donationv1.ChangePlanRequest{
+		PlanId: p.GetPlanId(), Token: token, RequestId: uuid.NewString(), Change: &donationv1.ChangePlanRequest_Cancel{Cancel: true},
+	})
+	if err == nil {
+		w.t.Fatal("it was ended")
+	}
+	w.clock.Advance(10 * time.Second)
+}
+
 // The donor asks for the end while Stripe cannot be reached, and Stripe charges once
 // more: the money is a gift in the books, staff are told what to do, and are done
 // when they say so.
@@ -117,15 +132,7 @@ func TestAnInstalmentChargedAfterTheEndWasAskedForIsStaffsToSettle(t *testing.T)
 			w := newWorld(t)
 			p, token := w.begun(visa)
 			w.quiet()
-			w.clock.Advance(time.Minute)
-			w.stripe.cut(true)
-			_, err := w.web.ChangePlan(t.Context(), &donationv1.ChangePlanRequest{
-				PlanId: p.GetPlanId(), Token: token, RequestId: uuid.NewString(), Change: &donationv1.ChangePlanRequest_Cancel{Cancel: true},
-			})
-			if err == nil {
-				t.Fatal("it was ended")
-			}
-			w.clock.Advance(10 * time.Second)
+			w.endAskedInVain(p, token)
 			if !told {
 				w.knobs(`{"drop": 1}`)
 			}
@@ -183,15 +190,7 @@ func TestWhatComesBackIsTheFirstNewsOfAnInstalmentAfterTheEnd(t *testing.T) {
 			w.start()
 			p, token := w.begun(visa)
 			w.quiet()
-			w.clock.Advance(time.Minute)
-			w.stripe.cut(true)
-			_, err := w.web.ChangePlan(t.Context(), &donationv1.ChangePlanRequest{
-				PlanId: p.GetPlanId(), Token: token, RequestId: uuid.NewString(), Change: &donationv1.ChangePlanRequest_Cancel{Cancel: true},
-			})
-			if err == nil {
-				t.Fatal("it was ended")
-			}
-			w.clock.Advance(10 * time.Second)
+			w.endAskedInVain(p, token)
 			w.knobs(`{"drop": 1}`)
 			payment := w.renew(p)
 			w.knobs(`{"drop": 0}`)

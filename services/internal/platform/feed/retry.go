@@ -20,18 +20,26 @@ const waitingBatch = 64
 func (c *Consumer) retryWaiting(ctx context.Context) {
 	aggregates, err := c.parkedAggregates(ctx, `SELECT aggregate_id FROM parked_aggregate
 		WHERE feed = $1 AND waiting = 1 ORDER BY tried_at, first_pos LIMIT $2`, c.cfg.Feed, waitingBatch)
-	for _, aggregate := range aggregates {
-		if ctx.Err() != nil {
-			return
-		}
-		_, err = c.retryAggregate(ctx, aggregate)
-		if err != nil {
-			break
-		}
+	if err == nil {
+		err = c.retryEach(ctx, aggregates)
 	}
 	if err != nil && ctx.Err() == nil {
 		c.cfg.Logger.WarnContext(ctx, "waiting events could not be tried", "error", err)
 	}
+}
+
+// retryEach stops at the first aggregate that could not even be tried, and at ctx's end.
+func (c *Consumer) retryEach(ctx context.Context, aggregates []string) error {
+	for _, aggregate := range aggregates {
+		if ctx.Err() != nil {
+			return nil
+		}
+		_, err := c.retryAggregate(ctx, aggregate)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parkedAggregates returns the ids that a query selects.

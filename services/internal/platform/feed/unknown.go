@@ -33,14 +33,8 @@ func builtIn(eventType string) bool {
 // program does not know the types either.
 func (c *Consumer) retryUnknown(ctx context.Context) {
 	aggregates, err := c.parkedForUs(ctx)
-	for _, aggregate := range aggregates {
-		if ctx.Err() != nil {
-			return
-		}
-		_, err = c.retryAggregate(ctx, aggregate)
-		if err != nil {
-			break
-		}
+	if err == nil {
+		err = c.retryEach(ctx, aggregates)
 	}
 	if err != nil && ctx.Err() == nil {
 		c.cfg.Logger.WarnContext(ctx, "events that an older program did not know could not be tried", "error", err)

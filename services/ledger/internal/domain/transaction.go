@@ -85,14 +85,7 @@ func bookCharge(t Transaction) ([]Draft, error) {
 		}
 		drafts = append(drafts, convert)
 	}
-	if t.Fee.IsZero() {
-		return drafts, nil
-	}
-	fee, err := bookFee(t, dimensions)
-	if err != nil {
-		return nil, err
-	}
-	return append(drafts, fee), nil
+	return withFee(drafts, t, dimensions)
 }
 
 // bookArrival books the money of a payment that takes days, and its fee. Stripe may
@@ -125,6 +118,11 @@ func bookArrival(t Transaction) ([]Draft, error) {
 		}
 		drafts = append(drafts, arrival)
 	}
+	return withFee(drafts, t, dimensions)
+}
+
+// withFee adds the entry of the fee, if there is one.
+func withFee(drafts []Draft, t Transaction, dimensions Dimensions) ([]Draft, error) {
 	if t.Fee.IsZero() {
 		return drafts, nil
 	}
