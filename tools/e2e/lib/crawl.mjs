@@ -17,11 +17,10 @@ const files = /\.(png|svg|pdf|eml|json|css|js|jpg|csv|journal)$|\/finance\/expor
 
 /**
  * Opens pages from `starts` on, at most one of each kind, and returns the paths that
- * were opened. Each must answer below 400, keep its own policy and fit the screen, and
- * those of this visitor's `own` must satisfy axe (where there is script to run it):
- * that takes longer than all else, and others have the rest for their own.
+ * were opened. Each must answer below 400, keep its own policy, fit the screen and
+ * satisfy axe (where there is script to run it).
  */
-export async function crawl(visitor, site, starts, { label, axe = true, own = /^/, most = 80 }) {
+export async function crawl(visitor, site, starts, { label, axe = true, most = 80 }) {
   const { page, complaints } = visitor;
   const queue = [...starts];
   const seen = new Set();
@@ -40,10 +39,8 @@ export async function crawl(visitor, site, starts, { label, axe = true, own = /^
     }
     const over = await sideways(page);
     if (over > 0) wrong.push(`${path}: sticks out ${over} px`);
-    if (own.test(path)) {
-      if (axe) wrong.push(...(await findings(page)).map((finding) => `${path}: ${finding}`));
-      await shoot(page, `${label}${sort}`);
-    }
+    if (axe) wrong.push(...(await findings(page)).map((finding) => `${path}: ${finding}`));
+    await shoot(page, `${label}${sort}`);
     const links = await page.$$eval("a[href]", (anchors) => anchors.map((anchor) => anchor.href));
     for (const link of links) {
       const url = new URL(link);
