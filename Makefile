@@ -30,7 +30,7 @@ build: bin/almoner ## Build the program into bin/almoner
 
 .PHONY: run
 run: bin/almoner ## Run everything in one process on http://127.0.0.1:8080
-	@[ -n "$$STRIPE_SECRET_KEY" ] || export ALMONER_PAYMENT_METHODS="$${ALMONER_PAYMENT_METHODS-card,sepa_debit,bacs_debit}"; exec bin/almoner run
+	@[ -n "$$STRIPE_SECRET_KEY" ] || export ALMONER_PAYMENT_METHODS="$${ALMONER_PAYMENT_METHODS-card,sepa_debit,bacs_debit,us_bank_account}"; exec bin/almoner run
 
 # It needs PostgreSQL's programs (Debian: postgresql) besides Go and make.
 .PHONY: run-split

@@ -224,6 +224,8 @@ func (appeals) ResolveGift(_ context.Context, r *fundraiserv1.ResolveGiftRequest
 	case "winter-shelter":
 	case "mobile-clinic":
 		out.Currency, out.MinimumMinor, out.CoverFixedMinor = "JPY", 200, 0
+	case "flood-relief":
+		out.Currency = "USD"
 	case "last-year":
 		return nil, apperr.New(apperr.Gone, "APPEAL_CLOSED", "This appeal is closed.")
 	default:

@@ -36,22 +36,37 @@ var testAccounts = []testAccount{
 	{"bacs_debit", "33333335", days, true, false},
 	{"bacs_debit", "93333335", threeMin, true, false},
 	{"bacs_debit", "55555559", threeMin, false, true},
+	{"us_bank_account", "000123456789", days, false, false},
+	{"us_bank_account", "000111111113", days, true, false},
+	{"us_bank_account", "000111111116", days, true, false},
+	{"us_bank_account", "000222222227", days, true, false},
+	{"us_bank_account", "000333333335", days, true, false},
+	{"us_bank_account", "000444444440", days, true, false},
+	{"us_bank_account", "000777777771", days, true, false},
+	{"us_bank_account", "000555555559", days, false, true},
 }
 
 func (b testAccount) gift() string {
 	currency := "eur"
-	if b.method == "bacs_debit" {
+	switch b.method {
+	case "bacs_debit":
 		currency = "gbp"
+	case "us_bank_account":
+		currency = "usd"
 	}
 	return giftOf(currency, 5000) + "&payment_method_types[0]=card&payment_method_types[1]=" + b.method
 }
 
 func (b testAccount) form() url.Values {
 	form := url.Values{"method": {b.method}, "email": {"amina@example.org"}, "name": {"Amina Yusuf"}}
-	if b.method == "bacs_debit" {
+	switch b.method {
+	case "bacs_debit":
 		form.Set("sort_code", "10-88-00")
 		form.Set("account_number", b.number)
-	} else {
+	case "us_bank_account":
+		form.Set("routing_number", "110000000")
+		form.Set("account_number", b.number)
+	default:
 		form.Set("iban", b.number)
 	}
 	return form

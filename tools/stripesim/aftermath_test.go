@@ -77,7 +77,7 @@ func (a *account) somethingHappens(random *rand.Rand) {
 		a.control("/_sim/payout", `{"include_pending": true}`)
 	case 6:
 		bank := banks[random.IntN(len(banks))]
-		a.debited(bank.name)
+		a.post("/c/pay/"+a.checkout(debitGift(bank.kind)), accountForm(bank))
 	case 7:
 		a.post("/v1/payouts", url.Values{"amount": {fmt.Sprint(1 + random.Int64N(2000))}, "currency": {"eur"}})
 	default:

@@ -32,7 +32,7 @@ func sessionParams() schema {
 			"request_three_d_secure": {kind: isEnum, enum: []string{"automatic"}},
 			"installments":           later, "setup_future_usage": later, "statement_descriptor_suffix_kana": later,
 			"statement_descriptor_suffix_kanji": later,
-		}}, methodSEPA: debitOptions(), methodBacs: debitOptions()}},
+		}}, methodSEPA: debitOptions(), methodBacs: debitOptions(), methodACH: achOptions()}},
 	}
 	for _, name := range []string{
 		"after_expiration", "consent_collection", "custom_fields", "customer_update", "discounts", "payment_method_collection",
@@ -51,6 +51,14 @@ func sessionParams() schema {
 
 func debitOptions() rule {
 	return rule{kind: isHash, fields: schema{"setup_future_usage": {kind: isEnum, enum: []string{"none"}}}}
+}
+
+// achOptions: bank accounts are verified at once here, whatever is asked for.
+func achOptions() rule {
+	out := debitOptions()
+	out.fields["verification_method"] = rule{kind: isEnum, enum: []string{"automatic", "instant"}}
+	out.fields["financial_connections"] = rule{kind: isLater}
+	return out
 }
 
 const locales = "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR " +

@@ -13,6 +13,7 @@ const (
 	methodCard = "card"
 	methodSEPA = "sepa_debit"
 	methodBacs = "bacs_debit"
+	methodACH  = "us_bank_account"
 
 	chargePending    = "pending"
 	intentProcessing = "processing"
@@ -26,7 +27,8 @@ const threeMinutes = 180
 type bankAccount struct {
 	name string
 	kind string
-	// number is an IBAN, or a British account number with the sort code 10-88-00.
+	// number is an IBAN, a British account number with the sort code 10-88-00, or an
+	// American one with the routing number 110000000.
 	number string
 	label  string
 	soon   bool
@@ -34,15 +36,27 @@ type bankAccount struct {
 	code     string
 	message  string
 	disputed bool
+	// endless is a debit that the bank never answers.
+	endless bool
+	// blocked means that Radar asks the bank for nothing.
+	blocked bool
 }
 
-const bacsSortCode = "108800"
+const (
+	bacsSortCode     = "108800"
+	achRoutingNumber = "110000000"
+)
 
 func bankAccounts() []bankAccount {
 	const (
 		refused    = "The bank refused the debit."
 		noFunds    = "The account has insufficient funds."
 		noMandate  = "The debit was not authorized."
+		closed     = "The account is closed."
+		noAccount  = "The bank knows no such account."
+		currency   = "The account does not take this currency."
+		weekly     = "The debit is more than the account may pay in a week."
+		blocked    = "This payment was blocked as too risky."
 		providerNo = "payment_method_provider_decline"
 	)
 	sepa := func(name, number, label string) bankAccount {
@@ -51,6 +65,13 @@ func bankAccounts() []bankAccount {
 	bacs := func(name, number, label string) bankAccount {
 		return bankAccount{name: name, kind: methodBacs, number: number, label: label}
 	}
+	ach := func(name, number, label string) bankAccount {
+		return bankAccount{name: name, kind: methodACH, number: number, label: label}
+	}
+	endless := ach("ach_endless", "000000000009", "Stays processing")
+	endless.endless = true
+	risky := ach("ach_blocked", "000000004954", "Blocked: highest risk").fails(providerNo, blocked)
+	risky.blocked = true
 	return []bankAccount{
 		sepa("sepa", "AT611904300234573201", "Success"),
 		sepa("sepa_soon", "AT321904300235473204", "Success after 3 minutes").after3Minutes(),
@@ -64,6 +85,16 @@ func bankAccounts() []bankAccount {
 		bacs("bacs_mandate", "33333335", "Failure: not authorized").fails("debit_not_authorized", noMandate),
 		bacs("bacs_mandate_soon", "93333335", "Failure after 3 minutes: not authorized").after3Minutes().fails("debit_not_authorized", noMandate),
 		bacs("bacs_disputed", "55555559", "Success after 3 minutes, then disputed and lost").after3Minutes().thenDisputed(),
+		ach("ach", "000123456789", "Success"),
+		ach("ach_closed", "000111111113", "Failure: account closed").fails("account_closed", closed),
+		ach("ach_unknown", "000111111116", "Failure: no such account").fails("no_account", noAccount),
+		ach("ach_funds", "000222222227", "Failure: insufficient funds").fails("insufficient_funds", noFunds),
+		ach("ach_mandate", "000333333335", "Failure: not authorized").fails("debit_not_authorized", noMandate),
+		ach("ach_currency", "000444444440", "Failure: currency").fails("invalid_currency", currency),
+		ach("ach_weekly", "000777777771", "Failure: more than the account may pay in a week").fails("charge_exceeds_source_limit", weekly),
+		ach("ach_disputed", "000555555559", "Success, then disputed and lost").thenDisputed(),
+		endless,
+		risky,
 	}
 }
 
@@ -127,7 +158,7 @@ func (p *PaymentIntent) methods() []string {
 
 // checkMethods: each debit exists in one currency.
 func checkMethods(p *node) *apiError {
-	currencies := map[string]string{methodCard: "", methodSEPA: "eur", methodBacs: "gbp"}
+	currencies := map[string]string{methodCard: "", methodSEPA: "eur", methodBacs: "gbp", methodACH: "usd"}
 	currency := ""
 	for _, item := range p.list("line_items") {
 		currency = strings.ToLower(item.str("price_data", "currency"))
@@ -156,12 +187,15 @@ func checkMethods(p *node) *apiError {
 func readAccount(kind string, form url.Values) (bankAccount, string) {
 	clean := strings.NewReplacer(" ", "", "-", "", "\u00a0", "")
 	number := strings.ToUpper(clean.Replace(form.Get("iban")))
-	if kind == methodBacs {
+	if kind != methodSEPA {
 		number = clean.Replace(form.Get("account_number"))
-		if clean.Replace(form.Get("sort_code")) != bacsSortCode {
-			return bankAccount{}, "This is a simulator: the only sort code it takes is 10-88-00."
-		}
-	} else if !iban(number) {
+	}
+	switch {
+	case kind == methodBacs && clean.Replace(form.Get("sort_code")) != bacsSortCode:
+		return bankAccount{}, "This is a simulator: the only sort code it takes is 10-88-00."
+	case kind == methodACH && clean.Replace(form.Get("routing_number")) != achRoutingNumber:
+		return bankAccount{}, "This is a simulator: the only routing number it takes is 110000000."
+	case kind == methodSEPA && !iban(number):
 		return bankAccount{}, "The IBAN is not right. Please check it."
 	}
 	for _, a := range bankAccounts() {
@@ -193,8 +227,11 @@ func iban(number string) bool {
 
 // spaced groups a number as people write it.
 func (a bankAccount) spaced() string {
-	if a.kind == methodBacs {
+	switch a.kind {
+	case methodBacs:
 		return "10-88-00 " + a.number
+	case methodACH:
+		return achRoutingNumber + " " + a.number
 	}
 	var parts []string
 	for rest := range slices.Chunk([]byte(a.number), 4) {
@@ -205,17 +242,19 @@ func (a bankAccount) spaced() string {
 
 func (a bankAccount) last4() string { return a.number[len(a.number)-4:] }
 
-// debitTime is how long a debit takes, in seconds.
-func (t *tx) debitTime(a bankAccount) int64 {
-	usual := map[string]int64{methodSEPA: 5, methodBacs: 6}
+// debitDue is when the bank answers, in unix seconds; zero for never.
+func (t *tx) debitDue(a bankAccount) int64 {
+	usual := map[string]int64{methodSEPA: 5, methodBacs: 6, methodACH: 4}
 	days, asked := t.s.knobs.debitDays()
 	switch {
+	case a.endless:
+		return 0
 	case a.soon:
-		return threeMinutes
+		return t.now.Unix() + threeMinutes
 	case asked:
-		return days * 86_400
+		return t.now.Unix() + days*86_400
 	}
-	return usual[a.kind] * 86_400
+	return t.now.Unix() + usual[a.kind]*86_400
 }
 
 // debit starts a bank debit: the session is complete, and nothing is paid yet.
@@ -224,9 +263,14 @@ func (t *tx) debit(intent *PaymentIntent, method *PaymentMethod, a bankAccount) 
 		ID: t.newID("debit"), Created: t.now.Unix(), Amount: intent.Amount, Currency: intent.Currency, Status: chargePending,
 		PaymentIntent: intent.ID, PaymentMethod: method.ID, Description: intent.Description, ReceiptEmail: intent.ReceiptEmail,
 		StatementDescriptor: intent.StatementDescriptor, StatementSuffix: intent.StatementSuffix,
-		Metadata: maps.Clone(intent.Metadata), Customer: intent.Customer, DebitDue: t.now.Unix() + t.debitTime(a),
+		Metadata: maps.Clone(intent.Metadata), Customer: intent.Customer, DebitDue: t.debitDue(a),
 	}
 	next := *intent
+	if a.blocked {
+		// As with a card, the donor hears of it at once and may pay otherwise.
+		next.LatestCharge, charge.DebitDue = charge.ID, 0
+		return t.debitRefused(next, charge, a)
+	}
 	next.Status, next.PaymentMethod, next.LatestCharge, next.LastError = intentProcessing, method.ID, charge.ID, nil
 	if t.s.knobs.hit("debit_early_transaction", "charge.pending", charge.ID) {
 		charge.BalanceTransaction = t.bookDebit(&charge, a).ID
@@ -289,7 +333,6 @@ func (t *tx) disputedDebit(charge *Charge) {
 }
 
 func (t *tx) debitFailed(charge Charge, a bankAccount) {
-	charge.Status, charge.FailureCode, charge.FailureMessage = chargeFailed, a.code, a.message
 	if taken := t.transaction(charge.BalanceTransaction); taken != nil {
 		back := *taken
 		back.ID, back.Created = t.newID("txn"), t.now.Unix()
@@ -297,19 +340,25 @@ func (t *tx) debitFailed(charge Charge, a bankAccount) {
 		back.Type, back.Category = "payment_failure_refund", "charge_failure"
 		charge.FailureTransaction = t.putTransaction(back).ID
 	}
-	t.putCharge(charge)
-	t.emit("charge.failed", nil)
-	failed := *t.intent(charge.PaymentIntent)
-	failed.Status, failed.PaymentMethod = intentNeedsMethod, ""
-	failed.LastError = &PaymentError{
-		Code: a.code, Message: a.message, Charge: charge.ID, PaymentMethod: charge.PaymentMethod,
-	}
-	t.putIntent(failed)
-	t.emit("payment_intent.payment_failed", nil)
+	failed := t.debitRefused(*t.intent(charge.PaymentIntent), charge, a)
 	if session := t.session(failed.Session); session != nil {
 		t.putSession(*session)
 		t.emit("checkout.session.async_payment_failed", nil)
 	}
+}
+
+// debitRefused says of a charge and its payment that there will be no money.
+func (t *tx) debitRefused(intent PaymentIntent, charge Charge, a bankAccount) *PaymentIntent {
+	charge.Status, charge.FailureCode, charge.FailureMessage = chargeFailed, a.code, a.message
+	t.putCharge(charge)
+	t.emit("charge.failed", nil)
+	intent.Status, intent.PaymentMethod = intentNeedsMethod, ""
+	intent.LastError = &PaymentError{
+		Code: a.code, Message: a.message, Charge: charge.ID, PaymentMethod: charge.PaymentMethod,
+	}
+	failed := t.putIntent(intent)
+	t.emit("payment_intent.payment_failed", nil)
+	return failed
 }
 
 // bookDebit makes the balance transaction of a debit.
@@ -326,10 +375,14 @@ func (t *tx) bookDebit(charge *Charge, a bankAccount) *BalanceTransaction {
 	return t.putTransaction(out)
 }
 
-// debitFee is 0.35 EUR for SEPA, and 1 % between 0.20 and 2.00 GBP for Bacs.
+// debitFee is 0.35 EUR for SEPA, 1 % between 0.20 and 2.00 GBP for Bacs, and 0.8 %
+// up to 5.00 USD for ACH.
 func debitFee(kind string, amount int64) int64 {
-	if kind == methodSEPA {
+	switch kind {
+	case methodSEPA:
 		return 35
+	case methodACH:
+		return min((amount*8+500)/1000, 500)
 	}
 	return min(max((amount+50)/100, 20), 200)
 }

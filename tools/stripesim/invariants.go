@@ -56,7 +56,7 @@ func (st *state) checkCharges() error {
 			return fmt.Errorf("%s: no payment intent", ch.ID)
 		case ch.Amount != intent.Amount || ch.Currency != intent.Currency:
 			return fmt.Errorf("%s: amount differs from %s", ch.ID, intent.ID)
-		case ch.Status == chargePending != (ch.DebitDue != 0):
+		case ch.Status != chargePending && ch.DebitDue != 0, ch.Status == chargePending && ch.DebitDue == 0 && !st.accountOf(ch).endless:
 			return fmt.Errorf("%s: status %s, debit due at %d", ch.ID, ch.Status, ch.DebitDue)
 		case ch.Status == chargeFailed && (booked != (ch.FailureTransaction != "") || ch.CaptureDue != 0):
 			return fmt.Errorf("%s: failed, but has money", ch.ID)
@@ -67,6 +67,14 @@ func (st *state) checkCharges() error {
 		}
 	}
 	return nil
+}
+
+// accountOf is the test account that a charge debits; none when it is by card.
+func (st *state) accountOf(ch *Charge) bankAccount {
+	if ch == nil || st.methods.byID[ch.PaymentMethod] == nil {
+		return bankAccount{}
+	}
+	return bankAccountNamed(st.methods.byID[ch.PaymentMethod].Account)
 }
 
 func (st *state) checkIntents() error {
@@ -92,7 +100,8 @@ func (st *state) checkSessions() error {
 	for _, s := range st.sessions.all() {
 		intent := st.intents.byID[s.PaymentIntent]
 		paid := intent != nil && intent.Status == intentSucceeded
-		left := intent != nil && strings.HasPrefix(intent.LatestCharge, "py_")
+		left := intent != nil && strings.HasPrefix(intent.LatestCharge, "py_") &&
+			!st.accountOf(st.charges.byID[intent.LatestCharge]).blocked
 		if (paid || left) != (s.Status == sessionComplete) || paid != (s.PaymentStatus == "paid") {
 			return fmt.Errorf("%s: status %s, payment status %s, paid %v", s.ID, s.Status, s.PaymentStatus, paid)
 		}

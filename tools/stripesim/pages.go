@@ -234,7 +234,7 @@ func (s *Server) afterAttempt(w http.ResponseWriter, r *http.Request, session *S
 	case intent.Status == intentAction:
 		http.Redirect(w, r, "/3ds/"+intent.ID, http.StatusSeeOther)
 	default:
-		s.showPay(w, http.StatusPaymentRequired, session, methodCard, form, intent.LastError.Message)
+		s.showPay(w, http.StatusPaymentRequired, session, r.PostForm.Get("method"), form, intent.LastError.Message)
 	}
 }
 

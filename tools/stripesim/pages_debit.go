@@ -19,7 +19,7 @@ func (s *Session) chosen(method string) string {
 
 // offer sets the page up for one method: its fields and its test numbers.
 func (s *Server) offer(v *payView, session *Session, method string) {
-	labels := map[string]string{methodCard: "Card", methodSEPA: "SEPA debit", methodBacs: "Bacs Direct Debit"}
+	labels := map[string]string{methodCard: "Card", methodSEPA: "SEPA debit", methodBacs: "Bacs Direct Debit", methodACH: "US bank account"}
 	v.Method = session.chosen(method)
 	for _, one := range session.methods() {
 		v.Methods = append(v.Methods, methodLine{one, labels[one], one == v.Method})

@@ -164,7 +164,7 @@ func (c *Config) variables() []variable {
 		variable{by: []string{"donation"}, Row: config.Row{Name: "ALMONER_STRIPESIM_ADDR", Default: "127.0.0.1:8081", Doc: "where the embedded simulator listens",
 			Parse: address(&c.StripesimAddr)}},
 		variable{by: []string{"donation"}, run: true, Row: config.Row{Name: "ALMONER_PAYMENT_METHODS", Default: "card",
-			Doc:   "how single gifts can be paid: card, and sepa_debit (gifts in EUR) and bacs_debit (in GBP) where the Stripe account has them, once all processes are of a version that has them; monthly gifts are paid by card",
+			Doc:   "how single gifts can be paid: card, and sepa_debit (gifts in EUR), bacs_debit (in GBP) and us_bank_account (in USD) where the Stripe account has them, once all processes are of a version that has them; monthly gifts are paid by card",
 			Parse: paymentMethods(&c.PaymentMethods)}},
 		variable{by: []string{"donation"}, run: true, Row: config.Row{Name: "ALMONER_REFUND_LIMIT",
 			Doc:   "how much of a gift one member of staff may give back without a second one, such as EUR:500,JPY:50000; by default 500, or 50000 of a currency without decimals",

@@ -35,8 +35,8 @@ func TestDangerousConfigurationsAreRefused(t *testing.T) {
 	if err != nil || len(cfg.WebhookSecrets) != 2 || len(cfg.Staff["books@example.org"]) != 2 || len(cfg.Staff["chair@example.org"]) != 1 {
 		t.Fatalf("a good production configuration is refused: %v", err)
 	}
-	cfg, err = LoadConfig(append(good, "ALMONER_PAYMENT_METHODS=card,sepa_debit,bacs_debit"))
-	if err != nil || len(cfg.PaymentMethods) != 3 {
+	cfg, err = LoadConfig(append(good, "ALMONER_PAYMENT_METHODS=card,sepa_debit,bacs_debit,us_bank_account"))
+	if err != nil || len(cfg.PaymentMethods) != 4 {
 		t.Fatalf("bank debits in production: %v, %v", cfg.PaymentMethods, err)
 	}
 	// Later settings win, as in a shell.

@@ -94,7 +94,7 @@ func (t *Topology) serviceEnv(service string) []string {
 func (t *Topology) stripeEnv() []string {
 	return []string{
 		t.mailEnv(), "STRIPE_SECRET_KEY=sk_test_split", "STRIPE_WEBHOOK_SECRETS=" + t.shared.webhookSecret, "ALMONER_STRIPE_URL=" + t.Stripe(),
-		"ALMONER_PAYMENT_METHODS=card,sepa_debit,bacs_debit",
+		"ALMONER_PAYMENT_METHODS=card,sepa_debit,bacs_debit,us_bank_account",
 	}
 }
 

@@ -11,13 +11,13 @@ import (
 const card = "card"
 
 // PaymentMethods are how donors can be let pay, in Stripe's words.
-func PaymentMethods() []string { return []string{card, "sepa_debit", "bacs_debit"} }
+func PaymentMethods() []string { return []string{card, "sepa_debit", "bacs_debit", "us_bank_account"} }
 
 // Methods are those of the wanted methods that the gift can be paid by. A debit exists
 // in one currency. Monthly gifts are paid by card: a debit that fails is known days
 // after the invoice, and the plan's letters would speak of a card.
 func (d Donation) Methods(wanted []string) []string {
-	currencies := map[string]string{"sepa_debit": "EUR", "bacs_debit": "GBP"}
+	currencies := map[string]string{"sepa_debit": "EUR", "bacs_debit": "GBP", "us_bank_account": "USD"}
 	methods := []string{card}
 	for _, method := range wanted {
 		if d.PlanID == "" && currencies[method] == d.Gift.Currency.Code() && !slices.Contains(methods, method) {
