@@ -31,7 +31,7 @@ type (
 		ID, Amount, Status, Intent string
 		Open                       bool
 	}
-	chargeRow   struct{ ID, Amount, Status, Transaction, Fee string }
+	chargeRow   struct{ ID, Amount, Status, Transaction, Fee, Receipt string }
 	endpointRow struct{ ID, URL, Events string }
 	eventRow    struct {
 		ID, Type, Object string
@@ -86,7 +86,7 @@ func (s *Server) simView() simView {
 	v.aftermathRows = s.aftermathRows()
 	v.billingRows = s.billingRows()
 	for _, row := range newest(&st.charges) {
-		shown := chargeRow{ID: row.ID, Amount: money(row.Amount, row.Currency), Status: row.Status, Transaction: row.BalanceTransaction}
+		shown := chargeRow{ID: row.ID, Amount: money(row.Amount, row.Currency), Status: row.Status, Transaction: row.BalanceTransaction, Receipt: receiptPath(st.init.Seed, row)}
 		if row.FailureCode != "" {
 			shown.Status += ": " + row.FailureCode + " " + row.DeclineCode
 		}

@@ -26,6 +26,8 @@ func (s *Server) routes() http.Handler {
 	site.HandleFunc("POST /c/pay/{id}", s.payPost)
 	site.HandleFunc("GET /c/complete/{id}", s.completePage)
 	site.HandleFunc("GET /c/expired/{id}", s.expiredPage)
+	site.HandleFunc("GET /receipts/{charge}/{link}", s.receiptPage)
+	site.HandleFunc("GET /receipts/", func(w http.ResponseWriter, _ *http.Request) { s.notFound(w) })
 	site.HandleFunc("GET /3ds/{intent}", s.securePage)
 	site.HandleFunc("POST /3ds/{intent}", s.securePost)
 	s.billingPages(site)

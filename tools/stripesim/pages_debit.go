@@ -17,12 +17,18 @@ func (s *Session) chosen(method string) string {
 	return s.methods()[0]
 }
 
+// methodLabel is what donors read for a way to pay.
+func methodLabel(method string) string {
+	return map[string]string{
+		methodCard: "Card", methodSEPA: "SEPA debit", methodBacs: "Bacs Direct Debit", methodACH: "US bank account",
+	}[method]
+}
+
 // offer sets the page up for one method: its fields and its test numbers.
 func (s *Server) offer(v *payView, session *Session, method string) {
-	labels := map[string]string{methodCard: "Card", methodSEPA: "SEPA debit", methodBacs: "Bacs Direct Debit", methodACH: "US bank account"}
 	v.Method = session.chosen(method)
 	for _, one := range session.methods() {
-		v.Methods = append(v.Methods, methodLine{one, labels[one], one == v.Method})
+		v.Methods = append(v.Methods, methodLine{one, methodLabel(one), one == v.Method})
 	}
 	if v.Method == methodCard {
 		return

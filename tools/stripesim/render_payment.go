@@ -114,7 +114,7 @@ func renderCharge(v view, ch *Charge) map[string]any {
 		"livemode": false, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
 		"outcome": renderOutcome(ch, cardNamed(method.Card)), "paid": ok, "payment_intent": ch.PaymentIntent,
 		"payment_method": ch.PaymentMethod, "payment_method_details": renderCardDetails(ch, method),
-		"receipt_email": orNull(ch.ReceiptEmail), "receipt_number": nil, "receipt_url": nil,
+		"receipt_email": orNull(ch.ReceiptEmail), "receipt_number": nil, "receipt_url": receiptURL(v, ch),
 		"refunded": ok && ch.AmountRefunded == ch.Amount, "review": orNull(ch.Review), "shipping": nil, "source_transfer": nil,
 		"statement_descriptor":        orNull(ch.StatementDescriptor),
 		"statement_descriptor_suffix": orNull(ch.StatementSuffix),
