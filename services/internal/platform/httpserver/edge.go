@@ -108,7 +108,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	e.metrics.underway.Inc()
 	defer e.metrics.underway.Dec()
-	answer := &answer{ResponseWriter: w}
+	answer := &answer{ResponseWriter: w, conn: connOf(r)}
 	answer.Header().Set(requestIDHeader, v.id)
 	r = r.WithContext(ctx)
 	// Given the server's own writer, reading too much also closes the connection.
@@ -227,7 +227,8 @@ func newID() string {
 // answer notes what was sent.
 type answer struct {
 	http.ResponseWriter
-	status int // 0 until the header is on its way
+	conn   *wholeConn // nil where an answer is sent in parts
+	status int        // 0 until the header is on its way
 	bytes  int64
 }
 
@@ -242,7 +243,14 @@ func (a *answer) Write(content []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	n, err := a.ResponseWriter.Write(content)
+	write := func() (int, error) { return a.ResponseWriter.Write(content) }
+	var n int
+	var err error
+	if a.conn != nil && len(content) > serverBuffer {
+		n, err = a.conn.whole(write)
+	} else {
+		n, err = write()
+	}
 	a.bytes += int64(n)
 	return n, err
 }

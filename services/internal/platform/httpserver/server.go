@@ -95,6 +95,7 @@ func New(config Config) *Server {
 			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
+			ConnContext:       withConn,
 			ErrorLog:          log.New(serverLog{config.Logger}, "", 0),
 		},
 		grace: config.Grace,
@@ -111,7 +112,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Hand
 // the listener. Serve can be called once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(listener) }()
+	go func() { failed <- s.http.Serve(wholeListener{listener}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve HTTP: %w", err)

@@ -1,0 +1,88 @@
+package httpserver
+
+import (
+	"context"
+	"net"
+	"net/http"
+)
+
+// serverBuffer is what net/http gathers before it writes to a connection. It tells
+// nobody, and cannot be told otherwise.
+const serverBuffer = 4 << 10
+
+// wholeListener makes connections that can send an answer as a whole.
+type wholeListener struct{ net.Listener }
+
+func (l wholeListener) Accept() (net.Conn, error) {
+	accepted, err := l.Listener.Accept()
+	tcp, ok := accepted.(*net.TCPConn)
+	if err != nil || !ok {
+		return accepted, err
+	}
+	return &wholeConn{TCPConn: tcp}, nil
+}
+
+// wholeConn sends a page and its header in one call to the kernel. net/http sends
+// what fits into its buffer with the header and the rest by itself: two calls, which
+// were more than a quarter of what a page costs that is kept in memory.
+//
+// A connection has one answer at a time, and only who writes it calls these.
+type wholeConn struct {
+	*net.TCPConn
+	holds bool
+	held  net.Buffers
+	head  [serverBuffer]byte
+}
+
+type connKey struct{}
+
+// connOf is where the request came from, if an answer to it can be sent as a whole.
+// While a body is read, the server may write 100 Continue from another goroutine.
+func connOf(r *http.Request) *wholeConn {
+	if r.Body != http.NoBody {
+		return nil
+	}
+	conn, _ := r.Context().Value(connKey{}).(*wholeConn)
+	return conn
+}
+
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// whole has write do its writing, and sends what that was when it is done. What it
+// writes must stay as it is until then.
+func (c *wholeConn) whole(write func() (int, error)) (n int, err error) {
+	c.holds = true
+	n, err = write()
+	c.holds = false
+	if len(c.held) == 0 {
+		return n, err
+	}
+	held := c.held
+	c.held = nil
+	_, sent := held.WriteTo(c.TCPConn)
+	if err == nil {
+		err = sent
+	}
+	if sent != nil {
+		// The server believes that it was sent: it must not send anything after it.
+		_ = c.Close()
+	}
+	return n, err
+}
+
+// Write implements net.Conn.
+func (c *wholeConn) Write(p []byte) (int, error) {
+	if !c.holds {
+		return c.TCPConn.Write(p)
+	}
+	if len(p) <= len(c.head) && len(c.held) == 0 {
+		// The server's buffer, which it fills again.
+		p = c.head[:copy(c.head[:], p)]
+	} else if len(p) <= len(c.head) {
+		p = append([]byte(nil), p...)
+	}
+	c.held = append(c.held, p)
+	return len(p), nil
+}
