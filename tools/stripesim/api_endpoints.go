@@ -84,6 +84,14 @@ func sameEndpoint(a, b *WebhookEndpoint) bool { return a != nil && reflect.DeepE
 
 func (e *WebhookEndpoint) currentSecret() string { return e.Secrets[0].Value }
 
+// status is Stripe's word for whether anything is sent.
+func (e *WebhookEndpoint) status() string {
+	if e.Disabled {
+		return "disabled"
+	}
+	return "enabled"
+}
+
 // wants tells whether events of this type go to the endpoint.
 func (e *WebhookEndpoint) wants(eventType string) bool {
 	return !e.Disabled && !e.Deleted && slices.ContainsFunc(e.EnabledEvents, func(t string) bool {

@@ -10,7 +10,7 @@ import (
 
 // faultBefore strikes before the request is executed; nothing is kept of it.
 func (s *Server) faultBefore(c *call) *apiError {
-	slow, struck := s.knobs.strike("latency", c.subject(), "")
+	slow, struck := s.knobs.strike("", "latency", c.subject(), "")
 	if struck {
 		pause(c.r.Context(), time.Duration(slow.MS)*time.Millisecond)
 	}

@@ -37,6 +37,9 @@ func (s *Server) postSettings(_ *http.Request, document []byte) (any, error) {
 	if !slices.Contains([]string{"cancel", planUnpaid, planPastDue}, asked.AfterLastRetry) {
 		return nil, errors.New("after_last_retry is cancel, unpaid or past_due")
 	}
+	if !slices.Contains([]string{retriesUsual, retriesSandbox}, asked.WebhookRetries) {
+		return nil, errors.New("webhook_retries is usual or sandbox")
+	}
 	if len(asked.RetryDays) > 8 || slices.ContainsFunc(asked.RetryDays, func(days int64) bool { return days < 1 || days > 60 }) {
 		return nil, errors.New("retry_days are at most 8 pauses of 1 to 60 days")
 	}

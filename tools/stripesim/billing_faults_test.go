@@ -116,6 +116,7 @@ func TestRenewNowAndFailNext(t *testing.T) {
 		"/_sim/subscriptions/sub_none/renew":         `{}`,
 		"/_sim/subscriptions/" + plan + "/fail_next": `{"attempts": -1}`,
 		"/_sim/settings":                             `{"after_last_retry": "forget"}`,
+		"/_sim/settings?":                            `{"webhook_retries": "for ever"}`,
 		"/_sim/payment_methods/pm_none/update_card":  `{"exp_month": 4, "exp_year": 2039}`,
 	} {
 		if r := a.control(path, bad); r.status != http.StatusBadRequest {

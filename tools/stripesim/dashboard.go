@@ -32,7 +32,7 @@ type (
 		Open                       bool
 	}
 	chargeRow   struct{ ID, Amount, Status, Transaction, Fee, Receipt string }
-	endpointRow struct{ ID, URL, Events string }
+	endpointRow struct{ ID, URL, Events, Status string }
 	eventRow    struct {
 		ID, Type, Object string
 		Deliveries       []string
@@ -97,7 +97,7 @@ func (s *Server) simView() simView {
 	}
 	for _, row := range st.endpoints.all() {
 		if !row.Deleted {
-			v.Endpoints = append(v.Endpoints, endpointRow{row.ID, row.URL, strings.Join(row.EnabledEvents, ", ")})
+			v.Endpoints = append(v.Endpoints, endpointRow{row.ID, row.URL, strings.Join(row.EnabledEvents, ", "), row.status()})
 		}
 	}
 	for _, row := range newest(&st.events) {

@@ -280,10 +280,9 @@ func (s *Server) finish(d *delivery, result sentRecord) {
 	s.mu.Lock()
 	t := s.begin(requestInfo{})
 	if result.State == deliveryPending {
-		pause := s.cfg.RetrySchedule[min(result.Attempt, len(s.cfg.RetrySchedule))-1]
-		result.NextAt = t.rec.At + pause.Microseconds()
-		if result.NextAt > s.state.firstTried(d.event)+s.cfg.RetryFor.Microseconds() {
-			result.State, result.NextAt = deliveryGivenUp, 0
+		result.NextAt = s.nextTry(d.event, result.Attempt, t.rec.At)
+		if result.NextAt == 0 {
+			result.State = deliveryGivenUp
 		}
 	}
 	t.rec.Sent = []sentRecord{result}
@@ -301,6 +300,27 @@ func (s *Server) finish(d *delivery, result sentRecord) {
 		s.log.Error("record delivery", "event", d.event.ID, "error", err)
 	}
 	s.outbox.signal()
+}
+
+// sandboxRetries are the pauses of a sandbox, which tries three times within a few
+// hours. How many hours nobody publishes.
+func sandboxRetries() []time.Duration { return []time.Duration{time.Hour, 3 * time.Hour} }
+
+// nextTry is when an event is sent again after so many attempts, in unix
+// microseconds; zero for never.
+func (s *Server) nextTry(event *Event, attempts int, now int64) int64 {
+	pauses := s.cfg.RetrySchedule
+	if s.state.chosen().WebhookRetries == retriesSandbox {
+		pauses = sandboxRetries()
+		if attempts > len(pauses) {
+			return 0
+		}
+	}
+	next := now + pauses[min(attempts, len(pauses))-1].Microseconds()
+	if next > s.state.firstTried(event)+s.cfg.RetryFor.Microseconds() {
+		return 0
+	}
+	return next
 }
 
 // firstTried is when delivery of an event could begin, in unix microseconds. What
@@ -328,7 +348,7 @@ func (s *Server) webhookBody(d *delivery, endpoint *WebhookEndpoint, attempt int
 }
 
 func (s *Server) attemptFault(name string, d *delivery, attempt int) bool {
-	return s.knobs.hit(name, d.event.Type, d.event.ID+d.endpoint+string(rune(d.index))+string(rune(attempt)))
+	return s.knobs.hitAt(d.endpoint, name, d.event.Type, d.event.ID+d.endpoint+string(rune(d.index))+string(rune(attempt)))
 }
 
 // send posts one attempt, signed with the time of this attempt by the base clock:

@@ -308,5 +308,8 @@ func (st *state) chosen() Settings {
 	if out.AfterLastRetry == "" {
 		out.AfterLastRetry = "cancel"
 	}
+	if out.WebhookRetries == "" {
+		out.WebhookRetries = retriesUsual
+	}
 	return out
 }

@@ -3,6 +3,7 @@ package stripesim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,6 +33,8 @@ type fault struct {
 	// Only restricts it to subjects with this prefix: an event type, or method
 	// and path of a request ("POST /v1/checkout").
 	Only string `json:"only,omitempty"`
+	// Endpoint restricts a fault of deliveries to those of one webhook endpoint.
+	Endpoint string `json:"webhook_endpoint,omitempty"`
 	// MS is how long latency and delay last, in milliseconds.
 	MS int64 `json:"ms,omitempty"`
 }
@@ -57,6 +60,10 @@ func webhookFaults() []string {
 		"future_timestamp", "livemode_flip", "foreign_object", "async_capture",
 	}
 }
+
+// unaddressed are those webhook faults that strike before it is known where an
+// event goes.
+func unaddressed() []string { return []string{"twin", "async_capture"} }
 
 func apiFaults() []string {
 	return []string{
@@ -88,16 +95,19 @@ func (k *knobs) seed(value uint64) {
 
 // hit tells whether a fault strikes. The draw depends on the seed, the fault and
 // the key alone; an empty key draws by turn.
-func (k *knobs) hit(name, subject, key string) bool {
-	_, struck := k.strike(name, subject, key)
+func (k *knobs) hit(name, subject, key string) bool { return k.hitAt("", name, subject, key) }
+
+// hitAt tells whether a fault strikes what goes to one webhook endpoint.
+func (k *knobs) hitAt(endpoint, name, subject, key string) bool {
+	_, struck := k.strike(endpoint, name, subject, key)
 	return struck
 }
 
-func (k *knobs) strike(name, subject, key string) (fault, bool) {
+func (k *knobs) strike(endpoint, name, subject, key string) (fault, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	f := k.faults[name]
-	if f == nil || !strings.HasPrefix(subject, f.Only) {
+	if f == nil || !strings.HasPrefix(subject, f.Only) || (f.Endpoint != "" && f.Endpoint != endpoint) {
 		return fault{}, false
 	}
 	if f.Count > 0 {
@@ -115,8 +125,8 @@ func (k *knobs) strike(name, subject, key string) (fault, bool) {
 	return *f, f.P > 0 && chance(k.seedValue, "knob "+name, key, draw) < f.P
 }
 
-func (k *knobs) delay(subject, key string) int64 {
-	f, struck := k.strike("delay", subject, key)
+func (k *knobs) delay(endpoint, subject, key string) int64 {
+	f, struck := k.strike(endpoint, "delay", subject, key)
 	if !struck {
 		return 0
 	}
@@ -282,6 +292,9 @@ func parseFault(name string, raw json.RawMessage) (*fault, error) {
 		if f.Count == 0 && f.P == 0 && f.MS > 0 {
 			f.P = 1
 		}
+	}
+	if f.Endpoint != "" && (!slices.Contains(webhookFaults(), name) || slices.Contains(unaddressed(), name)) {
+		return nil, errors.New("does not differ by webhook_endpoint")
 	}
 	if f.P < 0 || f.P > 1 || f.Count < 0 || f.MS < 0 || f.MS > 86_400_000 {
 		return nil, fmt.Errorf("p is 0 to 1, count at least 0, ms at most a day")

@@ -173,4 +173,11 @@ type Settings struct {
 	RetryDays []int64 `json:"retry_days"`
 	// AfterLastRetry is what becomes of a plan then: cancel, unpaid or past_due.
 	AfterLastRetry string `json:"after_last_retry"`
+	// WebhookRetries is how long a webhook is tried: usual or sandbox.
+	WebhookRetries string `json:"webhook_retries,omitempty"`
 }
+
+const (
+	retriesUsual   = "usual"
+	retriesSandbox = "sandbox"
+)

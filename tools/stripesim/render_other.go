@@ -47,14 +47,10 @@ func (e *Event) pending() int {
 
 // renderEndpoint never shows the secret, except to the one who just created it.
 func renderEndpoint(e *WebhookEndpoint, secret string) map[string]any {
-	status := "enabled"
-	if e.Disabled {
-		status = "disabled"
-	}
 	out := map[string]any{
 		"id": e.ID, "object": "webhook_endpoint", "api_version": orNull(e.APIVersion), "application": nil,
 		"created": e.Created, "description": orNull(e.Description), "enabled_events": e.EnabledEvents,
-		"livemode": false, "metadata": metadataOf(e.Metadata), "status": status, "url": e.URL,
+		"livemode": false, "metadata": metadataOf(e.Metadata), "status": e.status(), "url": e.URL,
 	}
 	if secret != "" {
 		out["secret"] = secret

@@ -148,10 +148,10 @@ func (t *tx) routes(event *Event) []route {
 		}
 		subject := event.ID + id
 		to := route{Endpoint: id}
-		to.Dropped = t.s.knobs.hit("drop", event.Type, subject)
-		to.DelayMS = t.s.knobs.delay(event.Type, subject)
+		to.Dropped = t.s.knobs.hitAt(id, "drop", event.Type, subject)
+		to.DelayMS = t.s.knobs.delay(id, event.Type, subject)
 		out = append(out, to)
-		if t.s.knobs.hit("duplicate", event.Type, subject) {
+		if t.s.knobs.hitAt(id, "duplicate", event.Type, subject) {
 			out = append(out, to)
 		}
 	}
