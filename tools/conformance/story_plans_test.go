@@ -66,7 +66,7 @@ func plans(s *story) {
 	product := renewed.text("items.data.0.price.product")
 	s.post("/v1/subscriptions/"+plan, "proration_behavior=none&metadata[changed]=1&items[0][id]="+item+"&items[0][price_data][currency]=eur"+
 		"&items[0][price_data][product]="+product+"&items[0][price_data][recurring][interval]=month&items[0][price_data][unit_amount]=3000")
-	s.refused("POST", "/v1/subscriptions/"+plan, "items[0][id]="+item+"&items[0][quantity]=2")
+	s.refused("POST", "/v1/subscriptions/"+plan, "items[0][id]="+item+"&items[0][quantity]=2&payment_behavior=pending_if_incomplete")
 	s.post("/v1/subscriptions/"+plan, fmt.Sprintf("pause_collection[behavior]=void&pause_collection[resumes_at]=%d", s.now()+40*86_400))
 	s.advance(31 * 24 * time.Hour)
 	s.post("/v1/subscriptions/"+plan, "pause_collection=")

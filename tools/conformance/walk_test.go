@@ -75,6 +75,8 @@ var leftOut = map[string]func(object map[string]any) bool{
 	"balance.connect_reserved": always,
 	// Since 2022-11-15 only where it is expanded.
 	"charge.refunds": always,
+	// Of what is there; a preview is not.
+	"invoice.id": func(i map[string]any) bool { return i["billing_reason"] == "upcoming" },
 	// Of lines that are no item of a subscription.
 	"line_item.invoice_item": always,
 	// A payment method has what belongs to its type; a dispute tells of cards.

@@ -101,7 +101,7 @@ func payInvoice(c *call, t *tx) (map[string]any, *apiError) {
 		return nil, wrongState("Invoice is already paid")
 	case invoice.Status == invoiceVoid:
 		return nil, wrongState("This invoice can no longer be paid: it was voided.")
-	case method == nil && !outOfBand && invoice.Total > 0:
+	case method == nil && !outOfBand && invoice.amountDue() > 0:
 		return nil, wrongState("There is no `default_payment_method` set on this Customer or Invoice. Please set it, or pass a `payment_method`.")
 	}
 	if invoice.Status == invoiceDraft {

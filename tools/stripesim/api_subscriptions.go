@@ -35,11 +35,15 @@ func planParams(create bool) schema {
 		item["deleted"] = rule{kind: isBoolean}
 		item.later("clear_usage")
 		out["cancellation_details"] = cancellationParams()
+		out["billing_cycle_anchor"] = rule{kind: isEnum, enum: []string{"now", "unchanged"}}
+		out["proration_date"] = rule{kind: isInteger}
+		out["payment_behavior"] = rule{kind: isEnum, enum: []string{
+			"allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete",
+		}}
 		out["pause_collection"] = rule{kind: isHash, unset: true, fields: schema{
 			"behavior":   {kind: isEnum, enum: []string{"keep_as_draft", "mark_uncollectible", "void"}, required: true},
 			"resumes_at": {kind: isInteger},
 		}}
-		out.later("billing_cycle_anchor", "proration_date")
 	}
 	out["items"] = rule{kind: isList, max: 20, required: create, elem: &rule{kind: isHash, fields: item}}
 	return out.later("add_invoice_items", "application_fee_percent", "automatic_tax", "billing_thresholds", "coupon",
@@ -72,7 +76,7 @@ func createPlan(c *call, t *tx) (map[string]any, *apiError) {
 		return nil, failure
 	}
 	plan := t.newPlan(customer, "", Recurring{})
-	failure = t.readItems(&plan, p)
+	_, failure = t.readItems(&plan, p)
 	if failure != nil {
 		return nil, failure
 	}
@@ -97,8 +101,7 @@ func createPlan(c *call, t *tx) (map[string]any, *apiError) {
 	}
 	method := t.methodFor(invoice)
 	if method == nil && p.str("payment_behavior") != "default_incomplete" {
-		return nil, badRequest("resource_missing", "", "This customer has no attached payment source or default payment method. "+
-			"Please consider adding a default payment method.")
+		return nil, noMethod()
 	}
 	if invoice.Status == invoiceOpen && p.str("payment_behavior") != "default_incomplete" {
 		invoice = t.collect(invoice, method, collection{present: p.str("off_session") != "true"})
@@ -111,9 +114,14 @@ func createPlan(c *call, t *tx) (map[string]any, *apiError) {
 	return renderPlan(t, t.plan(plan.ID)), nil
 }
 
-// readItems takes the items of a request into the plan. A change of price in a
-// running period is offered without prorations only.
-func (t *tx) readItems(plan *Subscription, p *node) *apiError {
+func noMethod() *apiError {
+	return badRequest("resource_missing", "", "This customer has no attached payment source or default payment method. "+
+		"Please consider adding a default payment method.")
+}
+
+// readItems takes the items of a request into the plan, and tells whether it will
+// cost something else.
+func (t *tx) readItems(plan *Subscription, p *node) (bool, *apiError) {
 	items := slices.Clone(plan.Items)
 	asked := p.list("items")
 	changed := false
@@ -123,17 +131,12 @@ func (t *tx) readItems(plan *Subscription, p *node) *apiError {
 		var bills bool
 		items, bills, failure = t.readItem(plan, items, asked[i], at)
 		if failure != nil {
-			return failure
+			return false, failure
 		}
 		changed = changed || bills
 	}
 	if len(items) == 0 {
-		return badRequest("", "items", "A subscription must have at least one active item.")
-	}
-	if changed && len(plan.Items) > 0 && p.str("proration_behavior") != "none" {
-		failure := notOffered("proration_behavior")
-		failure.Message += " Without it Stripe prorates: pass proration_behavior=none."
-		return failure
+		return false, badRequest("", "items", "A subscription must have at least one active item.")
 	}
 	total := int64(0)
 	for _, item := range items {
@@ -143,11 +146,11 @@ func (t *tx) readItems(plan *Subscription, p *node) *apiError {
 		failure := checkAmount(total, plan.Currency)
 		if failure != nil {
 			failure.Param = "items"
-			return failure
+			return false, failure
 		}
 	}
 	plan.Items = items
-	return nil
+	return changed, nil
 }
 
 // readItem adds, changes or removes one item; the second result says whether
@@ -307,11 +310,9 @@ func updatePlan(c *call, t *tx) (map[string]any, *apiError) {
 			}
 		}
 	}
-	if p.get("items") != nil {
-		failure = t.readItems(&next, p)
-		if failure != nil {
-			return nil, failure
-		}
+	how, failure := t.readChange(&next, p)
+	if failure != nil {
+		return nil, failure
 	}
 	failure = fillPlan(&next, p, t)
 	if failure != nil {
@@ -321,7 +322,20 @@ func updatePlan(c *call, t *tx) (map[string]any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	return renderPlan(t, t.changePlan(plan, next)), nil
+	failure = t.adjust(plan, next, how)
+	if failure != nil {
+		return nil, failure
+	}
+	return renderPlan(t, t.plan(plan.ID)), nil
+}
+
+// readChange takes what a change costs into the plan, and how that is settled.
+func (t *tx) readChange(plan *Subscription, p *node) (adjustment, *apiError) {
+	how, failure := t.readAdjustment(plan, p)
+	if failure == nil && p.get("items") != nil {
+		how.changed, failure = t.readItems(plan, p)
+	}
+	return how, failure
 }
 
 func (t *tx) readPause(plan *Subscription, p *node) *apiError {

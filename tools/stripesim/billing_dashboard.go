@@ -55,6 +55,8 @@ func billingID(object any) string {
 	switch o := object.(type) {
 	case *Customer:
 		return o.ID
+	case *InvoiceItem:
+		return o.ID
 	case *Product:
 		return o.ID
 	case *Price:

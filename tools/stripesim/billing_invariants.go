@@ -8,7 +8,7 @@ func (st *state) checkInvoices() error {
 	for _, invoice := range st.invoices.all() {
 		intent := st.intents.byID[invoice.PaymentIntent]
 		took := intent != nil && intent.Status == intentSucceeded
-		free := invoice.Total == 0 || invoice.PaidOutOfBand
+		free := invoice.amountDue() == 0 || invoice.PaidOutOfBand
 		sum := int64(0)
 		for _, line := range invoice.Lines {
 			sum += line.Amount
@@ -20,7 +20,7 @@ func (st *state) checkInvoices() error {
 			return fmt.Errorf("%s: no customer %s or no plan %s", invoice.ID, invoice.Customer, invoice.Subscription)
 		case (invoice.Status == invoicePaid) != (took || free && invoice.PaidAt != 0):
 			return fmt.Errorf("%s: status %s, money taken %v", invoice.ID, invoice.Status, took)
-		case intent != nil && (intent.Invoice != invoice.ID || intent.Amount != invoice.Total || intent.Currency != invoice.Currency):
+		case intent != nil && (intent.Invoice != invoice.ID || intent.Amount != invoice.amountDue() || intent.Currency != invoice.Currency):
 			return fmt.Errorf("%s: differs from its payment intent %s", invoice.ID, intent.ID)
 		case took && st.charges.byID[invoice.Charge].Status != chargeSucceeded:
 			return fmt.Errorf("%s: paid, and its charge %s failed", invoice.ID, invoice.Charge)
@@ -30,8 +30,95 @@ func (st *state) checkInvoices() error {
 			return fmt.Errorf("%s and %s have the same number", numbers[invoice.Number], invoice.ID)
 		case invoice.DueAt != invoice.due():
 			return fmt.Errorf("%s: due at %d, not at %d", invoice.ID, invoice.DueAt, invoice.due())
+		case invoice.amountDue() < 0:
+			return fmt.Errorf("%s: less than nothing is due", invoice.ID)
 		}
 		numbers[invoice.Number] = invoice.ID
+	}
+	return nil
+}
+
+// checkItems: what was prorated is on one invoice, as it was made, or waits for one
+// of a plan that goes on; and no period of a plan gives back more than it brought in.
+func (st *state) checkItems() error {
+	lines := map[string]*InvoiceLine{}
+	for _, invoice := range st.invoices.all() {
+		for i := range invoice.Lines {
+			line := &invoice.Lines[i]
+			if !line.Proration {
+				continue
+			}
+			item := st.items.byID[line.InvoiceItem]
+			if lines[line.InvoiceItem] != nil || item == nil || item.Invoice != invoice.ID || item.Amount != line.Amount || item.Currency != invoice.Currency {
+				return fmt.Errorf("%s: its line %s is not the invoice item %s", invoice.ID, line.ID, line.InvoiceItem)
+			}
+			lines[line.InvoiceItem] = line
+		}
+	}
+	for _, item := range st.items.all() {
+		switch plan := st.plans.byID[item.Subscription]; {
+		case plan == nil || plan.Customer != item.Customer || plan.Currency != item.Currency:
+			return fmt.Errorf("%s: is not its plan's %s", item.ID, item.Subscription)
+		case (item.Invoice != "") != (lines[item.ID] != nil):
+			return fmt.Errorf("%s: not on its invoice %q", item.ID, item.Invoice)
+		case item.Invoice != "" && item.Deleted:
+			return fmt.Errorf("%s: removed, and on the invoice %s", item.ID, item.Invoice)
+		}
+	}
+	return st.checkCredits()
+}
+
+// checkCredits: of each period of a plan at most what was paid is given back.
+func (st *state) checkCredits() error {
+	type period struct {
+		plan string
+		end  int64
+	}
+	left := map[period]int64{}
+	for _, invoice := range st.invoices.all() {
+		for _, line := range invoice.Lines {
+			if invoice.Status == invoicePaid && line.Item != "" {
+				left[period{invoice.Subscription, line.PeriodEnd}] += line.Amount
+			}
+		}
+	}
+	for _, item := range st.items.all() {
+		if item.Invoice == "" && !item.Deleted {
+			left[period{item.Subscription, item.PeriodEnd}] += item.Amount
+		}
+	}
+	for of, amount := range left {
+		if amount < 0 {
+			return fmt.Errorf("%s: %d more given back than paid of the period that ends at %d", of.plan, -amount, of.end)
+		}
+	}
+	return nil
+}
+
+// checkCustomerBalances: each balance is the sum of its entries, and each invoice's
+// use of it is one of them.
+func (st *state) checkCustomerBalances() error {
+	sums, used := map[string]int64{}, map[string]int64{}
+	for _, entry := range st.entries.all() {
+		sums[entry.Customer] += entry.Amount
+		used[entry.Invoice] += entry.Amount
+		if entry.EndingBalance != sums[entry.Customer] {
+			return fmt.Errorf("%s: ends at %d, not at %d", entry.ID, entry.EndingBalance, sums[entry.Customer])
+		}
+	}
+	for _, customer := range st.customers.all() {
+		if customer.Balance != sums[customer.ID] {
+			return fmt.Errorf("%s: balance %d, entries of %d", customer.ID, customer.Balance, sums[customer.ID])
+		}
+	}
+	for _, invoice := range st.invoices.all() {
+		want := invoice.EndingBalance - invoice.StartingBalance
+		if invoice.Status == invoiceDraft || invoice.Status == invoiceVoid {
+			want = 0
+		}
+		if used[invoice.ID] != want {
+			return fmt.Errorf("%s: %s, moved the balance by %d and not by %d", invoice.ID, invoice.Status, used[invoice.ID], want)
+		}
 	}
 	return nil
 }

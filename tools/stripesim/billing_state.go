@@ -14,7 +14,10 @@ type billingTables struct {
 	portals   table[PortalSession]
 	clocks    table[FrozenClock]
 	settings  Settings
+	items     table[InvoiceItem]
+	entries   table[BalanceEntry]
 
+	itemsOfPlan       map[string][]string
 	invoicesOfPlan    map[string][]string
 	methodsOfCustomer map[string][]string
 	// clockTimers are those of each test clock, advancing the clocks under way.
@@ -32,6 +35,8 @@ type billingPut struct {
 	Portal   *PortalSession `json:"portal,omitempty"`
 	Clock    *FrozenClock   `json:"clock,omitempty"`
 	Settings *Settings      `json:"settings,omitempty"`
+	Item     *InvoiceItem   `json:"ii,omitempty"`
+	Entry    *BalanceEntry  `json:"cbtxn,omitempty"`
 }
 
 func (p *billingPut) object() any {
@@ -48,6 +53,8 @@ func (p *billingPut) object() any {
 		return p.Invoice
 	case p.Clock != nil:
 		return p.Clock
+	case p.Item != nil:
+		return p.Item
 	}
 	return nil
 }
@@ -70,7 +77,21 @@ func (st *state) applyBilling(p *billingPut) {
 		st.applyClock(p.Clock)
 	case p.Settings != nil:
 		st.settings = *p.Settings
+	case p.Item != nil:
+		st.applyItem(p.Item)
+	case p.Entry != nil:
+		st.entries.put(p.Entry.ID, p.Entry)
 	}
+}
+
+func (st *state) applyItem(item *InvoiceItem) {
+	if st.items.byID[item.ID] == nil {
+		if st.itemsOfPlan == nil {
+			st.itemsOfPlan = make(map[string][]string)
+		}
+		st.itemsOfPlan[item.Subscription] = append(st.itemsOfPlan[item.Subscription], item.ID)
+	}
+	st.items.put(item.ID, item)
 }
 
 func (st *state) applyPlan(plan *Subscription) {
@@ -138,8 +159,11 @@ type billingChanges struct {
 	invoices  map[string]*Invoice
 	portals   map[string]*PortalSession
 	clocks    map[string]*FrozenClock
-	// drafted are the invoices that this transition made, by plan.
+	items     map[string]*InvoiceItem
+	// drafted are the invoices that this transition made, by plan; charged the
+	// invoice items.
 	drafted map[string][]string
+	charged map[string][]string
 }
 
 // billingView finds the newest version of an object; nil when there is none.
@@ -149,6 +173,7 @@ type billingView interface {
 	price(id string) *Price
 	plan(id string) *Subscription
 	invoice(id string) *Invoice
+	invoiceItem(id string) *InvoiceItem
 	testClock(id string) *FrozenClock
 	// country is that of the account.
 	country() string
@@ -217,6 +242,36 @@ func (t *tx) invoicesOf(plan string) []*Invoice {
 	return out
 }
 
+func (t *tx) invoiceItem(id string) *InvoiceItem {
+	return overlay(t.items, t.s.state.items.byID, id)
+}
+
+func (t *tx) putInvoiceItem(v InvoiceItem) {
+	if t.invoiceItem(v.ID) == nil {
+		if t.charged == nil {
+			t.charged = make(map[string][]string)
+		}
+		t.charged[v.Subscription] = append(t.charged[v.Subscription], v.ID)
+	}
+	remember(&t.items, v.ID, &v)
+	t.rec.Puts = append(t.rec.Puts, put{billingPut: billingPut{Item: &v}})
+}
+
+// waiting are the items of a plan that no invoice has taken up, oldest first.
+func (t *tx) waiting(plan string) []*InvoiceItem {
+	var out []*InvoiceItem
+	for _, id := range append(slices.Clone(t.s.state.itemsOfPlan[plan]), t.charged[plan]...) {
+		if item := t.invoiceItem(id); item.Invoice == "" && !item.Deleted {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+func (t *tx) putEntry(v BalanceEntry) {
+	t.rec.Puts = append(t.rec.Puts, put{billingPut: billingPut{Entry: &v}})
+}
+
 func (t *tx) putCustomer(v Customer) *Customer {
 	remember(&t.customers, v.ID, &v)
 	t.rec.Puts = append(t.rec.Puts, put{billingPut: billingPut{Customer: &v}})
@@ -244,6 +299,9 @@ func (r reader) testClock(id string) *FrozenClock { return r.clocks.byID[id] }
 func (r reader) country() string                  { return r.home }
 func (r reader) plan(id string) *Subscription     { return r.plans.byID[id] }
 func (r reader) invoice(id string) *Invoice       { return r.invoices.byID[id] }
+func (r reader) invoiceItem(id string) *InvoiceItem {
+	return r.items.byID[id]
+}
 
 // renderBillingObject renders any announced version of an object of this part.
 func renderBillingObject(v view, object any) map[string]any {
@@ -260,6 +318,8 @@ func renderBillingObject(v view, object any) map[string]any {
 		return renderPlan(v, o)
 	case *Invoice:
 		return renderInvoice(v, o)
+	case *InvoiceItem:
+		return renderInvoiceItem(v, o)
 	case *FrozenClock:
 		return renderClock(o)
 	}

@@ -56,8 +56,8 @@ func expand(v view, object map[string]any, tree expansion) *apiError {
 func expandAs(v view, object map[string]any, kind string, tree expansion) *apiError {
 	for property, below := range tree {
 		inner, _ := object[property].(map[string]any)
-		hash := inner != nil && inner["object"] == nil && len(below) > 0
-		if !hash {
+		included := inner != nil && len(below) > 0 // a hash, or an object that is always in full
+		if !included {
 			if !expandable(kind, property) {
 				return badRequest("", "expand", "This property cannot be expanded (%s).", shorten(property))
 			}

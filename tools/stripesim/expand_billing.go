@@ -12,7 +12,9 @@ func billingExpandable(kind string) string {
 		"invoice":                      " charge customer lines payment_intent subscription default_payment_method default_source application latest_revision on_behalf_of quote test_clock ",
 		"billing_portal.session":       " configuration ",
 		"billing_portal.configuration": " application ",
-		"line_item":                    " subscription ",
+		"line_item":                    " subscription invoice_item ",
+		"invoiceitem":                  " customer invoice subscription test_clock discounts ",
+		"customer_balance_transaction": " customer invoice credit_note ",
 	}[kind]
 }
 
@@ -26,6 +28,11 @@ func expandBilling(v view, property, id string) map[string]any {
 		return renderProduct(v.product(id))
 	case "latest_invoice", "invoice":
 		return renderInvoice(v, v.invoice(id))
+	case "invoice_item":
+		// Those of a first invoice are named by its lines alone.
+		if item := v.invoiceItem(id); item != nil {
+			return renderInvoiceItem(v, item)
+		}
 	case "subscription":
 		return renderPlan(v, v.plan(id))
 	case "charge":

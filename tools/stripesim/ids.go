@@ -61,6 +61,7 @@ var idShapes = map[string]struct {
 	"invoice":        {"in_1", 23},
 	"invoice_line":   {"il_1", 23},
 	"invoice_item":   {"ii_1", 23},
+	"balance_entry":  {"cbtxn_1", 23},
 	"portal":         {"bps_1", 23},
 	"portal_config":  {"bpc_1", 23},
 	"test_clock":     {"clock_1", 23},

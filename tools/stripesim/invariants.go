@@ -13,7 +13,7 @@ func (s *Server) CheckInvariants() error {
 	st := s.state
 	for _, check := range []func() error{
 		st.checkTransactions, st.checkCharges, st.checkIntents, st.checkSessions, st.checkSteps, st.checkRefunds, st.checkDisputes, st.checkPayouts, st.checkPromises, st.checkOrder,
-		st.checkInvoices, st.checkPlans,
+		st.checkInvoices, st.checkItems, st.checkCustomerBalances, st.checkPlans,
 		func() error { return st.checkBalances(s.now().Unix()) },
 	} {
 		err := check()

@@ -70,7 +70,7 @@ func (s *Server) showInvoice(w http.ResponseWriter, status int, invoice *Invoice
 			Country: invoice.CustomerAddress["country"], PostalCode: invoice.CustomerAddress["postal_code"],
 		}
 	}
-	amount, currency := majorUnits(invoice.Total, invoice.Currency), strings.ToUpper(invoice.Currency)
+	amount, currency := majorUnits(invoice.amountDue(), invoice.Currency), strings.ToUpper(invoice.Currency)
 	v := invoiceView{
 		cardFields: newCardFields("/invoice/"+invoice.ID, "Pay "+amount+" "+currency, form, failure),
 		Title:      "Invoice (simulator)", Number: invoice.Number, Amount: amount, Currency: currency,
@@ -183,7 +183,7 @@ func (s *Server) secureInvoice(w http.ResponseWriter, r *http.Request, intent *P
 		return true
 	}
 	s.sitePage(w, http.StatusOK, "secure", payView{
-		Title: "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(invoice.Total, invoice.Currency),
+		Title: "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(invoice.amountDue(), invoice.Currency),
 		Currency: strings.ToUpper(invoice.Currency), Items: []LineItem{{Name: "Invoice " + invoice.Number, Quantity: 1}},
 	}, "")
 	return true

@@ -41,8 +41,24 @@ func (t *tx) advance(invoice *Invoice) *Invoice {
 	return t.collect(invoice, t.methodFor(invoice), collection{scheduled: true})
 }
 
-// draft is the invoice of a plan's running period, not stored yet.
+// draft is the invoice of a plan's first period, not stored yet.
 func (t *tx) draft(plan *Subscription, reason string, more []InvoiceLine) Invoice {
+	out := t.blank(plan, reason)
+	out.Lines = append(t.periodLines(plan), more...)
+	out.sum()
+	return out
+}
+
+// sum adds up the lines.
+func (i *Invoice) sum() {
+	i.Total = 0
+	for _, line := range i.Lines {
+		i.Total += line.Amount
+	}
+}
+
+// blank is an invoice without lines yet.
+func (t *tx) blank(plan *Subscription, reason string) Invoice {
 	now := t.at(plan.TestClock)
 	customer := t.customer(plan.Customer)
 	out := Invoice{
@@ -52,19 +68,24 @@ func (t *tx) draft(plan *Subscription, reason string, more []InvoiceLine) Invoic
 		CustomerEmail: customer.Email, CustomerName: customer.Name, CustomerPhone: customer.Phone,
 		CustomerAddress: customer.Address,
 	}
+	if customer.Currency == plan.Currency {
+		out.StartingBalance = customer.Balance
+	}
+	return out
+}
+
+// periodLines are what the plan's running period costs.
+func (t *tx) periodLines(plan *Subscription) []InvoiceLine {
+	var out []InvoiceLine
 	for _, item := range plan.Items {
 		price := t.price(item.Price)
-		out.Lines = append(out.Lines, InvoiceLine{
+		out = append(out, InvoiceLine{
 			ID: t.newID("invoice_line"), Item: item.ID, Price: item.Price, Quantity: item.Quantity,
 			Amount: price.UnitAmount * item.Quantity, PeriodStart: plan.PeriodStart, PeriodEnd: plan.PeriodEnd,
 			Metadata: maps.Clone(plan.Metadata),
 			Description: fmt.Sprintf("%d × %s (at %s %s / %s)", item.Quantity, t.product(price.Product).Name,
 				majorUnits(price.UnitAmount, price.Currency), strings.ToUpper(price.Currency), plan.Recurring.words()),
 		})
-	}
-	out.Lines = append(out.Lines, more...)
-	for _, line := range out.Lines {
-		out.Total += line.Amount
 	}
 	return out
 }
@@ -79,6 +100,7 @@ func (t *tx) numbered(invoice Invoice) Invoice {
 	t.putCustomer(customer)
 	invoice.Status, invoice.FinalizedAt, invoice.FinalizeAt = invoiceOpen, t.at(invoice.TestClock), 0
 	invoice.Number = fmt.Sprintf("%s-%04d", customer.InvoicePrefix, customer.Invoices)
+	invoice.EndingBalance = invoice.StartingBalance
 	if plan := t.plan(invoice.Subscription); plan != nil {
 		invoice.PlanMetadata = plan.Metadata
 	}
@@ -86,17 +108,18 @@ func (t *tx) numbered(invoice Invoice) Invoice {
 }
 
 // finalize closes a draft and makes the payment intent that pays it. An invoice
-// over nothing is paid by that.
+// with nothing to charge is paid by that.
 func (t *tx) finalize(invoice *Invoice, advance bool) *Invoice {
 	open := t.numbered(*invoice)
 	open.AutoAdvance = advance
-	if open.Total == 0 {
+	t.useBalance(&open)
+	if open.amountDue() == 0 {
 		out := t.putInvoice(open)
 		t.emit("invoice.finalized", nil)
 		return t.markPaid(out, *out, "invoice.updated", "invoice.paid", "invoice.payment_succeeded")
 	}
 	intent := PaymentIntent{
-		ID: t.newID("payment_intent"), Created: t.now.Unix(), Amount: open.Total, Currency: open.Currency,
+		ID: t.newID("payment_intent"), Created: t.now.Unix(), Amount: open.amountDue(), Currency: open.Currency,
 		Status: intentNeedsMethod, CaptureMethod: captureAutomatic, Description: "Subscription update",
 		Metadata: map[string]string{}, Customer: open.Customer, Invoice: open.ID,
 	}
@@ -123,7 +146,7 @@ func (t *tx) changeInvoice(old *Invoice, next Invoice) *Invoice {
 // markPaid marks an invoice as paid and tells it in the order given.
 func (t *tx) markPaid(old *Invoice, next Invoice, order ...string) *Invoice {
 	next.Status, next.PaidAt = invoicePaid, t.at(next.TestClock)
-	next.AmountPaid, next.AutoAdvance, next.NextAttempt = next.Total, false, 0
+	next.AmountPaid, next.AutoAdvance, next.NextAttempt = next.amountDue(), false, 0
 	previous := differences(renderInvoice(t, old), renderInvoice(t, &next))
 	out := t.putInvoice(next)
 	for _, eventType := range order {
@@ -258,6 +281,7 @@ func (t *tx) voidInvoice(invoice *Invoice) *Invoice {
 	next.Status, next.VoidedAt, next.AutoAdvance, next.NextAttempt = invoiceVoid, t.at(invoice.TestClock), false, 0
 	out := t.putInvoice(next)
 	t.emit("invoice.voided", nil)
+	t.returnBalance(out)
 	t.catchUp(out)
 	return out
 }

@@ -22,6 +22,8 @@ type Customer struct {
 	Metadata      map[string]string `json:"metadata"`
 	TestClock     string            `json:"test_clock,omitempty"`
 	Deleted       bool              `json:"deleted,omitempty"`
+	// Balance is credit when negative, and owed when positive.
+	Balance int64 `json:"balance,omitempty"`
 }
 
 // Product is what a price is the price of.
@@ -151,6 +153,10 @@ type Invoice struct {
 	FinalizeAt int64 `json:"finalize_at,omitempty"`
 	// DueAt is when time alone will change it, in unix seconds; zero for never.
 	DueAt int64 `json:"due_at,omitempty"`
+	// StartingBalance is the customer's balance when this was drafted, and anew when
+	// it was finalized; EndingBalance is what finalizing left of it.
+	StartingBalance int64 `json:"starting_balance,omitempty"`
+	EndingBalance   int64 `json:"ending_balance,omitempty"`
 }
 
 // InvoiceLine is one line of an invoice; Item is empty for what is paid once.
@@ -165,6 +171,34 @@ type InvoiceLine struct {
 	PeriodStart int64             `json:"period_start"`
 	PeriodEnd   int64             `json:"period_end"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	// Proration marks a line for a part of a period; a credit names the line that
+	// charged what it gives back.
+	Proration       bool   `json:"proration,omitempty"`
+	CreditedInvoice string `json:"credited_invoice,omitempty"`
+	CreditedLine    string `json:"credited_line,omitempty"`
+}
+
+// InvoiceItem is an amount for a part of a period that waits for an invoice, or that
+// one has taken up.
+type InvoiceItem struct {
+	ID              string            `json:"id"`
+	Created         int64             `json:"created"`
+	Customer        string            `json:"customer"`
+	Subscription    string            `json:"subscription"`
+	Item            string            `json:"subscription_item"`
+	Invoice         string            `json:"invoice,omitempty"`
+	Price           string            `json:"price"`
+	Currency        string            `json:"currency"`
+	Description     string            `json:"description"`
+	Amount          int64             `json:"amount"`
+	Quantity        int64             `json:"quantity"`
+	PeriodStart     int64             `json:"period_start"`
+	PeriodEnd       int64             `json:"period_end"`
+	Metadata        map[string]string `json:"metadata"`
+	CreditedInvoice string            `json:"credited_invoice,omitempty"`
+	CreditedLine    string            `json:"credited_line,omitempty"`
+	TestClock       string            `json:"test_clock,omitempty"`
+	Deleted         bool              `json:"deleted,omitempty"`
 }
 
 // Settings are what an account owner chooses in Stripe's Dashboard.

@@ -20,6 +20,7 @@ const (
 
 	reasonCreate = "subscription_create"
 	reasonCycle  = "subscription_cycle"
+	reasonUpdate = "subscription_update"
 
 	reasonRequested = "cancellation_requested"
 	reasonFailed    = "payment_failed"
@@ -65,35 +66,51 @@ func (t *tx) planDue(id string, at int64) {
 		next.Pause = nil
 		t.changePlan(plan, next)
 	case plan.CancelAt == at || (plan.CancelAtPeriodEnd && plan.PeriodEnd == at):
-		t.cancelPlan(plan, plan.CancelReason)
+		if plan.PeriodEnd == at {
+			t.lastInvoice(plan)
+		}
+		t.cancelPlan(t.plan(id), plan.CancelReason)
 	default:
 		t.renew(plan)
 	}
 }
 
 // changePlan stores a new version and announces what it was before.
-func (t *tx) changePlan(old *Subscription, next Subscription) *Subscription {
+func (t *tx) changePlan(old *Subscription, next Subscription) {
 	out := t.putPlan(next)
 	previous := differences(renderPlan(t, old), renderPlan(t, out))
 	if len(previous) > 0 {
 		t.emit("customer.subscription.updated", previous)
 	}
-	return out
 }
 
 // renew begins the next period and drafts its invoice.
 func (t *tx) renew(plan *Subscription) *Invoice {
-	next := *plan
-	next.Cycle++
-	next.PeriodStart, next.PeriodEnd = plan.PeriodEnd, plan.Recurring.boundary(plan.Anchor, next.Cycle+1)
-	return t.bill(plan, next)
+	return t.bill(plan, plan.renewed())
 }
 
-// bill drafts the invoice of a period that has just begun. What was used up is
+// renewed is the plan in its next period.
+func (s *Subscription) renewed() Subscription {
+	next := *s
+	next.Cycle++
+	next.PeriodStart, next.PeriodEnd = s.PeriodEnd, s.Recurring.boundary(s.Anchor, next.Cycle+1)
+	return next
+}
+
+// cycleDraft is the invoice of a period that has just begun. What was used up is
 // the period before: that is the invoice's own, its lines have the new one.
+func (t *tx) cycleDraft(old, next *Subscription) Invoice {
+	out := t.blank(next, reasonCycle)
+	out.PeriodStart, out.PeriodEnd = old.PeriodStart, next.PeriodStart
+	t.takeUp(&out)
+	out.Lines = append(out.Lines, t.periodLines(next)...)
+	out.sum()
+	return out
+}
+
+// bill drafts the invoice of a period that has just begun.
 func (t *tx) bill(old *Subscription, next Subscription) *Invoice {
-	draft := t.draft(&next, reasonCycle, nil)
-	draft.PeriodStart, draft.PeriodEnd = old.PeriodStart, next.PeriodStart
+	draft := t.cycleDraft(old, &next)
 	keep := next.Pause != nil && next.Pause.Behavior == "keep_as_draft"
 	if next.Status == planUnpaid || keep {
 		draft.AutoAdvance, draft.FinalizeAt = false, 0
@@ -106,6 +123,9 @@ func (t *tx) bill(old *Subscription, next Subscription) *Invoice {
 		return invoice
 	}
 	invoice = t.finalize(invoice, false)
+	if invoice.Status != invoiceOpen {
+		return invoice
+	}
 	if next.Pause.Behavior == "void" {
 		return t.voidInvoice(invoice)
 	}
@@ -121,6 +141,7 @@ func (t *tx) cancelPlan(plan *Subscription, reason string) *Subscription {
 	}
 	out := t.putPlan(next)
 	t.emit("customer.subscription.deleted", nil)
+	t.forgetWaiting(plan.ID)
 	t.stopCollecting(plan.ID)
 	return out
 }

@@ -11,7 +11,7 @@ func renderCustomerObject(c *Customer) map[string]any {
 		locales = []string{}
 	}
 	return map[string]any{
-		"id": c.ID, "object": "customer", "address": renderStoredAddress(c.Address), "balance": 0,
+		"id": c.ID, "object": "customer", "address": renderStoredAddress(c.Address), "balance": c.Balance,
 		"created": c.Created, "currency": orNull(c.Currency), "default_source": nil, "delinquent": false,
 		"description": orNull(c.Description), "discount": nil, "email": orNull(c.Email),
 		"invoice_prefix": c.InvoicePrefix, "livemode": false, "metadata": metadataOf(c.Metadata),

@@ -69,14 +69,14 @@ func renderInvoice(v view, i *Invoice) map[string]any {
 	if i.Status != invoiceDraft {
 		delivered = i.Created
 	}
-	remaining := i.Total - i.AmountPaid
+	due := i.amountDue()
 	attempt := i.NextAttempt
 	if i.Status == invoiceDraft && i.AutoAdvance {
 		attempt = i.FinalizeAt
 	}
 	return map[string]any{
 		"id": i.ID, "object": "invoice", "account_country": v.country(), "account_name": "Stripe simulator",
-		"account_tax_ids": nil, "amount_due": i.Total, "amount_paid": i.AmountPaid, "amount_remaining": remaining,
+		"account_tax_ids": nil, "amount_due": due, "amount_paid": i.AmountPaid, "amount_remaining": due - i.AmountPaid,
 		"amount_shipping": 0, "application": nil, "application_fee_amount": nil, "attempt_count": i.AttemptCount,
 		"attempted": i.Attempted, "auto_advance": i.AutoAdvance,
 		"automatic_tax":  map[string]any{"enabled": false, "liability": nil, "status": nil},
@@ -95,7 +95,7 @@ func renderInvoice(v view, i *Invoice) map[string]any {
 		"payment_settings": map[string]any{"default_mandate": nil, "payment_method_options": nil, "payment_method_types": nil},
 		"period_end":       i.PeriodEnd, "period_start": i.PeriodStart, "post_payment_credit_notes_amount": 0,
 		"pre_payment_credit_notes_amount": 0, "quote": nil, "receipt_number": nil, "rendering": nil,
-		"shipping_cost": nil, "shipping_details": nil, "starting_balance": 0, "statement_descriptor": nil,
+		"shipping_cost": nil, "shipping_details": nil, "starting_balance": i.StartingBalance, "statement_descriptor": nil,
 		"status": i.Status, "status_transitions": map[string]any{
 			"finalized_at": orNullNumber(i.FinalizedAt), "marked_uncollectible_at": orNullNumber(i.UncollectibleAt),
 			"paid_at": orNullNumber(i.PaidAt), "voided_at": orNullNumber(i.VoidedAt),
@@ -107,12 +107,12 @@ func renderInvoice(v view, i *Invoice) map[string]any {
 	}
 }
 
-// endingBalance is known once the invoice is final; no customer has a balance here.
+// endingBalance is known once the invoice is final.
 func endingBalance(i *Invoice) any {
 	if i.Status == invoiceDraft {
 		return nil
 	}
-	return 0
+	return i.EndingBalance
 }
 
 func renderInvoiceLines(v view, i *Invoice) map[string]any {
@@ -130,15 +130,44 @@ func renderInvoiceLine(v view, i *Invoice, line *InvoiceLine) map[string]any {
 		"currency": i.Currency, "description": line.Description, "discount_amounts": []any{}, "discountable": true,
 		"discounts": []any{}, "invoice": i.ID, "livemode": false, "metadata": metadataOf(line.Metadata),
 		"period": map[string]any{"end": line.PeriodEnd, "start": line.PeriodStart},
-		"price":  renderPrice(v.price(line.Price)), "proration": false,
+		"price":  renderPrice(v.price(line.Price)), "proration": line.Proration,
 		"proration_details": map[string]any{"credited_items": nil}, "quantity": line.Quantity,
 		"subscription": orNull(i.Subscription), "tax_amounts": []any{}, "tax_rates": []any{},
 		"type": "subscription", "unit_amount_excluding_tax": unit,
 	}
 	if line.Item != "" {
 		out["subscription_item"] = line.Item
-	} else {
+	}
+	if line.InvoiceItem != "" {
 		out["type"], out["invoice_item"] = "invoiceitem", line.InvoiceItem
 	}
+	if line.Proration {
+		out["discountable"] = false
+	}
+	if line.CreditedLine != "" {
+		out["proration_details"] = map[string]any{"credited_items": map[string]any{
+			"invoice": line.CreditedInvoice, "invoice_line_items": []any{line.CreditedLine},
+		}}
+	}
 	return out
+}
+
+func renderInvoiceItem(v view, i *InvoiceItem) map[string]any {
+	unit := i.Amount / max(i.Quantity, 1)
+	return map[string]any{
+		"id": i.ID, "object": "invoiceitem", "amount": i.Amount, "currency": i.Currency, "customer": i.Customer, "date": i.Created,
+		"description": i.Description, "discountable": false, "discounts": []any{}, "invoice": orNull(i.Invoice), "livemode": false,
+		"metadata": metadataOf(i.Metadata), "period": map[string]any{"end": i.PeriodEnd, "start": i.PeriodStart},
+		"price": renderPrice(v.price(i.Price)), "proration": true, "quantity": i.Quantity, "subscription": i.Subscription,
+		"subscription_item": i.Item, "tax_rates": []any{}, "test_clock": orNull(i.TestClock), "unit_amount": unit,
+		"unit_amount_decimal": strconv.FormatInt(unit, 10),
+	}
+}
+
+func renderBalanceEntry(e *BalanceEntry) map[string]any {
+	return map[string]any{
+		"id": e.ID, "object": "customer_balance_transaction", "amount": e.Amount, "created": e.Created, "credit_note": nil,
+		"currency": e.Currency, "customer": e.Customer, "description": nil, "ending_balance": e.EndingBalance,
+		"invoice": e.Invoice, "livemode": false, "metadata": map[string]string{}, "type": e.Type,
+	}
 }

@@ -27,6 +27,7 @@ type Truth struct {
 	Customers     []Customer          `json:"customers"`
 	Subscriptions []Subscription      `json:"subscriptions"`
 	Invoices      []Invoice           `json:"invoices"`
+	InvoiceItems  []InvoiceItem       `json:"invoice_items"`
 	// Undelivered counts deliveries that wait for an answer or for their turn.
 	Undelivered int `json:"undelivered"`
 }
@@ -49,7 +50,8 @@ func (s *Server) Truth() Truth {
 		FraudWarnings: copies(&s.state.warnings), Reviews: copies(&s.state.reviews),
 		PaidOut: s.state.paidOut(), Contents: maps.Clone(s.state.contents),
 		Customers: copies(&s.state.customers), Subscriptions: copies(&s.state.plans), Invoices: copies(&s.state.invoices),
-		Undelivered: s.undelivered(),
+		InvoiceItems: copies(&s.state.items),
+		Undelivered:  s.undelivered(),
 	}
 }
 

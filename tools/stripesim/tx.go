@@ -9,6 +9,8 @@ type tx struct {
 	rec  record
 	now  time.Time
 	call requestInfo
+	// quiet transitions look what would be; they are not committed.
+	quiet bool
 
 	sessions map[string]*Session
 	intents  map[string]*PaymentIntent
@@ -125,6 +127,9 @@ func (t *tx) emit(eventType string, previous map[string]any) {
 }
 
 func (t *tx) emitAs(eventType string, previous map[string]any, twin bool) {
+	if t.quiet {
+		return // neither events nor knobs are used up
+	}
 	event := &Event{
 		ID: t.newID("event"), Type: eventType, Created: t.now.Unix(), Put: len(t.rec.Puts) - 1,
 		Previous: previous, RequestID: t.call.id, IdempotencyKey: t.call.key,
