@@ -27,6 +27,7 @@ type script struct {
 	fund    string
 	monthly bool
 	debit   bool // it begins with a debit, which takes minutes
+	early   bool // that moves the balance when it is begun
 	steps   []step
 }
 

@@ -66,6 +66,7 @@ func balanceTransactionRecorded(t Transaction, d *PaidGift) (envelope.Event, err
 	if d != nil {
 		message.Attribution, message.RecurringPlanId = wireAttribution(d.Attribution), d.PlanID
 		message.Delayed, traceparent = domain.Delayed(d.Delayable, t.ChargeID), d.Traceparent
+		message.Foreign = d.Beside && !own(t)
 	}
 	if t.SourceAmount.Currency != "" {
 		message.SourceAmount = wireMoney(t.SourceAmount)

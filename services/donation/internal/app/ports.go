@@ -92,7 +92,10 @@ type PaidGift struct {
 	Traceparent     string
 	PlanID          string
 	Delayable       bool
-	Attribution     domain.Attribution
+	// Beside says that the payment is another one than that which made the gift succeed:
+	// what is given back of it is not given back of the gift.
+	Beside      bool
+	Attribution domain.Attribution
 }
 
 // Fee is what Stripe kept of a gift, and the balance transaction that says so.

@@ -24,8 +24,9 @@ const (
 	categoryFailure = "charge_failure"
 )
 
-// waiting are payments of gifts of ours that are no money yet, or never became any, by
-// payment: fetched, because their balance transactions were seen.
+// waiting are payments of gifts of ours that are no money yet, or never became any, or
+// came beside the one that made their gift succeed, by payment: fetched, because their
+// balance transactions were seen.
 type waiting map[string]Found
 
 // afterDelay reports whether a transaction is a refund or a dispute of a payment that
@@ -41,7 +42,7 @@ func afterDelay(t Transaction) bool {
 func (w waiting) keep(ctx context.Context, tx Tx, account string, found Found) error {
 	payment := found.Snapshot.Payment
 	named := uuid.Validate(found.DonationID) == nil
-	if payment == nil || payment.Status == domain.PaymentSucceeded || !payment.Delayable || !found.Ours || !named {
+	if payment == nil || !payment.Delayable || !found.Ours || !named {
 		return nil
 	}
 	d, err := tx.Donation(ctx, found.DonationID)
@@ -49,21 +50,23 @@ func (w waiting) keep(ctx context.Context, tx Tx, account string, found Found) e
 	case errors.Is(err, ErrNone):
 	case err != nil:
 		return fmt.Errorf("read the gift of payment %s: %w", payment.ID, err)
-	case d.Livemode == payment.Livemode && (d.AccountID == "" || d.AccountID == account):
+	case d.Livemode != payment.Livemode || d.AccountID != "" && d.AccountID != account:
+	case payment.Status != domain.PaymentSucceeded, d.Beside(*payment):
 		w[payment.ID] = found
 	}
 	return nil
 }
 
 // underWay answers the gifts of transactions whose payments are on their way or have
-// failed, by payment. A payment that was booked as foreign once, by whichever rule, is
-// foreign to its end, so that all that it moved is on one account.
+// failed, or are second ones, by payment. A payment that was booked as foreign once, by
+// whichever rule, is foreign to its end, so that all that it moved is on one account. For
+// the same reason a second payment is told of as one from its first transaction to its
+// last: its money may have been seen when nobody could say which of two would be the gift.
 func (w waiting) underWay(ctx context.Context, tx Tx, page []Transaction, paid map[string]PaidGift) (map[string]domain.Donation, error) {
 	var payments, ids []string
 	for _, t := range page {
 		found, waits := w[t.PaymentIntentID]
-		if waits && paid[t.PaymentIntentID].ID == "" && domain.Delayed(true, t.ChargeID) &&
-			(t.Category == categoryCharge || t.Category == categoryFailure) {
+		if waits && paid[t.PaymentIntentID].ID == "" && domain.Delayed(true, t.ChargeID) && (own(t) || arrived(found)) {
 			payments = append(payments, t.PaymentIntentID)
 			ids = append(ids, found.DonationID)
 		}
@@ -87,19 +90,27 @@ func (w waiting) underWay(ctx context.Context, tx Tx, page []Transaction, paid m
 		if at < 0 || err != nil || foreign[t.PaymentIntentID] || !slices.Contains(payments, t.PaymentIntentID) {
 			continue
 		}
-		// What could not become the gift if it arrived is nobody's from the first.
-		if locked[at].Awaits(money.Amount{Minor: t.SourceAmount.Minor, Currency: currency}) {
+		// What could not become the gift if it arrived is nobody's from the first. A
+		// refund may be of a part; that its payment was the whole, keep has seen.
+		if !own(t) || locked[at].Awaits(money.Amount{Minor: t.SourceAmount.Minor, Currency: currency}) {
 			gifts[t.PaymentIntentID] = locked[at]
 		}
 	}
 	return gifts, nil
 }
 
+// own reports whether a transaction moves a payment itself, and not what is given back
+// of it or disputed.
+func own(t Transaction) bool { return t.Category == categoryCharge || t.Category == categoryFailure }
+
+// arrived reports whether a payment has succeeded.
+func arrived(found Found) bool { return found.Snapshot.Payment.Status == domain.PaymentSucceeded }
+
 // moneyOf is a gift under way as one that its transactions are booked with.
 func moneyOf(d domain.Donation, t Transaction) PaidGift {
 	return PaidGift{
 		ID: d.ID, PaymentIntentID: t.PaymentIntentID, ChargeID: t.ChargeID, Traceparent: d.Traceparent, PlanID: d.PlanID,
-		Delayable: true, Attribution: d.Attribution,
+		Delayable: true, Beside: d.State == domain.Succeeded, Attribution: d.Attribution,
 	}
 }
 

@@ -47,3 +47,9 @@ func (d Donation) Awaits(amount money.Amount) bool {
 	total, err := d.Total()
 	return err == nil && total == amount
 }
+
+// Beside reports whether a payment that succeeded is for this gift and came beside the
+// one that made it succeed.
+func (d Donation) Beside(p Payment) bool {
+	return d.State == Succeeded && d.PaymentIntentID != p.ID && p.Status == PaymentSucceeded && d.Awaits(p.Received)
+}

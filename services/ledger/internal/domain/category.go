@@ -31,7 +31,7 @@ const (
 // line: a charge of a gift only adds to what the gift has booked (bookCharge).
 // Whatever Stripe calls otherwise one day is in suspense as well (bookUnknown).
 var categories = []category{
-	{name: "refund", rule: Rule{"refund_paid", 1}, description: "Refund paid out", account: RefundsPayable, fees: StripeProcessingFees, ofCharge: true, leaves: true},
+	{name: categoryRefund, rule: Rule{"refund_paid", 1}, description: "Refund paid out", account: RefundsPayable, fees: StripeProcessingFees, ofCharge: true, leaves: true},
 	{name: "refund_failure", rule: Rule{"refund_returned", 1}, description: "Refund that came back", account: RefundsPayable, fees: StripeProcessingFees, ofCharge: true},
 	{name: "dispute", rule: Rule{"dispute", 1}, description: "Money taken back for a dispute", account: Disputed, fees: StripeDisputeFees, ofCharge: true, leaves: true},
 	{name: "dispute_reversal", rule: Rule{"dispute_reversal", 1}, description: "Money back from a dispute", account: Disputed, fees: StripeDisputeFees, ofCharge: true},

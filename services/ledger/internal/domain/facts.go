@@ -84,7 +84,7 @@ type Transaction struct {
 	PaymentIntentID string
 	OrganizationID  string
 	DonationID      string
-	Foreign         bool // belongs to no gift of ours
+	Foreign         bool // belongs to no gift of ours, see also beside
 	Delayed         bool // its charge was paid by a method that takes days, see bookArrival
 	Attribution     Attribution
 	CreatedAt       time.Time

@@ -20,6 +20,16 @@ func bookMovement(t Transaction, c category) ([]Draft, error) {
 	account, fees, item := c.account, c.fees, ""
 	rule, description, alert := c.rule, c.description, c.alert
 	switch {
+	case c.ofCharge && t.beside():
+		account, rule = UnderWay, Rule{Name: "second_" + c.name, Version: 1}
+		description += ", of a second payment of a gift"
+		if fees == Suspense {
+			fees = StripeProcessingFees
+		}
+		if alert == "" && c.name != categoryRefund {
+			// Giving it back is what staff were asked to do; nobody asked for the rest.
+			alert = "it is about a second payment of a gift"
+		}
 	case c.ofCharge && !t.ours():
 		account, fees, dimensions = Suspense, Suspense, Dimensions{}
 		rule = Rule{Name: "foreign_" + c.name, Version: 1}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +214,22 @@ func TestTransactions(t *testing.T) {
 			},
 			[]string{"txn|2200 103.30 EUR\n6100 7.50 EUR\n1100 -110.80 EUR\n"}, 0,
 		},
+		"a refund of a second debit of a gift": {
+			func() domain.Transaction {
+				c := delayed(charge(euros(-40_00), euros(0)))
+				c.Category, c.SourceID, c.Source, c.Foreign = "refund", "re_1", euros(40_00), true
+				return c
+			},
+			[]string{"txn|2200 40.00 EUR\n1100 -40.00 EUR\n"}, 0,
+		},
+		"a dispute of a second debit of a gift, and its fee": {
+			func() domain.Transaction {
+				c := delayed(charge(euros(-103_30), euros(15_00)))
+				c.Category, c.SourceID, c.Source, c.Foreign = "dispute", "dp_1", euros(103_30), true
+				return c
+			},
+			[]string{"txn|2200 103.30 EUR\n6110 15.00 EUR\n1100 -118.30 EUR\n"}, 1,
+		},
 		"a debit of somebody else": {
 			func() domain.Transaction {
 				c := delayed(charge(euros(15_00), euros(35)))
@@ -352,8 +369,22 @@ func world(t *rapid.T) (facts []func() ([]domain.Draft, error), stripe map[money
 		x := charge(amount, fee, domain.FeeDetail{Type: "tax", Amount: tax})
 		x.ID, x.SourceID, x.Source, x.DonationID = fmt.Sprintf("txn_%d", i), g.ChargeID, gross, g.DonationID
 		x.Attribution = g.Attribution
-		kind := rapid.SampledFrom([]string{"gift", "foreign", "unknown", "debit", "debit that fails"}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]string{"gift", "foreign", "unknown", "debit", "debit that fails", "second debit"}).Draw(t, "kind")
 		switch kind {
+		case "second debit":
+			// Its gift is another charge's. What arrives goes back in parts, is disputed, or
+			// one after the other.
+			x = delayed(x)
+			for n, part := range rapid.Permutation(parts(t, x)).Draw(t, "goes back") {
+				back := x
+				back.ID, back.Foreign = fmt.Sprintf("%s_back_%d", x.ID, n), true
+				back.Category, back.SourceID = part.category, fmt.Sprintf("re_%d_%d", i, n)
+				back.Amount.Minor, back.Source.Minor = part.moved, part.source
+				back.Fee, back.FeeDetails = money.Amount{Minor: rapid.Int64Range(0, 15_00).Draw(t, "its fee"), Currency: settled}, nil
+				back.Net.Minor = back.Amount.Minor - back.Fee.Minor
+				facts = append(facts, func() ([]domain.Draft, error) { return domain.BookTransaction(back) })
+				stripe[settled] += back.Net.Minor
+			}
 		case "debit that fails":
 			// Stripe may keep the fee, give it back, or take more.
 			x = delayed(x)
@@ -380,6 +411,26 @@ func world(t *rapid.T) (facts []func() ([]domain.Draft, error), stripe map[money
 		stripe[settled] += x.Net.Minor
 	}
 	return facts, stripe
+}
+
+// part is what goes back of a second payment, or comes back of that.
+type part struct {
+	category      string
+	moved, source int64 // in the currency that it is settled in, and in its own
+}
+
+// parts add up to all of a payment that went back.
+func parts(t *rapid.T, x domain.Transaction) []part {
+	piece := rapid.Int64Range(0, x.Source.Minor).Draw(t, "refunded first")
+	rest := x.Source.Minor - piece
+	all := []part{{"refund", -piece, piece}, {"dispute", -rest, rest}}
+	if rapid.Bool().Draw(t, "the refund fails") {
+		all = append(all, part{"refund_failure", piece, piece}, part{"refund", -piece, piece})
+	}
+	if rapid.Bool().Draw(t, "the dispute is won") {
+		all = append(all, part{"dispute_reversal", rest, rest}, part{"refund", -rest, rest})
+	}
+	return slices.DeleteFunc(all, func(p part) bool { return p.source == 0 })
 }
 
 func TestAnyOrderAndAnyDuplicationGivesTheSameBooks(t *testing.T) {

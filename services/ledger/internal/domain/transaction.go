@@ -22,6 +22,9 @@ const categoryCharge = "charge"
 // because the payment failed after all.
 const categoryFailure = "charge_failure"
 
+// categoryRefund is Stripe's reporting category for money given back to a payer.
+const categoryRefund = "refund"
+
 // BookTransaction books a balance transaction. Together with the entry of its
 // gift, if it has one, the entries move the Stripe balance by exactly the
 // transaction's net, whatever the category: money that no rule explains goes to
@@ -185,6 +188,12 @@ func bookForeignCharge(t Transaction) ([]Draft, error) {
 // ours reports whether a gift's own entry has booked the gross. A second payment
 // of a gift names its donation and is foreign all the same.
 func (t Transaction) ours() bool { return !t.Foreign && t.DonationID != "" }
+
+// beside reports whether the transaction is about a second payment of a gift that takes
+// days. Its money was seen while it was under way, before anybody could say which of two
+// payments would be the gift, so it is on UnderWay under its charge; what is given back
+// of it, or taken back, is no refund or dispute of the gift and goes there, too.
+func (t Transaction) beside() bool { return t.Foreign && t.Delayed && t.DonationID != "" }
 
 // converted reports whether Stripe settled in another currency than the
 // object's own.

@@ -98,7 +98,8 @@ func rules(all string) []Option {
 	for _, rule := range []string{
 		"gift", "fee", "convert", "refund", "refund_paid", "refund_failed", "refund_returned", "dispute", "dispute_reversal", "dispute_lost",
 		"payout", "payout_reversal", "topup", "topup_reversal", "account_fee", "network_cost", "fee_tax", "reserve",
-		"charge_failure", "partial_capture", "foreign_charge", "foreign_fee", "foreign_refund", "foreign_refund_failure",
+		"arrival", "debit_failed", "charge_failure", "partial_capture", "second_refund", "second_refund_failure",
+		"second_dispute", "second_dispute_reversal", "foreign_charge", "foreign_fee", "foreign_refund", "foreign_refund_failure",
 		"foreign_dispute", "foreign_dispute_reversal", "suspense", "unknown",
 	} {
 		offered = append(offered, Option{Value: rule, Label: rule})

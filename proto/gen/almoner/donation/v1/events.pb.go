@@ -1175,7 +1175,9 @@ type BalanceTransactionRecorded struct {
 	OrganizationId string `protobuf:"bytes,11,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
 	// The donation it belongs to, which may still be on its way; empty when it is foreign.
 	DonationId string `protobuf:"bytes,12,opt,name=donation_id,json=donationId,proto3" json:"donation_id,omitempty"`
-	// True for a transaction that belongs to no gift of ours.
+	// True for a transaction that belongs to no gift of ours. With delayed it is what was
+	// given back of a second payment of the donation, or taken back: that payment's money
+	// was told as the donation's while it was under way.
 	Foreign bool `protobuf:"varint,13,opt,name=foreign,proto3" json:"foreign,omitempty"`
 	// Payment intent of the source, if any.
 	PaymentIntentId string `protobuf:"bytes,14,opt,name=payment_intent_id,json=paymentIntentId,proto3" json:"payment_intent_id,omitempty"`
