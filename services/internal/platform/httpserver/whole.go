@@ -53,14 +53,12 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 // whole has write do its writing, and sends what that was when it is done. What it
 // writes must stay as it is until then.
 func (c *wholeConn) whole(write func() (int, error)) (n int, err error) {
-	c.holds = true
-	n, err = write()
-	c.holds = false
-	if len(c.held) == 0 {
-		return n, err
-	}
+	n, err = c.hold(write)
 	held := c.held
 	c.held = nil
+	if len(held) == 0 {
+		return n, err
+	}
 	_, sent := held.WriteTo(c.TCPConn)
 	if err == nil {
 		err = sent
@@ -70,6 +68,14 @@ func (c *wholeConn) whole(write func() (int, error)) (n int, err error) {
 		_ = c.Close()
 	}
 	return n, err
+}
+
+// hold has write do its writing, and ends even when that panics: the page that says so
+// comes after it.
+func (c *wholeConn) hold(write func() (int, error)) (int, error) {
+	c.holds = true
+	defer func() { c.holds = false }()
+	return write()
 }
 
 // Write implements net.Conn.
