@@ -145,7 +145,8 @@ func openAccount(change func(*stripesim.Config)) (*account, error) {
 		proxy.CloseClientConnections()
 		proxy.Close()
 		receiver.Close()
-		return errors.Join(err, a.sim.CheckInvariants(), a.sim.Close())
+		checked := a.each(func(one *stripesim.Server) error { return one.CheckInvariants() })
+		return errors.Join(err, checked, a.sim.Close())
 	}
 	a.hook.secret, err = a.sim.EnsureWebhookEndpoint(a.hook.url, []string{"*"}, stripesim.APIVersion)
 	if err != nil {
@@ -314,5 +315,19 @@ func (a *account) submit(path string, form url.Values) (status int, location str
 func (a *account) settle() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	return a.sim.Settle(ctx)
+	return a.each(func(one *stripesim.Server) error { return one.Settle(ctx) })
+}
+
+// each does something with the account and with those connected to it.
+func (a *account) each(act func(*stripesim.Server) error) error {
+	for _, id := range a.sim.Accounts() {
+		one, err := a.sim.Account(id)
+		if err == nil {
+			err = act(one)
+		}
+		if err != nil {
+			return fmt.Errorf("account %s: %w", id, err)
+		}
+	}
+	return nil
 }

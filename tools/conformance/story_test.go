@@ -15,7 +15,9 @@ import (
 // story is one life of an account, told through the API. Its first fault ends it.
 type story struct {
 	*account
-	err error
+	// acting is the connected account that requests act for; empty for none.
+	acting string
+	err    error
 }
 
 // chapters is what happens. An endpoint that joins the simulator is a line here;
@@ -49,6 +51,7 @@ var chapters = []struct {
 	{"invoices that are late", lateInvoices},
 	{"the billing portal", portal},
 	{"test clocks", testClocks},
+	{"accounts that are connected", connectedAccounts},
 	{"lists", lists},
 }
 
@@ -156,7 +159,7 @@ func (s *story) send(method, path, fields string) exchange {
 	if s.err != nil {
 		return exchange{}
 	}
-	e, err := s.call(method, path, fields)
+	e, err := s.call(method, path, fields, "Stripe-Account", s.acting)
 	if err == nil && e.status != http.StatusOK {
 		err = fmt.Errorf("%s: %s", e, e.raw)
 	}
@@ -173,7 +176,7 @@ func (s *story) refused(method, path, fields string) {
 	if s.err != nil {
 		return
 	}
-	e, err := s.call(method, path, fields)
+	e, err := s.call(method, path, fields, "Stripe-Account", s.acting)
 	if err == nil && (e.status < 400 || e.status >= 500) {
 		err = fmt.Errorf("%s should be refused: %s", e, e.raw)
 	}

@@ -51,11 +51,11 @@ func (s *Server) apiRoutes() http.Handler {
 }
 
 func (s *Server) allReads() iter.Seq2[string, read] {
-	return joined(s.reads(), s.billingReads(), s.aftermathReads())
+	return joined(s.reads(), s.billingReads(), s.aftermathReads(), s.connectReads())
 }
 
 func (s *Server) allWrites() iter.Seq2[string, write] {
-	return joined(s.writes(), s.billingWrites(), s.aftermathWrites())
+	return joined(s.writes(), s.billingWrites(), s.aftermathWrites(), s.connectWrites())
 }
 
 func joined[T any](parts ...map[string]T) iter.Seq2[string, T] {
@@ -111,7 +111,7 @@ func (s *Server) writes() map[string]write {
 		"POST /v1/payment_intents/{id}":          {changedIntentParams(), s.checkIntentID, updateIntent},
 		"POST /v1/payment_intents/{id}/cancel":   {cancelIntentParams(), s.checkIntentID, cancelIntent},
 		"POST /v1/payment_intents/{id}/confirm":  {confirmParams(), s.checkIntentID, confirmIntent},
-		"POST /v1/webhook_endpoints":             {endpointParams(), checkNewEndpoint, createEndpoint},
+		"POST /v1/webhook_endpoints":             {endpointParams(), s.checkNewEndpoint, createEndpoint},
 		"POST /v1/webhook_endpoints/{id}":        {endpointUpdateParams(), s.checkEndpointUpdate, updateEndpoint},
 		"DELETE /v1/webhook_endpoints/{id}":      {schema{}, s.checkEndpointID, deleteEndpoint},
 	}
@@ -147,10 +147,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, *apiError)
 	}
 	account := r.Header.Get("Stripe-Account")
 	if account != "" && account != s.accountID() {
-		e := badRequest("account_invalid", "", "The provided key does not have access to account '%s' (or that account does not exist). "+
-			"Application access may have been revoked.", shorten(account))
-		e.Status = http.StatusForbidden
-		return c, e
+		return c, accountInvalid(account)
 	}
 	return c, s.limiter.admit(now, s.knobs.rateLimit())
 }
@@ -252,7 +249,7 @@ func (s *Server) refresh() error {
 
 // view reads the state; the caller holds at least the read lock.
 func (s *Server) view() reader {
-	return reader{state: s.state, at: s.now(), url: s.cfg.BaseURL, home: s.cfg.Country}
+	return reader{state: s.state, at: s.now(), url: s.cfg.BaseURL, home: s.cfg.Country, name: s.name()}
 }
 
 func (s *Server) serveWrite(endpoint write) http.HandlerFunc {

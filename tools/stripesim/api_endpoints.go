@@ -15,7 +15,7 @@ func endpointParams() schema {
 		"api_version":    {kind: isString, max: 100},
 		"description":    {kind: isString, max: 5000},
 		"metadata":       {kind: isMetadata},
-		"connect":        {kind: isFalse},
+		"connect":        {kind: isBoolean},
 	}
 }
 
@@ -29,7 +29,10 @@ func endpointUpdateParams() schema {
 	}
 }
 
-func checkNewEndpoint(c *call) *apiError {
+func (s *Server) checkNewEndpoint(c *call) *apiError {
+	if c.params.str("connect") == "true" && s.platform != nil {
+		return badRequest("", "connect", "Only platforms have connected accounts to listen to, and this account is connected to one.")
+	}
 	return checkEndpoint(c.params.str("url"), c.params.strings("enabled_events"), c.params.str("api_version"))
 }
 
@@ -57,6 +60,7 @@ func createEndpoint(c *call, t *tx) (map[string]any, *apiError) {
 	endpoint := *t.newEndpoint(c.params.str("url"), "")
 	endpoint.EnabledEvents, endpoint.APIVersion = c.params.strings("enabled_events"), c.params.str("api_version")
 	endpoint.Description, endpoint.Metadata = c.params.str("description"), c.params.pairs("metadata")
+	endpoint.Connect = c.params.str("connect") == "true"
 	return renderEndpoint(t.putEndpoint(endpoint), endpoint.currentSecret()), nil
 }
 
@@ -73,7 +77,7 @@ func (t *tx) newEndpoint(address, secret string) *WebhookEndpoint {
 func (t *tx) endpointOf(address string) *WebhookEndpoint {
 	for _, id := range t.s.state.endpoints.order {
 		endpoint := t.endpoint(id)
-		if endpoint.URL == address && !endpoint.Deleted {
+		if endpoint.URL == address && !endpoint.Deleted && !endpoint.Connect {
 			return endpoint
 		}
 	}

@@ -108,21 +108,24 @@ func (s *Server) getBalance(_ *call, v reader) (map[string]any, *apiError) {
 	return renderBalance(v.balances(v.at.Unix()), s.defaultCurrency()), nil
 }
 
-// defaultCurrency is that of the account's country.
+// defaultCurrency is that of the account's country, unless it has chosen another.
 func (s *Server) defaultCurrency() string {
+	if s.as != nil {
+		return s.as.DefaultCurrency
+	}
+	return currencyOf(s.cfg.Country)
+}
+
+func currencyOf(country string) string {
 	switch {
-	case s.cfg.Country == "GB":
+	case country == "GB":
 		return "gbp"
-	case s.cfg.Country == "CH":
+	case country == "CH":
 		return "chf"
-	case s.cfg.Country == "JP":
+	case country == "JP":
 		return "jpy"
-	case listed(eea, s.cfg.Country):
+	case listed(eea, country):
 		return "eur"
 	}
 	return "usd"
-}
-
-func (s *Server) getAccount(_ *call, v reader) (map[string]any, *apiError) {
-	return renderAccount(v.init, s.cfg.Country, s.defaultCurrency()), nil
 }

@@ -13,8 +13,11 @@ import (
 const rowsShown = 50
 
 type simView struct {
-	Title, Account, Version, Now, Knobs, Error         string
-	ReadOnly                                           bool
+	Title, Account, Version, Now, Knobs, Error string
+	ReadOnly                                   bool
+	Accounts                                   []string
+	// Query keeps a connected account's buttons at that account.
+	Query                                              string
 	Balance                                            []balanceRow
 	Sessions                                           []sessionRow
 	Charges                                            []chargeRow
@@ -52,9 +55,11 @@ func (s *Server) showDashboard(w http.ResponseWriter, status int, failure string
 	if err != nil {
 		s.log.Error("show knobs", "error", err)
 	}
+	accounts := s.siblings()
 	s.mu.RLock()
 	v := s.simView()
 	s.mu.RUnlock()
+	v.Accounts, v.Query = accounts, s.accountQuery()
 	v.Error, v.Knobs = failure, string(knobs)
 	s.sitePage(w, status, "sim", v, "")
 }
@@ -97,7 +102,11 @@ func (s *Server) simView() simView {
 	}
 	for _, row := range st.endpoints.all() {
 		if !row.Deleted {
-			v.Endpoints = append(v.Endpoints, endpointRow{row.ID, row.URL, strings.Join(row.EnabledEvents, ", "), row.status()})
+			shown := endpointRow{row.ID, row.URL, strings.Join(row.EnabledEvents, ", "), row.status()}
+			if row.Connect {
+				shown.Events += " of connected accounts"
+			}
+			v.Endpoints = append(v.Endpoints, shown)
 		}
 	}
 	for _, row := range newest(&st.events) {

@@ -105,12 +105,40 @@ func (s *Server) recoverDeliveries() {
 	s.state.onDelivery = func(d *delivery) { heap.Push(&s.outbox.queue, d) }
 }
 
-// Run delivers webhooks and expires sessions until ctx ends; it returns when the
-// deliveries under way have ended. It may run once at a time.
+// Run delivers webhooks and expires sessions, of all accounts, until ctx ends; it
+// returns when the deliveries under way have ended. It may run once at a time.
 func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var loops sync.WaitGroup
+	var first sync.Once
+	var failure error
+	loop := func(account *Server) {
+		err := account.loop(ctx)
+		if err != nil {
+			first.Do(func() { failure = err })
+			cancel()
+		}
+	}
+	s.eachAccount(func(account *Server) {
+		account.begun() // before anybody can ask whether an event was answered
+		loops.Go(func() { loop(account) })
+	})
+	loop(s)
+	s.eachAccount(nil)
+	loops.Wait()
+	return failure
+}
+
+func (s *Server) begun() {
 	s.mu.Lock()
 	s.outbox.running = true
 	s.mu.Unlock()
+}
+
+// loop is what one account does by itself.
+func (s *Server) loop(ctx context.Context) error {
+	s.begun()
 	client := s.webhookClient()
 	defer client.CloseIdleConnections()
 	var workers sync.WaitGroup
@@ -121,12 +149,12 @@ func (s *Server) Run(ctx context.Context) error {
 		s.mu.Unlock()
 		s.outbox.signal()
 	}()
-	for {
+	for !s.ended() {
 		err := s.refresh()
 		if err != nil {
 			return err
 		}
-		for ctx.Err() == nil {
+		for ctx.Err() == nil && !s.ended() {
 			d := s.takeDelivery()
 			if d == nil {
 				break
@@ -143,6 +171,7 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+	return nil
 }
 
 // webhookClient goes to the endpoint itself: no proxy, no redirects.
@@ -241,13 +270,12 @@ func (s *Server) rank(order orderKnob, d *delivery) float64 {
 // deliver makes one attempt and writes down how it ended.
 func (s *Server) deliver(ctx context.Context, client *http.Client, d *delivery) {
 	s.mu.RLock()
-	endpoint := s.state.endpoints.byID[d.endpoint]
+	endpoint, now := s.receiver(d.endpoint)
 	attempt := d.attempts + 1
 	var body []byte
 	if endpoint != nil && !endpoint.Deleted && !endpoint.Disabled {
 		body = s.webhookBody(d, endpoint, attempt)
 	}
-	now := s.now().Unix()
 	seq := s.state.seq
 	s.mu.RUnlock()
 	result := sentRecord{Event: d.event.ID, Index: d.index, Attempt: attempt, State: deliveryCanceled}
@@ -337,6 +365,9 @@ func (st *state) firstTried(event *Event) int64 {
 // read lock.
 func (s *Server) webhookBody(d *delivery, endpoint *WebhookEndpoint, attempt int) []byte {
 	event := renderEvent(s.view(), d.event, s.knobs.renderVersion(endpoint.APIVersion))
+	if endpoint.Connect {
+		event["account"] = s.state.init.Account
+	}
 	if s.attemptFault("livemode_flip", d, attempt) {
 		event["livemode"] = true
 	}

@@ -9,6 +9,8 @@
 //   - A state change and the events that announce it are one record in the log.
 //     An answer is given after that record is on disk; kill -9 loses nothing
 //     that was answered, and every event is delivered at least once.
+//   - Connected accounts share the process and nothing else: what is asked of one is
+//     never answered from another.
 //   - Only Stripe's published test cards are taken. No other number is stored,
 //     logged or shown again, and live keys are refused.
 //   - With the same seed and the same requests it makes the same ids, and with

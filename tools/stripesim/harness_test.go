@@ -43,20 +43,29 @@ type account struct {
 	clock  *clock
 	url    string
 	client *http.Client
+	// as is the connected account that is acted for; empty for the platform.
+	as string
 }
 
 // open starts a simulator whose deliveries run, and stops it with the test.
 func open(t *testing.T, change func(*Config)) *account {
 	t.Helper()
 	a := prepare(t, change)
+	a.run()
+	return a
+}
+
+// run starts the deliveries of all accounts and stops them with the test.
+func (a *account) run() {
+	a.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.sim.Run(ctx) }()
-	t.Cleanup(func() {
+	a.t.Cleanup(func() {
 		cancel()
 		err := <-done
 		if err != nil {
-			t.Errorf("run: %v", err)
+			a.t.Errorf("run: %v", err)
 		}
 	})
 	a.eventually("the loop runs", func() bool {
@@ -64,7 +73,6 @@ func open(t *testing.T, change func(*Config)) *account {
 		defer a.sim.mu.RUnlock()
 		return a.sim.outbox.running
 	})
-	return a
 }
 
 // prepare opens a simulator without its loop.
@@ -82,11 +90,16 @@ func prepare(t *testing.T, change func(*Config)) *account {
 	a.sim = sim
 	a.serve(sim.Handler())
 	t.Cleanup(func() {
-		err := sim.CheckInvariants()
-		if err != nil {
-			t.Errorf("invariants: %v", err)
+		for _, id := range sim.Accounts() {
+			world, err := sim.Account(id)
+			if err == nil {
+				err = world.CheckInvariants()
+			}
+			if err != nil {
+				t.Errorf("invariants of %s: %v", id, err)
+			}
 		}
-		err = sim.Close()
+		err := sim.Close()
 		if err != nil {
 			t.Errorf("close: %v", err)
 		}
@@ -158,6 +171,9 @@ func (a *account) try(ctx context.Context, method, path string, form url.Values,
 	if strings.HasPrefix(path, "/v1/") {
 		request.Header.Set("Authorization", "Bearer sk_test_almoner")
 	}
+	if a.as != "" && !strings.Contains(path, "account=") && (strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/_sim")) {
+		request.Header.Set("Stripe-Account", a.as)
+	}
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -198,6 +214,9 @@ func (a *account) control(path, document string) answer {
 		a.t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if a.as != "" {
+		request.Header.Set("Stripe-Account", a.as)
+	}
 	response, err := a.client.Do(request)
 	if err != nil {
 		a.t.Fatal(err)

@@ -203,9 +203,12 @@ type WebhookEndpoint struct {
 	APIVersion    string            `json:"api_version,omitempty"`
 	Description   string            `json:"description,omitempty"`
 	Metadata      map[string]string `json:"metadata"`
-	Disabled      bool              `json:"disabled,omitempty"`
-	Deleted       bool              `json:"deleted,omitempty"`
-	Secrets       []signingSecret   `json:"secrets"`
+	// Connect says that it hears of the accounts connected to this one, and of this
+	// one not.
+	Connect  bool            `json:"connect,omitempty"`
+	Disabled bool            `json:"disabled,omitempty"`
+	Deleted  bool            `json:"deleted,omitempty"`
+	Secrets  []signingSecret `json:"secrets"`
 }
 
 // signingSecret is one secret of an endpoint; the current one has no end.

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// accountName is whom a donor paid, as the receipt says it.
+// accountName is whom a donor paid, as the receipt says it, where no account has a
+// name of its own.
 const accountName = "Stripe simulator"
 
 // receiptPath is where the receipt of a charge is shown; empty without one. What
@@ -57,7 +58,7 @@ func receiptOf(v reader, id, path string) (receiptView, bool) {
 		return receiptView{}, false
 	}
 	out := receiptView{
-		Title: "Receipt (simulator)", Account: accountName, Amount: majorUnits(ch.Amount, ch.Currency),
+		Title: "Receipt (simulator)", Account: v.name, Amount: majorUnits(ch.Amount, ch.Currency),
 		Currency: strings.ToUpper(ch.Currency), Date: dateOf(ch.Created), Method: v.method(ch.PaymentMethod).shown(),
 		Description: ch.Description, Charge: ch.ID,
 	}

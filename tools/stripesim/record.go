@@ -45,6 +45,7 @@ type put struct {
 	Charge        *Charge             `json:"charge,omitempty"`
 	Transaction   *BalanceTransaction `json:"txn,omitempty"`
 	Endpoint      *WebhookEndpoint    `json:"we,omitempty"`
+	Account       *ConnectedAccount   `json:"acct,omitempty"`
 	billingPut
 	aftermathPut
 }

@@ -110,6 +110,7 @@ type reader struct {
 	at   time.Time
 	url  string
 	home string
+	name string
 }
 
 func (r reader) session(id string) *Session                { return r.sessions.byID[id] }

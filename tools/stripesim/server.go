@@ -13,14 +13,22 @@ import (
 	"sync/atomic"
 )
 
-// Server is one simulated Stripe account. All its methods may be called at the
-// same time.
+// Server is one simulated Stripe account, with the accounts that are connected to
+// it. All its methods may be called at the same time.
 type Server struct {
 	cfg      Config
 	log      *slog.Logger
 	knobs    *knobs
 	handler  http.Handler
 	readOnly *follower
+
+	// own answers for this account alone; the handler picks the account first.
+	own       http.Handler
+	connected connected
+	// platform is the account that this one is connected to, and as what it says of
+	// it; nil for the platform itself.
+	platform *Server
+	as       *ConnectedAccount
 
 	// mu guards state. Stored objects are immutable: what was read under the
 	// lock may be used after it.
@@ -46,21 +54,30 @@ func Open(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := newServer(cfg)
+	err = s.openStore()
+	if err == nil {
+		err = s.openAccounts()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openStore reads the log and begins the next start. The caller closes the server
+// also when that fails.
+func (s *Server) openStore() error {
 	if s.cfg.Dir != "" {
 		file, torn, err := openLog(s.cfg.Dir, s.state.apply)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.file = file
 		if torn > 0 {
 			s.log.Warn("cut a half-written record off the store", "bytes", torn)
 		}
 	}
-	err = s.boot()
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return s.boot()
 }
 
 func newServer(cfg Config) *Server {
@@ -68,7 +85,9 @@ func newServer(cfg Config) *Server {
 	s.log = s.cfg.Logger
 	s.knobs = newKnobs(s.cfg.Settlement, s.cfg.PayoutSchedule)
 	s.outbox = newOutbox()
-	s.handler = s.routes()
+	s.connected.open = make(map[string]*Server)
+	s.own = s.routes()
+	s.handler = http.HandlerFunc(s.dispatch)
 	return s
 }
 
@@ -89,13 +108,17 @@ func (s *Server) boot() error {
 		t.rec.Init = &initRecord{
 			Format: 1, Seed: seed, Account: makeID(seed, "account", 0), Created: t.now.Unix(),
 		}
+		if s.as != nil {
+			t.rec.Init.Account, t.rec.Init.Created = s.as.ID, s.as.Created
+			t.rec.ClockOffset = &s.as.ClockOffset
+		}
 	}
 	err := s.commit(t)
 	if err == nil {
 		s.knobs.seed(s.state.init.Seed)
 		s.recoverDeliveries()
 		if before == 0 {
-			before = t.now.Unix()
+			before = s.now().Unix()
 		}
 		s.schedulePayouts(before)
 	}
@@ -112,19 +135,29 @@ func (s *Server) boot() error {
 // writer has written by then, and refuses everything else.
 func OpenReadOnly(cfg Config) (*Server, error) {
 	s := newServer(cfg)
+	err := s.openReading()
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+var errEmptyStore = errors.New("store is empty")
+
+func (s *Server) openReading() error {
 	file, err := os.Open(filepath.Join(s.cfg.Dir, logName))
 	if err != nil {
-		return nil, fmt.Errorf("open store for reading: %w", err)
+		return fmt.Errorf("open store for reading: %w", err)
 	}
 	s.readOnly = &follower{file: file}
 	err = s.follow()
 	if err == nil && s.state.seq == 0 {
-		err = errors.New("store is empty")
+		err = errEmptyStore
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return errors.Join(err, file.Close())
 	}
-	return s, nil
+	return nil
 }
 
 // follower is the place up to which another process's log has been read.
@@ -149,11 +182,12 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // returned before.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
+		s.closeErr = s.closeAccounts()
 		if s.file != nil {
-			s.closeErr = s.file.close()
+			s.closeErr = errors.Join(s.closeErr, s.file.close())
 		}
 		if s.readOnly != nil {
-			s.closeErr = s.readOnly.file.Close()
+			s.closeErr = errors.Join(s.closeErr, s.readOnly.file.Close())
 		}
 	})
 	return s.closeErr

@@ -20,6 +20,7 @@ func (s *Server) simRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/style.css", serveStyle)
 	mux.HandleFunc("GET /_sim/truth", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, http.StatusOK, s.Truth()) })
 	mux.HandleFunc("GET /_sim/knobs", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, http.StatusOK, s.knobs.show()) })
+	mux.HandleFunc("GET /_sim/accounts", s.getAccounts)
 	mux.HandleFunc("POST /_sim/knobs", s.control(s.postKnobs))
 	mux.HandleFunc("POST /_sim/clock", s.control(s.postClock))
 	s.billingControls(mux)
@@ -66,7 +67,7 @@ func (s *Server) control(act func(r *http.Request, document []byte) (any, error)
 		case err != nil:
 			sendJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 		case isForm:
-			http.Redirect(w, r, "/_sim", http.StatusSeeOther)
+			http.Redirect(w, r, "/_sim"+s.accountQuery(), http.StatusSeeOther)
 		default:
 			sendJSON(w, http.StatusOK, answer)
 		}
@@ -156,8 +157,8 @@ func (s *Server) postResend(_ *http.Request, document []byte) (any, error) {
 		if event == nil {
 			return errors.New("there is no such event")
 		}
-		for _, id := range s.state.endpoints.order {
-			endpoint := t.endpoint(id)
+		for _, endpoint := range t.listeners() {
+			id := endpoint.ID
 			if (asked.Endpoint == "" && endpoint.wants(event.Type)) || (asked.Endpoint == id && !endpoint.Deleted) {
 				t.rec.Resends = append(t.rec.Resends, resend{Event: event.ID, Endpoint: id})
 				sent++

@@ -25,6 +25,7 @@ type state struct {
 	txns      table[BalanceTransaction]
 	endpoints table[WebhookEndpoint]
 	events    table[Event]
+	accounts  table[ConnectedAccount]
 	billingTables
 	aftermath
 
@@ -148,6 +149,8 @@ func (st *state) applyPut(p *put) {
 		st.applyTransaction(p.Transaction)
 	case p.Endpoint != nil:
 		st.endpoints.put(p.Endpoint.ID, p.Endpoint)
+	case p.Account != nil:
+		st.accounts.put(p.Account.ID, p.Account)
 	default:
 		st.applyBilling(&p.billingPut)
 		st.applyAftermath(&p.aftermathPut)

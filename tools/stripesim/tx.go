@@ -146,11 +146,11 @@ func (t *tx) emitAs(eventType string, previous map[string]any, twin bool) {
 // plans them alike.
 func (t *tx) routes(event *Event) []route {
 	var out []route
-	for _, id := range t.s.state.endpoints.order {
-		endpoint := t.endpoint(id)
+	for _, endpoint := range t.listeners() {
 		if !endpoint.wants(event.Type) {
 			continue
 		}
+		id := endpoint.ID
 		subject := event.ID + id
 		to := route{Endpoint: id}
 		to.Dropped = t.s.knobs.hitAt(id, "drop", event.Type, subject)

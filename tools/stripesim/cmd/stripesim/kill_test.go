@@ -22,12 +22,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Killed six times while donors pay: every donor who was sent back as paid is
-// paid afterwards, and the books add up.
+// Killed six times while donors pay, to two accounts: every donor who was sent back
+// as paid is paid afterwards, and the books of each account add up.
 func TestKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
 	store := t.TempDir()
 	paid := map[string]bool{}
+	var connected string
 	for range 6 {
 		var out terminal
 		child := exec.Command(os.Args[0])
@@ -38,13 +39,21 @@ func TestKilledInTheMiddle(t *testing.T) {
 			t.Fatal(err)
 		}
 		base := waitFor(t, &out, regexp.MustCompile(`dashboard (http://[^/]+)/_sim`))
-		answered := make(chan string, 10_000)
-		var donors sync.WaitGroup
-		for range 4 {
-			donors.Go(func() { giveUntilItBreaks(base, answered) })
+		if connected == "" {
+			connected = connect(t, base)
 		}
-		for range 12 {
-			paid[<-answered] = true
+		accounts := []string{"", connected}
+		answered := []chan string{make(chan string, 10_000), make(chan string, 10_000)}
+		var donors sync.WaitGroup
+		for i, account := range accounts {
+			for range 2 {
+				donors.Go(func() { giveUntilItBreaks(base, account, answered[i]) })
+			}
+		}
+		for _, gifts := range answered {
+			for range 6 {
+				paid[<-gifts] = true
+			}
 		}
 		err = child.Process.Kill()
 		if err != nil {
@@ -52,9 +61,11 @@ func TestKilledInTheMiddle(t *testing.T) {
 		}
 		_ = child.Wait()
 		donors.Wait()
-		close(answered)
-		for id := range answered {
-			paid[id] = true
+		for _, gifts := range answered {
+			close(gifts)
+			for id := range gifts {
+				paid[id] = true
+			}
 		}
 	}
 	sim, err := stripesim.Open(stripesim.Config{Dir: store})
@@ -62,13 +73,24 @@ func TestKilledInTheMiddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = sim.Close() }()
-	err = sim.CheckInvariants()
-	if err != nil {
-		t.Error(err)
-	}
-	for _, session := range sim.Truth().Sessions {
-		if session.PaymentStatus == "paid" {
-			delete(paid, session.ID)
+	for _, id := range sim.Accounts() {
+		account, err := sim.Account(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = account.CheckInvariants()
+		if err != nil {
+			t.Error(err)
+		}
+		kept := 0
+		for _, session := range account.Truth().Sessions {
+			if session.PaymentStatus == "paid" {
+				delete(paid, session.ID)
+				kept++
+			}
+		}
+		if kept == 0 {
+			t.Errorf("%s has no gifts", id)
 		}
 	}
 	if len(paid) > 0 {
@@ -76,7 +98,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 	}
 }
 
-func giveUntilItBreaks(base string, answered chan<- string) {
+func giveUntilItBreaks(base, account string, answered chan<- string) {
 	client := &http.Client{
 		Transport:     &http.Transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -86,7 +108,7 @@ func giveUntilItBreaks(base string, answered chan<- string) {
 		"email": {"ann@example.org"}, "card_number": {"4242424242424242"}, "exp": {"12/49"}, "cvc": {"123"}, "name": {"Ann Donor"},
 	}
 	for {
-		id, err := createWith(client, base)
+		id, err := createWith(client, base, account)
 		if err != nil {
 			return
 		}

@@ -128,40 +128,58 @@ func list(t *testing.T, base string) string {
 func create(t *testing.T, base string) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	_, err := createWith(client, base)
+	_, err := createWith(client, base, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// createWith makes a session and returns its id.
-func createWith(client *http.Client, base string) (string, error) {
+// connect makes a connected account.
+func connect(t *testing.T, base string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	id, err := post(client, base+"/v1/accounts", "", url.Values{"type": {"standard"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// createWith makes a session, of a connected account if one is named, and returns
+// its id.
+func createWith(client *http.Client, base, account string) (string, error) {
 	form := url.Values{
 		"mode": {"payment"}, "success_url": {"http://donate.example/thanks"},
 		"line_items[0][quantity]": {"1"}, "line_items[0][price_data][currency]": {"gbp"},
 		"line_items[0][price_data][unit_amount]":        {"1000"},
 		"line_items[0][price_data][product_data][name]": {"Winter relief"},
 	}
-	request, err := http.NewRequest(http.MethodPost, base+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
+	return post(client, base+"/v1/checkout/sessions", account, form)
+}
+
+// post makes an object and returns its id.
+func post(client *http.Client, address, account string, form url.Values) (string, error) {
+	request, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth("sk_test_almoner", "")
+	request.Header.Set("Stripe-Account", account)
 	response, err := client.Do(request)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = response.Body.Close() }()
-	var session struct{ ID string }
-	err = json.NewDecoder(response.Body).Decode(&session)
+	var made struct{ ID string }
+	err = json.NewDecoder(response.Body).Decode(&made)
 	if err != nil {
 		return "", err
 	}
 	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("create session: status %d", response.StatusCode)
+		return "", fmt.Errorf("%s: status %d", address, response.StatusCode)
 	}
-	return session.ID, nil
+	return made.ID, nil
 }
 
 func send(t *testing.T, request *http.Request) string {
