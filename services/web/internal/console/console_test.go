@@ -437,6 +437,10 @@ func anAccountCarriesItsBalance(t *testing.T, w *world) {
 	if last, line := rows[len(rows)-1], rows[len(rows)-2]; last[4] != line[4] || last[4] == "$0.00" {
 		t.Errorf("closing %q after a balance of %q", last[4], line[4])
 	}
+	// Between Arabic words a browser would turn it around: winter/4100.
+	if answer := w.get(t, "/finance/accounts/4100/winter?currency=EUR&lang=ar"); !strings.Contains(answer.Body.String(), "<bdi>4100/winter</bdi>") {
+		t.Error("the account's code does not stand by itself")
+	}
 }
 
 func TestTheAuditIsAlwaysOn(t *testing.T) {
