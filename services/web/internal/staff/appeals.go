@@ -139,7 +139,7 @@ func (d *Desk) appealPage(v *visit, a *fundraiserv1.EditableAppeal, typed map[st
 		v.text("goal_count", typed), v.text("goal_unit", typed), v.text("unit_cost", typed),
 		v.text("starts_on", typed), v.text("ends_on", typed), v.text("fee_rate", typed), v.text("fee_fixed", typed))
 	if !v.admin {
-		page.Facts = append(page.Facts, facts(list)...)
+		page.Facts = append(page.Facts, v.facts(list)...)
 		return page, nil
 	}
 	page.Forms = []Section{{Form: view.Inputs{Action: action, Button: v.say("save"), List: list}}}

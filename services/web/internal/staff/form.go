@@ -31,11 +31,23 @@ func (v *visit) choice(name string, typed map[string]string, choices ...view.Cho
 
 func (v *visit) input(name, kind string, typed map[string]string) view.Input {
 	in := view.Input{Name: name, Kind: kind, Label: v.say("label." + name), Value: typed[name]}
+	if optional(name) {
+		in.Label = v.say("optional", "Label", in.Label)
+	}
 	hint, err := v.spoken.Text("staff.hint." + name)
 	if err == nil {
 		in.Hint = hint
 	}
 	return in
+}
+
+// optional tells what may be left empty where that is not to be seen from the rest.
+func optional(name string) bool {
+	switch name {
+	case "goal", "goal_count", "unit_cost", "starts_on", "ends_on":
+		return true
+	}
+	return false
 }
 
 // typed is what was sent, by field.
@@ -48,7 +60,7 @@ func (v *visit) typed(names ...string) map[string]string {
 }
 
 // facts are the values of a form for who may not send it.
-func facts(inputs []view.Input) []Fact {
+func (v *visit) facts(inputs []view.Input) []Fact {
 	var list []Fact
 	for _, in := range inputs {
 		if in.Kind == "hidden" {
@@ -60,7 +72,7 @@ func facts(inputs []view.Input) []Fact {
 				value = c.Label
 			}
 		}
-		list = append(list, Fact{Label: in.Label, Value: value})
+		list = append(list, Fact{Label: v.say("label." + in.Name), Value: value})
 	}
 	return list
 }

@@ -56,7 +56,7 @@ func (v *visit) organizationPage(o *fundraiserv1.EditableOrganization, typed map
 		v.text("time_zone", typed), v.area("mission", typed, 5), v.text("contact_email", typed),
 	}
 	if !v.admin {
-		page.Facts = append(page.Facts, facts(inputs)...)
+		page.Facts = append(page.Facts, v.facts(inputs)...)
 		return page
 	}
 	page.Forms = []Section{

@@ -89,6 +89,9 @@ func TestWhoMayOnlyLookSeesNoButton(t *testing.T) {
 		if strings.Contains(page.text, `method="post"`) || strings.Contains(page.text, "/new") {
 			t.Errorf("%s has something to press", path)
 		}
+		if page.says("(optional)") { // nothing can be left out of what cannot be typed
+			t.Errorf("%s reads like a form", path)
+		}
 	}
 	if page := w.get(t, "viewer", "/staff/organization"); !page.says("Wayhaven Relief Foundation") || !page.says("Europe/Amsterdam") {
 		t.Error("the organization's facts are not shown")
