@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,6 +31,7 @@ var chapters = []struct {
 	{"a gift that is declined", declinedGift},
 	{"a gift with 3-D Secure", secureGift},
 	{"sessions that end unpaid", unpaidSessions},
+	{"a session that asks the donor, and one that is recovered", askedSessions},
 	{"payments without a page", barePayments},
 	{"money of another program, in another currency", foreignMoney},
 	{"balance and account", func(s *story) {
@@ -97,6 +99,46 @@ func unpaidSessions(s *story) {
 	s.pay(tried, "4000000000000002")
 	s.advance(2 * time.Hour)
 	s.get("/v1/checkout/sessions/"+tried, "expand[0]=payment_intent")
+}
+
+func askedSessions(s *story) {
+	const asked = aGift + "&custom_fields[0][key]=dedication&custom_fields[0][type]=text&custom_fields[0][optional]=true" +
+		"&custom_fields[0][label][type]=custom&custom_fields[0][label][custom]=In memory of&custom_fields[0][text][maximum_length]=40" +
+		"&custom_fields[1][key]=membership&custom_fields[1][type]=numeric&custom_fields[1][label][type]=custom" +
+		"&custom_fields[1][label][custom]=Membership number&custom_fields[2][key]=heard&custom_fields[2][type]=dropdown" +
+		"&custom_fields[2][label][type]=custom&custom_fields[2][label][custom]=How did you hear of us" +
+		"&custom_fields[2][dropdown][options][0][label]=On the radio&custom_fields[2][dropdown][options][0][value]=radio" +
+		"&consent_collection[promotions]=auto&consent_collection[terms_of_service]=required&after_expiration[recovery][enabled]=true"
+	expired := s.post("/v1/checkout/sessions", asked).text("id")
+	s.post("/v1/checkout/sessions/"+expired+"/expire", "")
+	again := s.recovered(expired)
+	s.get("/v1/checkout/sessions/"+again, "")
+	form := paying("4242424242424242")
+	for name, value := range map[string]string{"field_membership": "712", "field_heard": "radio", "consent_terms": "yes"} {
+		form.Set(name, value)
+	}
+	s.page("/c/pay/"+again, form)
+	s.get("/v1/checkout/sessions/"+again, "expand[0]=payment_intent.latest_charge")
+}
+
+// recovered follows the link that an expired session leaves, to its copy.
+func (s *story) recovered(expired string) string {
+	link := s.get("/v1/checkout/sessions/"+expired, "").text("after_expiration.recovery.url")
+	if s.err != nil {
+		return ""
+	}
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, link, http.NoBody)
+	if err != nil {
+		s.err = err
+		return ""
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		s.err = err
+		return ""
+	}
+	s.err = response.Body.Close()
+	return strings.TrimPrefix(response.Header.Get("Location"), "/c/pay/")
 }
 
 func barePayments(s *story) {

@@ -35,12 +35,15 @@ func sessionParams() schema {
 		}}, methodSEPA: debitOptions(), methodBacs: debitOptions(), methodACH: achOptions()}},
 	}
 	for _, name := range []string{
-		"after_expiration", "consent_collection", "custom_fields", "customer_update", "discounts", "payment_method_collection",
+		"customer_update", "discounts", "payment_method_collection",
 		"payment_method_configuration", "redirect_on_completion", "return_url", "setup_intent_data",
 		"shipping_address_collection", "shipping_options",
 	} {
 		out[name] = later
 	}
+	out["after_expiration"] = rule{kind: isHash, fields: afterExpirationParams()}
+	out["consent_collection"] = rule{kind: isHash, fields: consentParams()}
+	out["custom_fields"] = rule{kind: isList, max: 3, elem: &rule{kind: isHash, fields: customFieldParams()}}
 	out["subscription_data"] = rule{kind: isHash, fields: schema{
 		"description": {kind: isString, max: 500},
 		"metadata":    {kind: isMetadata},
@@ -145,6 +148,10 @@ func (s *Server) checkSession(c *call) *apiError {
 	if failure != nil {
 		return failure
 	}
+	failure = checkQuestions(p)
+	if failure != nil {
+		return failure
+	}
 	failure = checkDescriptors(p)
 	if failure != nil {
 		return failure
@@ -207,6 +214,8 @@ func createSession(c *call, t *tx) (map[string]any, *apiError) {
 	if expires, given := p.integer("expires_at"); given {
 		session.ExpiresAt = expires
 	}
+	session.Recoverable = p.str("after_expiration", "recovery", "enabled") == "true"
+	session.askQuestions(p)
 	for _, place := range customTextPlaces() {
 		if text := p.str("custom_text", place, "message"); text != "" {
 			if session.CustomText == nil {

@@ -32,12 +32,13 @@ type payment struct {
 	billing  Billing
 	// account is in place of the card when a bank is debited.
 	account bankAccount
+	answers answers
 }
 
 // confirm tries to pay an open session. Events come in the order in which Stripe
 // is seen to make them; the payment intent is made at the first try and kept.
 func (t *tx) confirm(id string, pay payment) *PaymentIntent {
-	session := t.session(id)
+	session := t.answer(t.session(id), pay.answers)
 	intent := t.intent(session.PaymentIntent)
 	if intent == nil {
 		intent = t.startIntent(session)
@@ -241,6 +242,9 @@ func (t *tx) expire(session *Session) *Session {
 	}
 	next := *session
 	next.Status = sessionExpired
+	if next.Recoverable {
+		next.RecoverUntil = t.now.Unix() + recoveryDays*86_400
+	}
 	out := t.putSession(next)
 	t.emit("checkout.session.expired", nil)
 	return out

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -131,11 +132,18 @@ type answer struct {
 func (r answer) path(path string) any {
 	at := any(r.body)
 	for _, part := range strings.Split(path, ".") {
-		inner, ok := at.(map[string]any)
-		if !ok {
+		switch inner := at.(type) {
+		case map[string]any:
+			at = inner[part]
+		case []any:
+			place, err := strconv.Atoi(part)
+			if err != nil || place < 0 || place >= len(inner) {
+				return nil
+			}
+			at = inner[place]
+		default:
 			return nil
 		}
-		at = inner[part]
 	}
 	return at
 }

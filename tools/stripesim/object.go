@@ -35,6 +35,16 @@ type Session struct {
 	Plan       string      `json:"subscription,omitempty"`
 	Invoice    string      `json:"invoice,omitempty"`
 	PlanData   *PlanParams `json:"subscription_data,omitempty"`
+	// Fields are what the session asks for beside the payment, with the answers.
+	Fields []CustomField `json:"custom_fields,omitempty"`
+	// Asked is what the donor may or must agree to, Given what the donor said.
+	Asked *Consent `json:"consent_collection,omitempty"`
+	Given *Consent `json:"consent,omitempty"`
+	// Recoverable asks for a link to a new session should this one expire; it is
+	// good until RecoverUntil, in unix seconds.
+	Recoverable   bool   `json:"recoverable,omitempty"`
+	RecoverUntil  int64  `json:"recover_until,omitempty"`
+	RecoveredFrom string `json:"recovered_from,omitempty"`
 }
 
 // PlanParams is what subscription_data asks of the subscription to come.

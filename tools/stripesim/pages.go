@@ -26,6 +26,7 @@ func (s *Server) routes() http.Handler {
 	site.HandleFunc("POST /c/pay/{id}", s.payPost)
 	site.HandleFunc("GET /c/complete/{id}", s.completePage)
 	site.HandleFunc("GET /c/expired/{id}", s.expiredPage)
+	site.HandleFunc("GET /c/recover/{id}", s.recoverPage)
 	site.HandleFunc("GET /receipts/{charge}/{link}", s.receiptPage)
 	site.HandleFunc("GET /receipts/", func(w http.ResponseWriter, _ *http.Request) { s.notFound(w) })
 	site.HandleFunc("GET /3ds/{intent}", s.securePage)
@@ -103,6 +104,7 @@ type payView struct {
 	Cards                                                                    []cardLine
 	Method                                                                   string
 	Methods                                                                  []methodLine
+	questionView
 }
 
 func (s *Server) viewOf(session *Session) payView {
@@ -123,13 +125,14 @@ func (s *Server) viewOf(session *Session) payView {
 	return v
 }
 
-func (s *Server) showPay(w http.ResponseWriter, status int, session *Session, method string, form Billing, failure string) {
+func (s *Server) showPay(w http.ResponseWriter, status int, session *Session, method string, typed payment, failure string) {
 	v := s.viewOf(session)
 	v.Error = failure
 	s.offer(&v, session, method)
-	if form != (Billing{}) {
-		v.Form = form
+	if typed.billing != (Billing{}) {
+		v.Form = typed.billing
 	}
+	v.ask(session, typed.answers)
 	s.sitePage(w, status, "pay", v, origin(session.SuccessURL))
 }
 
@@ -145,7 +148,7 @@ func (s *Server) payPage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/c/"+session.Status+"/"+session.ID, http.StatusSeeOther)
 		return
 	}
-	s.showPay(w, http.StatusOK, session, r.URL.Query().Get("method"), Billing{}, s.lastFailure(session))
+	s.showPay(w, http.StatusOK, session, r.URL.Query().Get("method"), payment{}, s.lastFailure(session))
 }
 
 func (s *Server) lastFailure(session *Session) string {
@@ -198,7 +201,7 @@ func (s *Server) payPost(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	err := r.ParseForm()
 	if err != nil {
-		s.showPay(w, http.StatusBadRequest, session, "", Billing{}, "The form could not be read. Please try again.")
+		s.showPay(w, http.StatusBadRequest, session, "", payment{}, "The form could not be read. Please try again.")
 		return
 	}
 	s.mu.RLock()
@@ -206,8 +209,13 @@ func (s *Server) payPost(w http.ResponseWriter, r *http.Request) {
 	s.mu.RUnlock()
 	method := session.chosen(r.PostForm.Get("method"))
 	pay, refused := readPayment(method, r.PostForm, now)
+	said, unsaid := readAnswers(session, r.PostForm)
+	pay.answers = said
+	if refused == "" {
+		refused = unsaid
+	}
 	if refused != "" && session.Status == sessionOpen {
-		s.showPay(w, http.StatusUnprocessableEntity, session, method, pay.billing, refused)
+		s.showPay(w, http.StatusUnprocessableEntity, session, method, pay, refused)
 		return
 	}
 	var intent *PaymentIntent
@@ -219,11 +227,11 @@ func (s *Server) payPost(w http.ResponseWriter, r *http.Request) {
 		}
 		return nil
 	})
-	s.afterAttempt(w, r, session, intent, pay.billing, err)
+	s.afterAttempt(w, r, session, intent, pay, err)
 }
 
 // afterAttempt leads the donor on: to the shop, to the bank, or back to the form.
-func (s *Server) afterAttempt(w http.ResponseWriter, r *http.Request, session *Session, intent *PaymentIntent, form Billing, err error) {
+func (s *Server) afterAttempt(w http.ResponseWriter, r *http.Request, session *Session, intent *PaymentIntent, typed payment, err error) {
 	switch {
 	case err != nil:
 		s.log.Error("confirm payment", "session", session.ID, "error", err)
@@ -236,7 +244,7 @@ func (s *Server) afterAttempt(w http.ResponseWriter, r *http.Request, session *S
 	case intent.Status == intentAction:
 		http.Redirect(w, r, "/3ds/"+intent.ID, http.StatusSeeOther)
 	default:
-		s.showPay(w, http.StatusPaymentRequired, session, r.PostForm.Get("method"), form, intent.LastError.Message)
+		s.showPay(w, http.StatusPaymentRequired, session, r.PostForm.Get("method"), typed, intent.LastError.Message)
 	}
 }
 
@@ -403,5 +411,5 @@ func (s *Server) securePost(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/c/pay/"+session.ID, http.StatusSeeOther)
 		return
 	}
-	s.afterAttempt(w, r, session, intent, Billing{}, err)
+	s.afterAttempt(w, r, session, intent, payment{}, err)
 }
