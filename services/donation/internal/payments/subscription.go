@@ -87,6 +87,8 @@ func (c *Client) ChangeAmount(ctx context.Context, key string, change app.Amount
 		values.Add(of+"[product]", productID)
 		values.Add(of+"[recurring][interval]", "month")
 		values.Add(of+"[unit_amount]", strconv.FormatInt(minor, 10))
+		// In the Dashboard somebody may have made it several times the amount.
+		values.Add(fmt.Sprintf("items[%d][quantity]", at), "1")
 	}
 	values.Add("items[0][id]", gift.ID)
 	price(0, gift.ProductID, change.Parts.Gift)
