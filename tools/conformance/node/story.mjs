@@ -1,12 +1,23 @@
 // One story told through stripe-node: what a program in another language would do.
 import assert from "node:assert/strict";
 import Stripe from "stripe";
-import { client, control, gift, pay, refused } from "./simulator.mjs";
+import { client, control, gift, pay, refused, submit } from "./simulator.mjs";
 
 const stripe = client();
 const { errors } = Stripe;
 let session;
 let intent;
+let share;
+
+/** A share of 20.00 EUR a month, of a new customer, paid by card. */
+async function membership() {
+  const customer = await stripe.customers.create({ email: "amina@example.org" });
+  const card = await stripe.paymentMethods.attach("pm_card_visa", { customer: customer.id });
+  const price = await stripe.prices.create({
+    product_data: { name: "Winter share" }, currency: "eur", unit_amount: 2_000, recurring: { interval: "month" },
+  });
+  return stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }], default_payment_method: card.id });
+}
 
 export const checks = [
   ["a session is created and waits for its donor", async () => {
@@ -133,6 +144,114 @@ export const checks = [
     }));
     assert(error instanceof errors.StripeCardError, error.type);
     assert.equal(error.code, "card_declined");
+  }],
+  ["a payment without a page is made and confirmed", async () => {
+    const begun = await stripe.paymentIntents.create({ amount: 2_500, currency: "eur", metadata: { case: "7" } });
+    assert.equal(begun.status, "requires_payment_method");
+    const paid = await stripe.paymentIntents.confirm(begun.id, { payment_method: "pm_card_visa", expand: ["latest_charge"] });
+    assert.equal(paid.status, "succeeded");
+    assert.equal(paid.amount_received, 2_500);
+    assert.equal(paid.latest_charge.metadata.case, "7");
+    const error = await refused(stripe.paymentIntents.cancel(begun.id));
+    assert(error instanceof errors.StripeInvalidRequestError, error.type);
+    assert.equal(error.code, "payment_intent_unexpected_state");
+  }],
+  ["one that the bank declines is a StripeCardError, and takes another card", async () => {
+    const begun = await stripe.paymentIntents.create({ amount: 2_500, currency: "eur" });
+    const error = await refused(stripe.paymentIntents.confirm(begun.id, { payment_method: "pm_card_visa_chargeDeclinedInsufficientFunds" }));
+    assert(error instanceof errors.StripeCardError, error.type);
+    assert.equal(error.statusCode, 402);
+    assert.equal(error.decline_code, "insufficient_funds");
+    assert.equal((await stripe.paymentIntents.retrieve(begun.id)).last_payment_error.decline_code, "insufficient_funds");
+    assert.equal((await stripe.paymentIntents.confirm(begun.id, { payment_method: "pm_card_mastercard" })).status, "succeeded");
+  }],
+  ["3-D Secure leads away and back", async () => {
+    const make = () => stripe.paymentIntents.create({
+      amount: 2_500, currency: "eur", confirm: true, payment_method: "pm_card_threeDSecure2Required", return_url: "https://give.example.org/back",
+    });
+    const asked = await make();
+    assert.equal(asked.status, "requires_action");
+    assert.equal(asked.next_action.type, "redirect_to_url");
+    const back = await submit(new URL(asked.next_action.redirect_to_url.url).pathname, { result: "complete" });
+    assert.equal(back.location, "https://give.example.org/back");
+    assert.equal((await stripe.paymentIntents.retrieve(asked.id)).status, "succeeded");
+    const failed = await make();
+    await submit(new URL(failed.next_action.redirect_to_url.url).pathname, { result: "fail" });
+    const now = await stripe.paymentIntents.retrieve(failed.id);
+    assert.equal(now.status, "requires_payment_method");
+    assert.equal(now.last_payment_error.code, "payment_intent_authentication_failure");
+    const away = await refused(stripe.paymentIntents.create({
+      amount: 2_500, currency: "eur", confirm: true, off_session: true, payment_method: "pm_card_authenticationRequired",
+    }));
+    assert(away instanceof errors.StripeCardError, away.type);
+    assert.equal(away.code, "authentication_required");
+  }],
+  ["a payment is canceled, and cannot be made any more", async () => {
+    const begun = await stripe.paymentIntents.create({ amount: 2_500, currency: "eur", payment_method: "pm_card_visa" });
+    const canceled = await stripe.paymentIntents.cancel(begun.id, { cancellation_reason: "abandoned" });
+    assert.equal(canceled.status, "canceled");
+    assert.equal(canceled.cancellation_reason, "abandoned");
+    assert.equal((await refused(stripe.paymentIntents.confirm(begun.id))).code, "payment_intent_unexpected_state");
+    assert(!(await stripe.paymentIntents.list({ limit: 100 })).data.some((p) => p.id === begun.id && p.status !== "canceled"));
+  }],
+  ["a plan that is raised costs what the preview says", async () => {
+    share = await membership();
+    await control("/_sim/clock", { advance_seconds: 10 * 86_400 });
+    const at = (await stripe.invoices.retrieve(share.latest_invoice)).created + 10 * 86_400;
+    const said = await stripe.invoices.retrieveUpcoming({
+      subscription: share.id, subscription_items: [{ id: share.items.data[0].id, quantity: 3 }],
+      subscription_proration_behavior: "always_invoice", subscription_proration_date: at,
+    });
+    assert.equal(said.billing_reason, "upcoming");
+    assert.deepEqual(said.lines.data.map((line) => line.proration), [true, true]);
+    const raised = await stripe.subscriptions.update(share.id, {
+      items: [{ id: share.items.data[0].id, quantity: 3 }], proration_behavior: "always_invoice", proration_date: at,
+      expand: ["latest_invoice.charge"],
+    });
+    const invoice = raised.latest_invoice;
+    assert.equal(invoice.billing_reason, "subscription_update");
+    assert.equal(invoice.status, "paid");
+    assert.equal(invoice.total, said.total);
+    assert.equal(invoice.charge.amount, said.amount_due);
+    assert.deepEqual(invoice.lines.data.map((line) => [line.amount, line.description]), said.lines.data.map((line) => [line.amount, line.description]));
+  }],
+  ["one that is lowered leaves credit, which the next invoice uses", async () => {
+    const lowered = await stripe.subscriptions.update(share.id, {
+      items: [{ id: share.items.data[0].id, quantity: 1 }], proration_behavior: "always_invoice", expand: ["latest_invoice"],
+    });
+    assert(lowered.latest_invoice.total < 0);
+    assert.equal(lowered.latest_invoice.amount_paid, 0);
+    const { balance } = await stripe.customers.retrieve(share.customer);
+    assert.equal(balance, lowered.latest_invoice.total);
+    await control("/_sim/clock", { advance_seconds: 32 * 86_400 });
+    const [renewed] = (await stripe.invoices.list({ subscription: share.id })).data;
+    assert.equal(renewed.starting_balance, balance);
+    assert.equal(renewed.total + renewed.starting_balance - renewed.ending_balance, renewed.amount_due);
+    const entries = await stripe.customers.listBalanceTransactions(share.customer);
+    assert.equal(entries.data.reduce((sum, entry) => sum + entry.amount, 0), (await stripe.customers.retrieve(share.customer)).balance);
+  }],
+  ["what waits is on the next invoice, or goes with the plan", async () => {
+    const other = await membership();
+    const items = [{ id: other.items.data[0].id, quantity: 2 }];
+    await stripe.subscriptions.update(other.id, { items });
+    const waiting = await stripe.invoiceItems.list({ customer: other.customer, pending: true });
+    assert.deepEqual(waiting.data.map((item) => [item.proration, item.invoice]), [[true, null], [true, null]]);
+    assert.equal((await stripe.invoiceItems.retrieve(waiting.data[0].id)).subscription, other.id);
+    await stripe.subscriptions.cancel(other.id);
+    assert.equal((await stripe.invoiceItems.list({ customer: other.customer })).data.length, 0);
+    assert.equal((await refused(stripe.invoices.retrieveUpcoming({ customer: other.customer }))).code, "invoice_upcoming_none");
+  }],
+  ["a raise that the card does not pay is a StripeCardError and changes nothing", async () => {
+    const other = await membership();
+    const card = await stripe.paymentMethods.attach("pm_card_chargeCustomerFail", { customer: other.customer });
+    await stripe.subscriptions.update(other.id, { default_payment_method: card.id });
+    const error = await refused(stripe.subscriptions.update(other.id, {
+      items: [{ id: other.items.data[0].id, quantity: 5 }], proration_behavior: "always_invoice", payment_behavior: "error_if_incomplete",
+    }));
+    assert(error instanceof errors.StripeCardError, error.type);
+    const now = await stripe.subscriptions.retrieve(other.id);
+    assert.equal(now.items.data[0].quantity, 1);
+    assert.equal(now.latest_invoice, other.latest_invoice);
   }],
   ["a payout is made, paid and can be explained", async () => {
     const { payouts } = await control("/_sim/payout", { currency: "eur", include_pending: true });
