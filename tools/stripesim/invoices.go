@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// draftFor is how long a renewal's invoice stays a draft.
-const draftFor = 3600
+const (
+	// draftFor is how long a renewal's invoice stays a draft, heldFor how long at most
+	// when a webhook about it fails.
+	draftFor = 3600
+	heldFor  = 72 * 3600
+)
 
 // due is when time alone changes the invoice.
 func (i *Invoice) due() int64 {
@@ -26,7 +30,36 @@ func (t *tx) invoiceDue(id string, at int64) {
 	if invoice == nil || invoice.DueAt != at {
 		return
 	}
+	until := invoice.Created + heldFor
+	if invoice.Status == invoiceDraft && at < until && t.s.state.heldUp(invoice.ID) {
+		// It is looked at again when an hour has passed, as after the draft was made.
+		next := *invoice
+		next.FinalizeAt = min(at+draftFor, until)
+		t.putInvoice(next)
+		return
+	}
 	t.advance(invoice)
+}
+
+// heldUp tells whether an endpoint that listens for drafts has failed to take this
+// one, and is still tried. What was not tried yet, since the clock leapt over it,
+// holds nothing up.
+func (st *state) heldUp(invoice string) bool {
+	event := st.draftedBy[invoice]
+	if event == nil {
+		return false
+	}
+	taken, failing := map[string]bool{}, map[string]bool{}
+	for _, d := range event.deliveries {
+		taken[d.endpoint] = taken[d.endpoint] || d.state == deliverySucceeded
+		failing[d.endpoint] = failing[d.endpoint] || d.state == deliveryPending && d.attempts > 0
+	}
+	for endpoint := range failing {
+		if failing[endpoint] && !taken[endpoint] {
+			return true
+		}
+	}
+	return false
 }
 
 // advance takes the next step of the schedule: it makes a draft final, and

@@ -31,10 +31,12 @@ type state struct {
 
 	chargesOfIntent map[string][]string
 	completedBy     map[string]*Event
-	idem            map[string]*idemEntry
-	idemOrder       []*idemEntry
-	timers          timerHeap
-	planned         int
+	// draftedBy are the announcements of invoices that their receivers can hold up.
+	draftedBy map[string]*Event
+	idem      map[string]*idemEntry
+	idemOrder []*idemEntry
+	timers    timerHeap
+	planned   int
 	// onDelivery is told of each delivery that may have to be sent.
 	onDelivery func(*delivery)
 }
@@ -71,6 +73,7 @@ func newState() *state {
 	return &state{
 		chargesOfIntent: make(map[string][]string),
 		completedBy:     make(map[string]*Event),
+		draftedBy:       make(map[string]*Event),
 		idem:            make(map[string]*idemEntry),
 		aftermath:       newAftermath(),
 	}
@@ -165,6 +168,9 @@ func (st *state) applyEvent(event *Event, rec *record) error {
 	st.events.put(event.ID, event)
 	if event.Type == "checkout.session.completed" && rec.Puts[event.Put].Session != nil {
 		st.completedBy[rec.Puts[event.Put].Session.ID] = event
+	}
+	if drafted := rec.Puts[event.Put].Invoice; drafted != nil && event.Type == "invoice.created" {
+		st.draftedBy[drafted.ID] = event
 	}
 	for _, to := range event.To {
 		st.plan(event, to, rec.At)
