@@ -108,7 +108,8 @@ func askedSessions(s *story) {
 		"&custom_fields[1][label][custom]=Membership number&custom_fields[2][key]=heard&custom_fields[2][type]=dropdown" +
 		"&custom_fields[2][label][type]=custom&custom_fields[2][label][custom]=How did you hear of us" +
 		"&custom_fields[2][dropdown][options][0][label]=On the radio&custom_fields[2][dropdown][options][0][value]=radio" +
-		"&consent_collection[promotions]=auto&consent_collection[terms_of_service]=required&after_expiration[recovery][enabled]=true"
+		"&consent_collection[promotions]=auto&consent_collection[terms_of_service]=required&after_expiration[recovery][enabled]=true" +
+		"&customer_creation=always"
 	expired := s.post("/v1/checkout/sessions", asked).text("id")
 	s.post("/v1/checkout/sessions/"+expired+"/expire", "")
 	again := s.recovered(expired)
@@ -118,7 +119,7 @@ func askedSessions(s *story) {
 		form.Set(name, value)
 	}
 	s.page("/c/pay/"+again, form)
-	s.get("/v1/checkout/sessions/"+again, "expand[0]=payment_intent.latest_charge")
+	s.get("/v1/checkout/sessions/"+again, "expand[0]=payment_intent.latest_charge&expand[1]=customer")
 }
 
 // recovered follows the link that an expired session leaves, to its copy.

@@ -135,9 +135,6 @@ func (s *Server) checkSession(c *call) *apiError {
 	default:
 		return notOffered("mode=" + mode)
 	}
-	if p.str("customer_creation") == "always" {
-		return notOffered("customer_creation=always")
-	}
 	if p.str("ui_mode") == "embedded" {
 		return notOffered("ui_mode=embedded")
 	}
@@ -214,6 +211,7 @@ func createSession(c *call, t *tx) (map[string]any, *apiError) {
 	if expires, given := p.integer("expires_at"); given {
 		session.ExpiresAt = expires
 	}
+	session.NewCustomer = p.str("customer_creation") == "always"
 	session.Recoverable = p.str("after_expiration", "recovery", "enabled") == "true"
 	session.askQuestions(p)
 	for _, place := range customTextPlaces() {

@@ -77,6 +77,7 @@ func (t *tx) startIntent(session *Session) *PaymentIntent {
 		Status: intentNeedsMethod, CaptureMethod: captureAutomatic, Description: asked.Description,
 		ReceiptEmail: asked.ReceiptEmail, StatementDescriptor: asked.StatementDescriptor,
 		StatementSuffix: asked.StatementSuffix, Metadata: asked.Metadata, Session: session.ID, Methods: session.Methods,
+		Customer: session.CustomerID,
 	}
 	if asked.CaptureMethod != "" {
 		intent.CaptureMethod = asked.CaptureMethod
@@ -145,7 +146,7 @@ func (t *tx) declined(intent *PaymentIntent, method *PaymentMethod, charge Charg
 }
 
 func (t *tx) paid(intent *PaymentIntent, method *PaymentMethod, charge Charge, c card) *PaymentIntent {
-	intent = t.nameInvoice(intent, method)
+	intent = t.nameInvoice(t.nameCustomer(intent, method), method)
 	charge.Customer, charge.Invoice = intent.Customer, intent.Invoice
 	charge.Status = chargeSucceeded
 	if intent.CaptureMethod == captureAsync || t.s.knobs.hit("async_capture", "charge.succeeded", charge.ID) {
@@ -166,7 +167,7 @@ func (t *tx) paid(intent *PaymentIntent, method *PaymentMethod, charge Charge, c
 		return intent
 	}
 	done := *session
-	done.Status, done.PaymentStatus = sessionComplete, "paid"
+	done.Status, done.PaymentStatus, done.CustomerID = sessionComplete, "paid", intent.Customer
 	billing := method.Billing
 	done.Customer = &billing
 	t.putSession(done)

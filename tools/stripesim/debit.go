@@ -259,6 +259,9 @@ func (t *tx) debitDue(a bankAccount) int64 {
 
 // debit starts a bank debit: the session is complete, and nothing is paid yet.
 func (t *tx) debit(intent *PaymentIntent, method *PaymentMethod, a bankAccount) *PaymentIntent {
+	if !a.blocked {
+		intent = t.nameCustomer(intent, method)
+	}
 	charge := Charge{
 		ID: t.newID("debit"), Created: t.now.Unix(), Amount: intent.Amount, Currency: intent.Currency, Status: chargePending,
 		PaymentIntent: intent.ID, PaymentMethod: method.ID, Description: intent.Description, ReceiptEmail: intent.ReceiptEmail,
@@ -281,7 +284,7 @@ func (t *tx) debit(intent *PaymentIntent, method *PaymentMethod, a bankAccount) 
 	t.emit("charge.pending", nil)
 	if session := t.session(intent.Session); session != nil {
 		done := *session
-		done.Status = sessionComplete
+		done.Status, done.CustomerID = sessionComplete, intent.Customer
 		billing := method.Billing
 		done.Customer = &billing
 		t.putSession(done)

@@ -35,6 +35,8 @@ type Session struct {
 	Plan       string      `json:"subscription,omitempty"`
 	Invoice    string      `json:"invoice,omitempty"`
 	PlanData   *PlanParams `json:"subscription_data,omitempty"`
+	// NewCustomer makes a customer of a donor who is none.
+	NewCustomer bool `json:"new_customer,omitempty"`
 	// Fields are what the session asks for beside the payment, with the answers.
 	Fields []CustomField `json:"custom_fields,omitempty"`
 	// Asked is what the donor may or must agree to, Given what the donor said.

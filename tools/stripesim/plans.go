@@ -232,13 +232,30 @@ func (t *tx) nameInvoice(intent *PaymentIntent, method *PaymentMethod) *PaymentI
 	next := *intent
 	next.Invoice, next.Customer = t.newID("invoice"), session.CustomerID
 	if next.Customer == "" {
-		made := t.newCustomer()
-		made.Email, made.Name = method.Billing.Email, method.Billing.Name
-		made.Address = addressOf(method.Billing)
-		next.Customer = t.putCustomer(made).ID
-		t.emit("customer.created", nil)
+		next.Customer = t.donorOf(method).ID
 	}
 	return t.putIntent(next)
+}
+
+// nameCustomer gives a one-off payment the customer that its session asked to make.
+func (t *tx) nameCustomer(intent *PaymentIntent, method *PaymentMethod) *PaymentIntent {
+	session := t.session(intent.Session)
+	if session == nil || !session.NewCustomer || intent.Customer != "" {
+		return intent
+	}
+	next := *intent
+	next.Customer = t.donorOf(method).ID
+	return t.putIntent(next)
+}
+
+// donorOf makes a customer of whoever entered a payment method.
+func (t *tx) donorOf(method *PaymentMethod) *Customer {
+	made := t.newCustomer()
+	made.Email, made.Name = method.Billing.Email, method.Billing.Name
+	made.Address = addressOf(method.Billing)
+	customer := t.putCustomer(made)
+	t.emit("customer.created", nil)
+	return customer
 }
 
 func addressOf(b Billing) map[string]string {

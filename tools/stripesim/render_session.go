@@ -34,8 +34,8 @@ func renderSession(v view, s *Session) map[string]any {
 		"currency_conversion":                  nil,
 		"custom_fields":                        renderFields(s),
 		"custom_text":                          renderCustomText(s.CustomText),
-		"customer":                             nil,
-		"customer_creation":                    "if_required",
+		"customer":                             orNull(s.CustomerID),
+		"customer_creation":                    s.customerCreation(),
 		"customer_details":                     renderCustomer(s),
 		"customer_email":                       orNull(s.CustomerEmail),
 		"expires_at":                           s.ExpiresAt,
@@ -71,12 +71,19 @@ func renderSession(v view, s *Session) map[string]any {
 		out["mode"], out["customer_creation"], out["payment_method_collection"] = s.Mode, "always", "always"
 		// The payment is the invoice's, not the session's.
 		out["payment_intent"], out["invoice_creation"] = nil, nil
-		out["customer"], out["subscription"], out["invoice"] = orNull(s.CustomerID), orNull(s.Plan), orNull(s.Invoice)
+		out["subscription"], out["invoice"] = orNull(s.Plan), orNull(s.Invoice)
 	}
 	if s.Status == sessionOpen {
 		out["url"] = v.baseURL() + "/c/pay/" + s.ID
 	}
 	return out
+}
+
+func (s *Session) customerCreation() string {
+	if s.NewCustomer {
+		return "always"
+	}
+	return "if_required"
 }
 
 func renderCustomText(texts map[string]string) map[string]any {
