@@ -110,7 +110,7 @@ func newWorldOn(t *testing.T, dbURL string) *world {
 	hooks := httptest.NewServer(w.door)
 	t.Cleanup(hooks.Close)
 	w.hook = hooks.URL + "/webhooks/stripe"
-	_, err = w.sim.EnsureWebhookEndpoint(w.hook, []string{"*"}, stripesim.APIVersion)
+	_, err = w.sim.EnsureWebhookEndpoint(w.hook, donation.WebhookEvents(), stripesim.APIVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
