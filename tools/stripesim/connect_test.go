@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -413,5 +414,46 @@ func TestClockKnobsAndSettingsAreAnAccountsOwn(t *testing.T) {
 	now := platform.sim.Truth().Now
 	if late.sim.Truth().Now != now || late.get("/v1/account").number("created") != now {
 		t.Errorf("it begins at %d, the platform is at %d", late.sim.Truth().Now, now)
+	}
+}
+
+// Accounts come and go while donors give to others: nobody waits for nobody, and each
+// gift is where it was meant to be.
+func TestAccountsComeAndGoAtOnce(t *testing.T) {
+	t.Parallel()
+	platform := open(t, nil)
+	everywhere := newReceiver(t, nil)
+	platform.post("/v1/webhook_endpoints", url.Values{
+		"url": {everywhere.url}, "enabled_events[0]": {"checkout.session.completed"}, "connect": {"true"},
+	})
+	var donors sync.WaitGroup
+	var mu sync.Mutex
+	given := map[string]string{} // account by session
+	for i := range 6 {
+		donors.Go(func() {
+			a := platform.society(austrian())
+			for range 4 {
+				session := a.give(gift())
+				mu.Lock()
+				given[session] = a.as
+				mu.Unlock()
+				platform.give(gift())
+			}
+			a.settle()
+			if i%2 == 1 {
+				platform.do(http.MethodDelete, "/v1/accounts/"+a.as, nil, nil)
+			}
+		})
+	}
+	donors.Wait()
+	for _, r := range everywhere.all() {
+		session := r.event["data"].(map[string]any)["object"].(map[string]any)["id"].(string)
+		if given[session] != r.event["account"] {
+			t.Errorf("%s was given to %q, announced by %v", session, given[session], r.event["account"])
+		}
+		delete(given, session)
+	}
+	if len(given) != 0 || len(platform.sim.Truth().Sessions) != 24 || len(platform.sim.Accounts()) != 4 {
+		t.Errorf("%d gifts unheard of, %d at the platform, %d accounts", len(given), len(platform.sim.Truth().Sessions), len(platform.sim.Accounts()))
 	}
 }
