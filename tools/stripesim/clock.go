@@ -14,23 +14,40 @@ func (s *Server) now() time.Time {
 
 var errClockBack = errors.New("the clock only goes forward")
 
-// setClock moves the simulated time and does what falls due on the way. Like
+// setClock moves the simulated time and does what falls due on the way, under one
+// lock: whatever was written in between, were it the answer to a webhook, would have
+// happened after the leap, and nothing could be written before it any more. Like
 // Stripe's test clocks it never goes back.
 func (s *Server) setClock(to func(now time.Time) time.Time) (time.Time, error) {
-	var target time.Time
-	err := s.transact(requestInfo{}, func(t *tx) error {
-		target = to(t.now)
-		if target.Before(t.now) {
-			return errClockBack
-		}
-		offset := s.state.clockOffset + target.Sub(t.now).Microseconds()
-		t.rec.ClockOffset = &offset
-		return nil
-	})
+	if s.readOnly != nil {
+		return time.Time{}, errReadOnly
+	}
+	s.mu.Lock()
+	target, err := s.leap(to)
+	seq := s.state.seq
+	s.mu.Unlock()
+	s.outbox.signal()
+	return target, errors.Join(err, s.durable(seq))
+}
+
+// leap is one record, and those of what it makes due. The caller holds the lock.
+func (s *Server) leap(to func(now time.Time) time.Time) (time.Time, error) {
+	err := s.fireTimers()
 	if err != nil {
 		return time.Time{}, err
 	}
-	return target, s.tick()
+	t := s.begin(requestInfo{})
+	target := to(t.now)
+	if target.Before(t.now) {
+		return time.Time{}, errClockBack
+	}
+	offset := s.state.clockOffset + target.Sub(t.now).Microseconds()
+	t.rec.ClockOffset = &offset
+	err = s.commit(t)
+	if err == nil {
+		err = s.fireTimers()
+	}
+	return target, err
 }
 
 // tick does all that is due by the clock.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -142,4 +143,43 @@ func TestATestClockGoesOnAfterARestart(t *testing.T) {
 	if r := b.plan(plan); r.text("latest_invoice.status") != "paid" || r.text("latest_invoice.billing_reason") != "subscription_cycle" {
 		t.Errorf("plan: %s", r.raw)
 	}
+}
+
+// A webhook that is answered while the clock leaps must not make what was due on the
+// way late: a renewal would wait for its hour from the end of the leap on.
+func TestALeapIsOneStepForDeliveries(t *testing.T) {
+	t.Parallel()
+	a := open(t, nil)
+	a.listen(newReceiver(t, nil))
+	plan := a.pledge(monthly(), "4242424242424242")
+	a.settle()
+	event := a.sim.state.events.all()[0]
+	stop := make(chan struct{})
+	var answers sync.WaitGroup
+	answers.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				a.sim.mu.Lock()
+				answered := a.sim.begin(requestInfo{})
+				answered.rec.Sent = []sentRecord{{Event: event.ID, Attempt: 1, Status: 200, State: deliverySucceeded}}
+				err := a.sim.commit(answered)
+				a.sim.mu.Unlock()
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	for range 12 {
+		a.days(32)
+		if r := a.plan(plan); r.text("latest_invoice.status") != "paid" {
+			t.Errorf("after a leap the renewal is %s", r.text("latest_invoice.status"))
+			break
+		}
+	}
+	close(stop)
+	answers.Wait()
 }
