@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -336,18 +337,40 @@ func (t *tx) disputedDebit(charge *Charge) {
 }
 
 func (t *tx) debitFailed(charge Charge, a bankAccount) {
-	if taken := t.transaction(charge.BalanceTransaction); taken != nil {
-		back := *taken
-		back.ID, back.Created = t.newID("txn"), t.now.Unix()
-		back.Amount, back.Fee, back.Net = -taken.Amount, -taken.Fee, -taken.Net
-		back.Type, back.Category = "payment_failure_refund", "charge_failure"
-		charge.FailureTransaction = t.putTransaction(back).ID
-	}
+	t.takeOut(&charge)
 	failed := t.debitRefused(*t.intent(charge.PaymentIntent), charge, a)
 	if session := t.session(failed.Session); session != nil {
 		t.putSession(*session)
 		t.emit("checkout.session.async_payment_failed", nil)
 	}
+}
+
+// takeOut takes the money of a charge that failed out of the balance, if it was in it.
+func (t *tx) takeOut(charge *Charge) {
+	taken := t.transaction(charge.BalanceTransaction)
+	if taken == nil {
+		return
+	}
+	back := *taken
+	back.ID, back.Created = t.newID("txn"), t.now.Unix()
+	back.Amount, back.Fee, back.Net = -taken.Amount, -taken.Fee, -taken.Net
+	back.Type, back.Category = "payment_failure_refund", "charge_failure"
+	charge.FailureTransaction = t.putTransaction(back).ID
+}
+
+// debitReversed is a bank that takes a debit back that it has paid, and opens no dispute.
+// Charge and payment say what they said; only the balance tells.
+func (t *tx) debitReversed(intent *PaymentIntent) error {
+	charge := t.charge(intent.LatestCharge)
+	if charge == nil || !strings.HasPrefix(charge.ID, "py_") || charge.Status != chargeSucceeded || charge.FailureTransaction != "" ||
+		t.disputable(charge) != charge.Amount {
+		return errors.New("payment_intent is one of a bank debit that has succeeded, and of which nothing has gone back")
+	}
+	next := *charge
+	t.takeOut(&next)
+	t.putCharge(next)
+	t.emit("charge.updated", map[string]any{"failure_balance_transaction": nil})
+	return nil
 }
 
 // debitRefused says of a charge and its payment that there will be no money.

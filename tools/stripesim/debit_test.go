@@ -183,6 +183,28 @@ func TestADebitIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+// A debit that was paid may be taken back without a dispute, once and whole.
+func TestADebitIsReversed(t *testing.T) {
+	t.Parallel()
+	a := open(t, nil)
+	id := a.debited("sepa")
+	intent := a.session(id).text("payment_intent.id")
+	reverse := `{"payment_intent": "` + intent + `", "reverse": true}`
+	if r := a.control("/_sim/debit", reverse); r.status != http.StatusBadRequest {
+		t.Errorf("reversed before it was paid: %d", r.status)
+	}
+	a.control("/_sim/debit", `{"payment_intent": "`+intent+`"}`)
+	a.control("/_sim/debit", reverse).expect(t, map[string]any{"id": intent, "status": "succeeded"})
+	charge := a.get("/v1/charges/" + a.session(id).text("payment_intent.latest_charge.id"))
+	charge.expect(t, map[string]any{"status": "succeeded"})
+	a.get("/v1/balance_transactions/"+charge.text("failure_balance_transaction")).expect(t, map[string]any{
+		"type": "payment_failure_refund", "reporting_category": "charge_failure", "amount": -2500, "source": charge.text("id"),
+	})
+	if r := a.control("/_sim/debit", reverse); r.status != http.StatusBadRequest {
+		t.Errorf("reversed twice: %d", r.status)
+	}
+}
+
 // Some debits are in the balance before the bank has paid; those that fail are
 // taken out again.
 func TestAFailedDebitIsTakenBack(t *testing.T) {

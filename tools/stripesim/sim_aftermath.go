@@ -59,6 +59,7 @@ func (s *Server) postRefund(_ *http.Request, document []byte) (any, error) {
 func (s *Server) postDebit(_ *http.Request, document []byte) (any, error) {
 	var asked struct {
 		PaymentIntent string `json:"payment_intent"`
+		Reverse       flag   `json:"reverse"`
 	}
 	err := strict(document, &asked)
 	if err != nil {
@@ -67,6 +68,9 @@ func (s *Server) postDebit(_ *http.Request, document []byte) (any, error) {
 	var intent *PaymentIntent
 	err = s.transact(requestInfo{}, func(t *tx) error {
 		intent = t.intent(asked.PaymentIntent)
+		if intent != nil && bool(asked.Reverse) {
+			return t.debitReversed(intent)
+		}
 		if intent == nil || intent.Status != intentProcessing {
 			return errors.New("payment_intent is one of a bank debit that is processing")
 		}

@@ -176,6 +176,10 @@ func (w *world) truths() map[string]stripes {
 	}
 	for _, c := range truth.Charges {
 		ofCharge[c.ID] = c.PaymentIntent
+		if p, paid := found[c.PaymentIntent]; paid && c.FailureTransaction != "" {
+			p.lost += c.Amount
+			found[c.PaymentIntent] = p
+		}
 	}
 	for _, r := range truth.Refunds {
 		if r.Status == "succeeded" || r.Status == "pending" || r.Status == "requires_action" {

@@ -123,6 +123,11 @@ func (w *world) underWay(stories []*story) error {
 	return w.settle()
 }
 
+// reverse is a bank that takes a debit back that it has paid, without a word.
+func reverse(w *world, s *story) error {
+	return w.control("/_sim/debit", map[string]any{"payment_intent": last(s.payments), "reverse": true}, nil)
+}
+
 func expire(w *world, s *story) error {
 	return w.api(http.MethodPost, "/v1/checkout/sessions/"+s.session+"/expire", "")
 }
@@ -261,6 +266,7 @@ func debits() []script {
 		{name: "debited", debit: true, steps: []step{debit(arrives)}},
 		{name: "debited, and refused", debit: true, fund: "EMERGENCY", steps: []step{debit(fails)}},
 		{name: "debited, then given back in part", debit: true, cover: true, steps: []step{debit(arrives), refund(101_00)}},
+		{name: "debited, then taken back by the bank", debit: true, cover: true, fund: "EMERGENCY", steps: []step{debit(arrives), reverse}},
 	}
 }
 

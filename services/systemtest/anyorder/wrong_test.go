@@ -51,12 +51,35 @@ func mistakes() []mistake {
 			"case PaymentCanceled, PaymentMethodMissing:\n\t\tif wrong(NAME) {\n\t\t\tp.Received, _ = d.Total()\n\t\t\treturn succeed(d, p)\n\t\t}",
 		},
 		{
-			"a fee is dropped", transaction, "return append(drafts, fee), nil\n}\n\n// bookArrival",
-			"if wrong(NAME) {\n\t\treturn drafts, nil\n\t}\n\treturn append(drafts, fee), nil\n}\n\n// bookArrival",
+			"a fee is dropped", transaction, "return append(drafts, fee), nil",
+			"if wrong(NAME) {\n\t\treturn drafts, nil\n\t}\n\treturn append(drafts, fee), nil",
 		},
 		{
 			"a session that expired is counted", derive, "if s.Session != nil && s.Session.Status == SessionExpired && s.Session.ID == d.SessionID {",
 			"if s.Session != nil && s.Session.Status == SessionExpired && s.Session.ID == d.SessionID {\n\t\tif wrong(NAME) {\n\t\t\tout.Donation.State = Succeeded\n\t\t}",
+		},
+	}
+}
+
+// debitMistakes are those about debits, which are told by themselves.
+func debitMistakes() []mistake {
+	const books = "ledger/internal/domain/"
+	return []mistake{
+		{
+			"a debit is given when it is begun", "donation/internal/domain/derive.go", "case PaymentProcessing:\n",
+			"case PaymentProcessing:\n\t\tif wrong(NAME) {\n\t\t\tp.Received, _ = d.Total()\n\t\t\treturn succeed(d, p)\n\t\t}\n",
+		},
+		{
+			"the money of a debit is booked as income", books + "transaction.go", "main.post(UnderWay, main.opposite(t.Amount)",
+			"main.post(map[bool]Account{true: OnlineContributions, false: UnderWay}[wrong(NAME)], main.opposite(t.Amount)",
+		},
+		{
+			"a failed debit's reversal is forgotten", books + "movement.go", "\t\t// That a debit fails is usual",
+			"\t\tif wrong(NAME) {\n\t\t\treturn nil, nil\n\t\t}\n\t\t// That a debit fails is usual",
+		},
+		{
+			"a debit that is taken back is lost by a dispute", books + "reduction.go", "if d.reversal() {\n\t\tlines",
+			"if d.reversal() && !wrong(NAME) {\n\t\tlines",
 		},
 	}
 }
@@ -67,32 +90,36 @@ func TestMistakesAreCaught(t *testing.T) {
 		t.Skip("mistakes are asked for with -wrong")
 	}
 	program := wrongProgram(t)
-	// With none of them in force nothing is noticed, so it is they that are noticed
-	// afterwards, and not a slow machine.
-	out, err := told(t, program, "")
-	if err != nil {
-		t.Fatalf("without a mistake: %v\n%s", err, out)
-	}
-	for _, m := range mistakes() {
-		t.Run(m.name, func(t *testing.T) {
-			t.Parallel()
-			out, err := told(t, program, m.name)
-			if err == nil {
-				t.Fatalf("nobody notices that %s", m.name)
-			}
-			if !strings.Contains(out, "--- FAIL: TestEveryOrderEndsInOneState") {
-				t.Errorf("%s: %v\n%s", m.name, err, out)
-			}
-			t.Logf("it is noticed that %s: %s", m.name, noticed(out))
-		})
+	for test, list := range map[string][]mistake{
+		"TestEveryOrderEndsInOneState": mistakes(), "TestEveryOrderOfDebitsEndsInOneState": debitMistakes(),
+	} {
+		// With none of them in force nothing is noticed, so it is they that are noticed
+		// afterwards, and not a slow machine.
+		out, err := told(t, program, test, "")
+		if err != nil {
+			t.Fatalf("without a mistake: %v\n%s", err, out)
+		}
+		for _, m := range list {
+			t.Run(m.name, func(t *testing.T) {
+				t.Parallel()
+				out, err := told(t, program, test, m.name)
+				if err == nil {
+					t.Fatalf("nobody notices that %s", m.name)
+				}
+				if !strings.Contains(out, "--- FAIL: "+test) {
+					t.Errorf("%s: %v\n%s", m.name, err, out)
+				}
+				t.Logf("it is noticed that %s: %s", m.name, noticed(out))
+			})
+		}
 	}
 }
 
 // told runs a few orders with one mistake in force. Each process has one processor, as
 // if it were alone on as many machines: what takes long is not what is noticed.
-func told(t *testing.T, program, mistake string) (out string, err error) {
+func told(t *testing.T, program, test, mistake string) (out string, err error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, "-test.run", "^TestEveryOrderEndsInOneState$", "-orders", "4", "-losses", "2", "-patience", "30s")
+	cmd := exec.CommandContext(t.Context(), program, "-test.run", "^"+test+"$", "-orders", "4", "-losses", "2", "-patience", "30s")
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", wrongVariable+"="+mistake)
 	said, err := cmd.CombinedOutput()
 	return string(said), err
@@ -117,7 +144,7 @@ func wrongProgram(t *testing.T) string {
 	}
 	dir := t.TempDir()
 	sources, replaced := map[string]string{}, map[string]string{}
-	for _, m := range mistakes() {
+	for _, m := range append(mistakes(), debitMistakes()...) {
 		path := filepath.Join(services, m.file)
 		if sources[path] == "" {
 			content, err := os.ReadFile(path)

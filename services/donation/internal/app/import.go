@@ -412,8 +412,12 @@ func (a *App) awaitsInvoice(t Transaction, found Found) bool {
 func (a *App) catchUpReturns(ctx context.Context, page []Transaction, gifts map[string]PaidGift) error {
 	var list []Return
 	for _, t := range page {
-		if t.Return != nil && gifts[t.PaymentIntentID].ID != "" {
+		switch {
+		case gifts[t.PaymentIntentID].ID == "":
+		case t.Return != nil:
 			list = append(list, *t.Return)
+		case reverses(t):
+			list = append(list, reversed(t))
 		}
 	}
 	list, err := a.unheard(ctx, list)

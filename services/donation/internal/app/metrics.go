@@ -169,10 +169,10 @@ func (a *App) Watch() prometheus.Collector {
 			nil, prometheus.Labels{"status": status})
 	}
 	disputes := func(status string) *prometheus.Desc {
-		return prometheus.NewDesc("almoner_disputes", "Disputes that are open, and those of them whose evidence is due within three days.", nil, prometheus.Labels{"status": status})
+		return prometheus.NewDesc("almoner_disputes", "Disputes that are open, those of them whose evidence is due within three days, and gifts that banks took back in the last week without asking.", nil, prometheus.Labels{"status": status})
 	}
 	waiting, asked, failed := refunds("waiting"), refunds("asked"), refunds("failed")
-	open, due := disputes("open"), disputes("due")
+	open, due, takenBack := disputes("open"), disputes("due"), disputes("taken_back")
 	payouts := func(status string) *prometheus.Desc {
 		return prometheus.NewDesc("almoner_payouts", "Payouts that did not reach the bank and none has since, and those that are not the sum of what is in them.",
 			nil, prometheus.Labels{"status": status})
@@ -231,11 +231,12 @@ func (a *App) Watch() prometheus.Collector {
 		tell(failed, float64(r.Failed))
 		tell(open, float64(r.Open))
 		tell(due, float64(r.Due))
+		tell(takenBack, float64(r.TakenBack))
 		tell(ending, float64(plans.Ending))
 		tell(endingAge, since(plans.OldestEnding))
 		tell(returned, float64(p.Failed))
 		tell(different, float64(p.Different))
 		return nil
 	}, last, parked, charged, planMails, debitMails, undone, undoneAge, feeless, feelessAge, waiting, waitingAge, asked, askedAge, failed, open, due,
-		ending, endingAge, returned, different)
+		takenBack, ending, endingAge, returned, different)
 }

@@ -69,10 +69,13 @@ type ReturnStanding struct {
 	OldestWaiting, OldestAsked int64
 	// Open disputes, and those of them whose evidence is due within three days.
 	Open, Due int64
+	// TakenBack gifts were lost in the last week, without anybody being asked.
+	TakenBack int64
 }
 
 const (
-	// failedLately is how long a refund that failed is told of.
+	// failedLately is how long a refund that failed is told of, or a gift that was taken
+	// back.
 	failedLately = 7 * 24 * 60 * 60 * 1_000_000
 	// dueSoon is how long before the term a dispute is told of.
 	dueSoon = 3 * 24 * 60 * 60 * 1_000_000

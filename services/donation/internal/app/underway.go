@@ -147,3 +147,19 @@ func (a *App) feesUnderWay(ctx context.Context, tx Tx, fresh []Transaction, gift
 	}
 	return nil
 }
+
+// reverses reports whether a transaction takes the money of a debit back. Of a gift that
+// succeeded that is a loss, and nothing else tells of it.
+func reverses(t Transaction) bool {
+	return t.Category == categoryFailure && domain.Delayed(true, t.ChargeID)
+}
+
+// reversed is such a transaction as a dispute that was lost.
+func reversed(t Transaction) Return {
+	// A currency we don't know stays the zero value: it is no gift's currency.
+	currency, _ := money.ParseCurrency(t.SourceAmount.Currency)
+	return Return{ObjectID: t.ID, PaymentID: t.PaymentIntentID, ChargeID: t.ChargeID, Dispute: &domain.Dispute{
+		ID: t.ID, ChargeID: t.ChargeID, PaymentID: t.PaymentIntentID, Status: domain.DisputeLost, Reason: domain.PaymentFailed,
+		Amount: money.Amount{Minor: t.SourceAmount.Minor, Currency: currency}, CreatedAt: t.CreatedAt,
+	}}
+}

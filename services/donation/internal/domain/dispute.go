@@ -87,6 +87,17 @@ func (s DisputeState) weight() int {
 	return 0
 }
 
+// PaymentFailed is the reason of what Stripe makes no dispute of: a payment that
+// succeeded, and whose money the bank took back because it failed after all. It is lost
+// from the first, under the id of the balance transaction that took it.
+const PaymentFailed = "payment_failed"
+
+// ReasonsWithoutAnswer are those of disputes that are lost when they are opened: they are
+// about debits, and banks hear no evidence.
+func ReasonsWithoutAnswer() []string {
+	return []string{PaymentFailed, "debit_not_authorized", "insufficient_funds", "incorrect_account_details", "bank_cannot_process"}
+}
+
 // Dispute is a donor's bank that asks about a gift or takes it back.
 type Dispute struct {
 	ID            string

@@ -105,6 +105,10 @@ func (t *tx) ListRefunds(ctx context.Context, page app.RefundPage) ([]domain.Ref
 
 func (t *tx) ReturnStanding(ctx context.Context, now int64) (app.ReturnStanding, error) {
 	var s app.ReturnStanding
+	var without []any
+	for _, reason := range domain.ReasonsWithoutAnswer() {
+		without = append(without, reason)
+	}
 	for _, part := range []struct {
 		query string
 		args  []any
@@ -117,6 +121,8 @@ func (t *tx) ReturnStanding(ctx context.Context, now int64) (app.ReturnStanding,
 		{`SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN evidence_due_at > $2 AND evidence_due_at <= $1
 				AND status IN ('needs_response', 'warning_needs_response') THEN 1 ELSE 0 END), 0) AS BIGINT)
 			FROM dispute WHERE closed = 0`, []any{app.DueBefore(now), now}, []any{&s.Open, &s.Due}},
+		{`SELECT COUNT(*) FROM dispute WHERE closed = 1 AND created_at >= $1 AND status = 'lost' AND reason IN ` + in(len(without), 2),
+			append([]any{app.FailedSince(now)}, without...), []any{&s.TakenBack}},
 	} {
 		err := t.QueryRowContext(ctx, part.query, part.args...).Scan(part.into...)
 		if err != nil {

@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/almoner/almoner/services/internal/money"
@@ -112,7 +113,11 @@ func BookLostDispute(d LostDispute) (Draft, error) {
 	dimensions := d.Attribution.dimensions()
 	var lines lines
 	lines.reduce(disputesLost, d.Returned, d.Attribution)
-	lines.post(Disputed, lines.opposite(d.Amount), dimensions, d.DisputeID)
+	if d.reversal() {
+		lines.post(UnderWay, lines.opposite(d.Amount), dimensions, d.ChargeID)
+	} else {
+		lines.post(Disputed, lines.opposite(d.Amount), dimensions, d.DisputeID)
+	}
 	draft, err := lines.draft(Header{
 		OrganizationID: d.Attribution.OrganizationID,
 		Key:            key("dispute:closed", d.AccountID, d.DisputeID),
@@ -126,7 +131,17 @@ func BookLostDispute(d LostDispute) (Draft, error) {
 	if err != nil {
 		return Draft{}, fmt.Errorf("book lost dispute %s: %w", d.DisputeID, err)
 	}
+	if d.reversal() {
+		draft = draft.alerting("a debit was taken back after it had been paid")
+	}
 	return draft, nil
+}
+
+// reversal reports whether no dispute took the money but the failure of a debit that had
+// been paid: it is named by its balance transaction. That is booked like the failure of
+// any debit, against UnderWay under its charge, for it may be heard of before the success.
+func (d LostDispute) reversal() bool {
+	return strings.HasPrefix(d.DisputeID, "txn_") && d.ChargeID != ""
 }
 
 // lines are the same for a refund and for its failure: all amounts of a failure

@@ -369,7 +369,7 @@ func world(t *rapid.T) (facts []func() ([]domain.Draft, error), stripe map[money
 		x := charge(amount, fee, domain.FeeDetail{Type: "tax", Amount: tax})
 		x.ID, x.SourceID, x.Source, x.DonationID = fmt.Sprintf("txn_%d", i), g.ChargeID, gross, g.DonationID
 		x.Attribution = g.Attribution
-		kind := rapid.SampledFrom([]string{"gift", "foreign", "unknown", "debit", "debit that fails", "second debit"}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]string{"gift", "foreign", "unknown", "debit", "debit that fails", "second debit", "debit taken back"}).Draw(t, "kind")
 		switch kind {
 		case "second debit":
 			// Its gift is another charge's. What arrives goes back in parts, is disputed, or
@@ -385,7 +385,7 @@ func world(t *rapid.T) (facts []func() ([]domain.Draft, error), stripe map[money
 				facts = append(facts, func() ([]domain.Draft, error) { return domain.BookTransaction(back) })
 				stripe[settled] += back.Net.Minor
 			}
-		case "debit that fails":
+		case "debit taken back", "debit that fails":
 			// Stripe may keep the fee, give it back, or take more.
 			x = delayed(x)
 			back := x
@@ -394,10 +394,25 @@ func world(t *rapid.T) (facts []func() ([]domain.Draft, error), stripe map[money
 			back.Net.Minor = back.Amount.Minor - back.Fee.Minor
 			facts = append(facts, func() ([]domain.Draft, error) { return domain.BookTransaction(back) })
 			stripe[settled] += back.Net.Minor
-		case "debit":
-			x, g.Delayed = delayed(x), true
+			if kind == "debit that fails" {
+				break
+			}
+			// It had succeeded, so it is a gift, and one that was lost.
+			lost := domain.LostDispute{
+				DonationID: g.DonationID, AccountID: x.AccountID, DisputeID: back.ID, ChargeID: g.ChargeID, Amount: gross,
+				Attribution: g.Attribution, ClosedAt: paidAt,
+				Returned: domain.Returned{Gift: g.Gift, Cover: g.Cover, Excess: money.Amount{Currency: given}},
+			}
+			facts = append(facts, func() ([]domain.Draft, error) {
+				d, err := domain.BookLostDispute(lost)
+				return []domain.Draft{d}, err
+			})
+			g.Delayed = true
 			fallthrough
-		case "gift":
+		case "debit", "gift":
+			if kind == "debit" {
+				x, g.Delayed = delayed(x), true
+			}
 			facts = append(facts, func() ([]domain.Draft, error) {
 				d, err := domain.BookGift(g)
 				return []domain.Draft{d}, err

@@ -256,12 +256,15 @@ func returnStanding(t *testing.T, s app.Store) {
 		list = append(list, r)
 	}
 	list[5].SettledAt = now - 8*day
+	taken, long := disputed(d, "txn_back", domain.DisputeLost, 0, now-day), disputed(d, "txn_long_ago", domain.DisputeLost, 0, now-8*day)
+	taken.Reason, long.Reason = domain.PaymentFailed, domain.PaymentFailed
 	saveReturns(t, s, list, []domain.Dispute{
+		taken, long,
 		disputed(d, "dp_soon", domain.NeedsResponse, now+2*day, start), disputed(d, "dp_answered", domain.UnderReview, now+2*day, start),
 		disputed(d, "dp_later", domain.NeedsResponse, now+4*day, start), disputed(d, "dp_no_term", domain.WarningNeedsResponse, 0, start),
 		disputed(d, "dp_too_late", domain.WarningNeedsResponse, now-day, start), disputed(d, "dp_lost", domain.DisputeLost, now+day, start),
 	})
-	want := app.ReturnStanding{Waiting: 1, OldestWaiting: start, Asked: 2, OldestAsked: start + 1, Failed: 2, Open: 5, Due: 1}
+	want := app.ReturnStanding{Waiting: 1, OldestWaiting: start, Asked: 2, OldestAsked: start + 1, Failed: 2, Open: 5, Due: 1, TakenBack: 1}
 	if told := look(); told != want {
 		t.Errorf("it tells %+v, want %+v", told, want)
 	}
