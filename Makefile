@@ -50,7 +50,7 @@ ANYORDER := -orders 24 -losses 4 -random 1000
 .PHONY: anyorder
 anyorder: ## Tell webhooks in many orders, lose them, and build mistakes into the services
 	go test -count=1 -timeout 60m -v -run 'EveryOrder|Random' ./services/systemtest/anyorder $(ANYORDER)
-	go test -count=1 -timeout 30m -v -run Mistakes ./services/systemtest/anyorder -wrong
+	go test -count=1 -timeout 30m -v -run Mistakes -parallel 4 ./services/systemtest/anyorder -wrong
 
 # SQLite is C made into Go: its memory is not what Go allocated, so there is no race
 # in it that the detector could see, and watching each of its loads and stores is

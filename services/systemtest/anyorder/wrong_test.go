@@ -66,10 +66,6 @@ func debitMistakes() []mistake {
 	const books = "ledger/internal/domain/"
 	return []mistake{
 		{
-			"a debit is given when it is begun", "donation/internal/domain/derive.go", "case PaymentProcessing:\n",
-			"case PaymentProcessing:\n\t\tif wrong(NAME) {\n\t\t\tp.Received, _ = d.Total()\n\t\t\treturn succeed(d, p)\n\t\t}\n",
-		},
-		{
 			"the money of a debit is booked as income", books + "transaction.go", "main.post(UnderWay, main.opposite(t.Amount)",
 			"main.post(map[bool]Account{true: OnlineContributions, false: UnderWay}[wrong(NAME)], main.opposite(t.Amount)",
 		},
