@@ -36,6 +36,8 @@ var testAccounts = []testAccount{
 	{"bacs_debit", "33333335", days, true, false},
 	{"bacs_debit", "93333335", threeMin, true, false},
 	{"bacs_debit", "55555559", threeMin, false, true},
+	{"bacs_debit", "34343434", days, true, false},
+	{"bacs_debit", "12121212", days, true, false},
 	{"us_bank_account", "000123456789", days, false, false},
 	{"us_bank_account", "000111111113", days, true, false},
 	{"us_bank_account", "000111111116", days, true, false},

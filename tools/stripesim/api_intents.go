@@ -267,7 +267,8 @@ func (s *Server) secureIntent(w http.ResponseWriter, r *http.Request, intent *Pa
 		return true
 	}
 	s.sitePage(w, http.StatusOK, "secure", payView{
-		Title: "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(intent.Amount, intent.Currency),
+		Account: s.name(),
+		Title:   "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(intent.Amount, intent.Currency),
 		Currency: strings.ToUpper(intent.Currency), Items: []LineItem{{Name: intent.Description, Quantity: 1}},
 	}, origin(intent.ReturnURL))
 	return true

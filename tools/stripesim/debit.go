@@ -57,6 +57,7 @@ func bankAccounts() []bankAccount {
 		noAccount  = "The bank knows no such account."
 		currency   = "The account does not take this currency."
 		weekly     = "The debit is more than the account may pay in a week."
+		large      = "The debit is more than the account may pay at once."
 		blocked    = "This payment was blocked as too risky."
 		providerNo = "payment_method_provider_decline"
 	)
@@ -86,6 +87,8 @@ func bankAccounts() []bankAccount {
 		bacs("bacs_mandate", "33333335", "Failure: not authorized").fails("debit_not_authorized", noMandate),
 		bacs("bacs_mandate_soon", "93333335", "Failure after 3 minutes: not authorized").after3Minutes().fails("debit_not_authorized", noMandate),
 		bacs("bacs_disputed", "55555559", "Success after 3 minutes, then disputed and lost").after3Minutes().thenDisputed(),
+		bacs("bacs_weekly", "34343434", "Failure: more than the account may pay in a week").fails("charge_exceeds_source_limit", weekly),
+		bacs("bacs_large", "12121212", "Failure: more than the account may pay at once").fails("charge_exceeds_transaction_limit", large),
 		ach("ach", "000123456789", "Success"),
 		ach("ach_closed", "000111111113", "Failure: account closed").fails("account_closed", closed),
 		ach("ach_unknown", "000111111116", "Failure: no such account").fails("no_account", noAccount),

@@ -183,7 +183,8 @@ func (s *Server) secureInvoice(w http.ResponseWriter, r *http.Request, intent *P
 		return true
 	}
 	s.sitePage(w, http.StatusOK, "secure", payView{
-		Title: "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(invoice.amountDue(), invoice.Currency),
+		Account: s.name(),
+		Title:   "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(invoice.amountDue(), invoice.Currency),
 		Currency: strings.ToUpper(invoice.Currency), Items: []LineItem{{Name: "Invoice " + invoice.Number, Quantity: 1}},
 	}, "")
 	return true

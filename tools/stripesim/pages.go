@@ -97,13 +97,13 @@ func (s *Server) current(id string) *Session {
 type cardLine struct{ Number, Label string }
 
 type payView struct {
-	Title, Heading, Verb, ID, Amount, Currency, CancelURL, Error, SubmitText string
-	Items                                                                    []LineItem
-	Form                                                                     Billing
-	FixedEmail                                                               bool
-	Cards                                                                    []cardLine
-	Method                                                                   string
-	Methods                                                                  []methodLine
+	Title, Account, Heading, Verb, ID, Amount, Currency, CancelURL, Error, SubmitText string
+	Items                                                                             []LineItem
+	Form                                                                              Billing
+	FixedEmail                                                                        bool
+	Cards                                                                             []cardLine
+	Method                                                                            string
+	Methods                                                                           []methodLine
 	questionView
 }
 
@@ -114,7 +114,7 @@ func (s *Server) viewOf(session *Session) payView {
 		verb = "Pay"
 	}
 	v := payView{
-		Title: verb + " (simulator)", Heading: verb + " with a test card", Verb: verb, ID: session.ID,
+		Title: verb + " (simulator)", Account: s.name(), Heading: verb + " with a test card", Verb: verb, ID: session.ID,
 		Amount: majorUnits(session.AmountTotal, session.Currency), Currency: strings.ToUpper(session.Currency),
 		CancelURL: session.CancelURL, Items: session.LineItems, SubmitText: session.CustomText["submit"],
 		Form: Billing{Email: session.CustomerEmail}, FixedEmail: session.CustomerEmail != "",

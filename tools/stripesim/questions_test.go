@@ -53,7 +53,7 @@ func TestASessionAsksTheDonor(t *testing.T) {
 	id := made.text("id")
 	page := a.get("/c/pay/" + id).raw
 	for _, part := range []string{
-		"In memory of &lt;whom&gt;", "(optional)", `name="field_membership" required inputmode="numeric"`, `<option value="radio">On the radio`,
+		"To <bdi>Stripe simulator</bdi>", "In memory of &lt;whom&gt;", "(optional)", `name="field_membership" required inputmode="numeric"`, `<option value="radio">On the radio`,
 		`name="consent_promotions"`, "I agree to the rules of the society",
 	} {
 		if !strings.Contains(page, part) {
