@@ -110,7 +110,14 @@ func (s *Server) openAccount(account *ConnectedAccount) (*Server, error) {
 	world.platform, world.as = s, account
 	if s.readOnly == nil {
 		err := world.openStore()
-		return world, err
+		if err == nil && cfg.Dir != "" {
+			// A new folder outlives a power cut only when those above it say that it is there.
+			err = errors.Join(syncDir(filepath.Join(s.cfg.Dir, accountsFolder)), syncDir(s.cfg.Dir))
+		}
+		if err != nil {
+			return nil, errors.Join(err, world.Close())
+		}
+		return world, nil
 	}
 	err := world.openReading()
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errEmptyStore) {

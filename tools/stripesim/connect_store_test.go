@@ -129,3 +129,31 @@ func TestAReaderFollowsConnectedAccounts(t *testing.T) {
 		t.Errorf("nobody: %d %s", r.status, r.raw)
 	}
 }
+
+// A store from before there were connected accounts becomes a platform's.
+func TestAnOlderStoreConnectsAccounts(t *testing.T) {
+	t.Parallel()
+	written, err := os.ReadFile("testdata/before_prorations.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	err = os.WriteFile(filepath.Join(dir, logName), written, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := prepare(t, func(c *Config) { c.Dir = dir })
+	before := a.sim.Truth()
+	if len(a.sim.Accounts()) != 1 || len(before.Subscriptions) == 0 {
+		t.Fatalf("accounts %v, %d plans", a.sim.Accounts(), len(before.Subscriptions))
+	}
+	austria := a.society(austrian())
+	session := austria.give(gift())
+	b := a.reopen(dir)
+	if b.acting(austria.as).session(session).text("payment_status") != "paid" {
+		t.Error("the gift was forgotten")
+	}
+	if after := b.sim.Truth(); !reflect.DeepEqual(after.Charges, before.Charges) || after.Account != before.Account {
+		t.Error("the platform's own is not what it was")
+	}
+}
