@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -117,6 +118,9 @@ func (t *tx) prorate(plan, next *Subscription, how adjustment) *apiError {
 	if how.prorates() {
 		items := t.prorations(plan, next, how)
 		failure := t.covered(plan, items)
+		if failure == nil {
+			failure = t.fits(next, items)
+		}
 		if failure != nil {
 			return failure
 		}
@@ -234,6 +238,25 @@ func (t *tx) covered(plan *Subscription, items []InvoiceItem) *apiError {
 	}
 	if credits+total < 0 {
 		return refuse("more than was paid for the period")
+	}
+	return nil
+}
+
+// fits refuses what would make an invoice larger than can be charged.
+func (t *tx) fits(next *Subscription, items []InvoiceItem) *apiError {
+	total := int64(0)
+	for _, item := range items {
+		total += item.Amount
+	}
+	for _, item := range t.waiting(next.ID) {
+		total += item.Amount
+	}
+	for _, item := range next.Items {
+		total += t.price(item.Price).UnitAmount * item.Quantity
+	}
+	if total > maximum(next.Currency) {
+		return badRequest("amount_too_large", "items", "The next invoice would come to more than %s %s.",
+			majorUnits(maximum(next.Currency), next.Currency), strings.ToUpper(next.Currency))
 	}
 	return nil
 }

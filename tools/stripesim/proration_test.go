@@ -357,6 +357,9 @@ func TestChangesThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %d %s", name, r.status, r.raw)
 		}
 	}
+	if r := m.change(90_000, nil); r.status != http.StatusBadRequest || r.text("error.code") != "amount_too_large" {
+		t.Errorf("too much with the rest of the month: %d %s", r.status, r.raw)
+	}
 	// Nobody paid for twenty shares, so nobody gets them back.
 	m.change(20, url.Values{"proration_behavior": {"none"}})
 	if r := m.change(1, nil); r.status != http.StatusBadRequest || r.text("error.param") != "proration_behavior" {
