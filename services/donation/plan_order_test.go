@@ -119,6 +119,10 @@ func (w *world) endAskedInVain(p *donationv1.Plan, token string) {
 		w.t.Fatal("it was ended")
 	}
 	w.clock.Advance(10 * time.Second)
+	list, err := w.web.ListPlans(w.t.Context(), &donationv1.ListPlansRequest{Ending: true})
+	if err != nil || len(list.GetPlans()) != 1 || list.GetPlans()[0].GetPlanId() != p.GetPlanId() || !list.GetPlans()[0].GetEnding() {
+		w.t.Errorf("of plans that Stripe still has are listed %v, %v", list, err)
+	}
 }
 
 // The donor asks for the end while Stripe cannot be reached, and Stripe charges once

@@ -172,6 +172,7 @@ const maxLanguage = 35
 type PlanSearch struct {
 	Status    string
 	Failed    bool
+	Ending    bool
 	Reference string
 	PageToken string
 	PageSize  int
@@ -180,7 +181,8 @@ type PlanSearch struct {
 // Plans pages through plans, the newest first; next is empty on the last page.
 func (a *App) Plans(ctx context.Context, s PlanSearch) (views []PlanView, next string, err error) {
 	filter := PlanFilter{
-		Status: s.Status, Failed: s.Failed, Reference: strings.TrimSpace(s.Reference), BeforeAt: math.MaxInt64, Limit: plansPerPage,
+		Status: s.Status, Failed: s.Failed, Ending: s.Ending, Reference: strings.TrimSpace(s.Reference), BeforeAt: math.MaxInt64,
+		Limit: plansPerPage,
 	}
 	if s.PageSize > 0 {
 		filter.Limit = min(s.PageSize, mostPlans)

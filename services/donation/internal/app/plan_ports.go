@@ -75,6 +75,7 @@ type PlanStanding struct {
 type PlanFilter struct {
 	Status    string
 	Failed    bool
+	Ending    bool   // its end was asked for here, and Stripe still has it
 	Reference string // a plan, a subscription or a customer
 	// BeforeAt and BeforeID are the last plan of the page before.
 	BeforeAt int64

@@ -72,7 +72,7 @@ func (s *Server) SendPlanLinks(ctx context.Context, r *donationv1.SendPlanLinksR
 // ListPlans is for staff.
 func (s *Server) ListPlans(ctx context.Context, r *donationv1.ListPlansRequest) (*donationv1.ListPlansResponse, error) {
 	views, next, err := s.app.Plans(ctx, app.PlanSearch{
-		Status: r.GetStatus(), Failed: r.GetPaymentFailed(), Reference: r.GetReference(),
+		Status: r.GetStatus(), Failed: r.GetPaymentFailed(), Ending: r.GetEnding(), Reference: r.GetReference(),
 		PageToken: r.GetPageToken(), PageSize: int(r.GetPageSize()),
 	})
 	if err != nil {

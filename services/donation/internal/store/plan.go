@@ -143,6 +143,10 @@ func (t *tx) ListPlans(ctx context.Context, f app.PlanFilter) ([]domain.Plan, er
 	if f.Failed {
 		query += ` AND failed = 1`
 	}
+	if f.Ending {
+		// In the words of the index for it.
+		query += ` AND cancel_asked_at > 0 AND status NOT IN ('canceled', 'incomplete_expired')`
+	}
 	if f.Reference != "" {
 		args = append(args, f.Reference)
 		at := len(args)

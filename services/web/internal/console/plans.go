@@ -10,15 +10,16 @@ import (
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
-// plans lists monthly plans; those whose last try to charge failed come first.
+// plans lists monthly plans. Those that a donor was told have ended and Stripe still has
+// come first, and then those whose last try to charge failed.
 func (c *Console) plans(w http.ResponseWriter, v *visit) {
-	show, tabs, known := v.tabs(plansPath, "plans", []string{"all", "failing", "active", "past_due", "paused", "canceled", "created"})
+	show, tabs, known := v.tabs(plansPath, "plans", []string{"all", "ending", "failing", "active", "past_due", "paused", "canceled", "created"})
 	if !known {
 		c.unknown(w, v)
 		return
 	}
-	ask := &donationv1.ListPlansRequest{PageToken: v.query.Get(pageParameter), PageSize: listed, PaymentFailed: show == "failing"}
-	if show != "all" && show != "failing" {
+	ask := &donationv1.ListPlansRequest{PageToken: v.query.Get(pageParameter), PageSize: listed, PaymentFailed: show == "failing", Ending: show == "ending"}
+	if show != "all" && show != "failing" && show != "ending" {
 		ask.Status = show
 	}
 	found, err := c.donations.ListPlans(v.ctx, ask)
@@ -31,15 +32,23 @@ func (c *Console) plans(w http.ResponseWriter, v *visit) {
 		Intro: []string{v.spoken.Say("console.plans.intro")},
 	}
 	if show == "all" && ask.GetPageToken() == "" {
-		failing, err := c.donations.ListPlans(v.ctx, &donationv1.ListPlansRequest{PaymentFailed: true, PageSize: listed})
-		if err != nil {
-			c.fail(w, v, err)
-			return
-		}
-		if len(failing.GetPlans()) > 0 {
-			first := v.planTable(failing.GetPlans(), c)
-			first.Caption = v.spoken.Say("console.plans.failing_heading")
-			page.Tables = append(page.Tables, first)
+		for _, first := range []struct {
+			heading string
+			ask     *donationv1.ListPlansRequest
+		}{
+			{"console.plans.ending_heading", &donationv1.ListPlansRequest{Ending: true, PageSize: listed}},
+			{"console.plans.failing_heading", &donationv1.ListPlansRequest{PaymentFailed: true, PageSize: listed}},
+		} {
+			some, err := c.donations.ListPlans(v.ctx, first.ask)
+			if err != nil {
+				c.fail(w, v, err)
+				return
+			}
+			if len(some.GetPlans()) > 0 {
+				table := v.planTable(some.GetPlans(), c)
+				table.Caption = v.spoken.Say(first.heading)
+				page.Tables = append(page.Tables, table)
+			}
 		}
 	}
 	table := v.planTable(found.GetPlans(), c)
@@ -80,6 +89,10 @@ func (v *visit) planState(p *donationv1.Plan) Cell {
 	case until < 0:
 		cell.Mark = ""
 		cell.Soft = append(cell.Soft, v.spoken.Say("console.plan.paused"))
+	}
+	if p.GetEnding() {
+		cell.Mark = "bad"
+		cell.Soft = append(cell.Soft, v.spoken.Say("console.plan.ending"))
 	}
 	if p.GetEndsAt() > 0 {
 		cell.Soft = append(cell.Soft, v.spoken.Say("console.plan.ends", "Day", v.spoken.Day(v.moment(p.GetEndsAt()))))

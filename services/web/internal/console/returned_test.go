@@ -47,6 +47,7 @@ func (o *town) returns() {
 		}
 	}
 	o.plans = []*donationv1.Plan{plan(planID, "active", false), plan(brokenID, "past_due", true)}
+	o.plans[0].Ending = true
 	o.paidOut = []*donationv1.Payout{
 		{PayoutId: "po_sound", Amount: amount(60_71, "EUR"), Status: "paid", Automatic: true, Reconciled: true, Difference: amount(0, "EUR"), ArrivalDate: at, CreatedAt: at - day},
 		{PayoutId: "po_broken", Amount: amount(60_71, "EUR"), Status: "failed", Automatic: true, FailureCode: "account_closed", CreatedAt: at - day},
@@ -150,7 +151,7 @@ func (o *town) ListPlans(_ context.Context, r *donationv1.ListPlansRequest) (*do
 	answer := &donationv1.ListPlansResponse{}
 	for _, p := range o.plans {
 		switch {
-		case r.GetStatus() != "" && p.GetStatus() != r.GetStatus(), r.GetPaymentFailed() && !p.GetPaymentFailed():
+		case r.GetStatus() != "" && p.GetStatus() != r.GetStatus(), r.GetPaymentFailed() && !p.GetPaymentFailed(), r.GetEnding() && !p.GetEnding():
 		case r.GetReference() != "" && r.GetReference() != p.GetPlanId() && r.GetReference() != p.GetSubscriptionId():
 		default:
 			answer.Plans = append(answer.Plans, p)
@@ -224,7 +225,8 @@ func TestListsOfWhatHappenedToGifts(t *testing.T) {
 		"/finance/refunds?show=failed":   {"The donor was not paid back. Ask the donor for an account"},
 		"/finance/refunds?page=r.1.more": {"From the beginning"},
 		"/finance/disputes":              {"48 hours left", "9 days left", "Inquiry", "The bank only asks; no money has moved.", "lost", "a_word_of_tomorrow", "The bank keeps it."},
-		"/finance/plans":                 {"Their last try to charge failed", "All monthly gifts", "past due", "عطاء الشتاء", "€26.00"},
+		"/finance/plans":                 {"Ended here, and Stripe still has them", "Their last try to charge failed", "All monthly gifts", "past due", "عطاء الشتاء", "€26.00"},
+		"/finance/plans?show=ending":     {"Ended here, but not at Stripe yet: it may still charge.", "€26.00"},
 		"/finance/plans?show=paused":     {"No monthly gift is like this."},
 		"/finance/plans/" + planID:       {"€26.00 every month", "Instalments", "End this monthly gift"},
 		"/finance/payouts":               {"adds up", "failed", "The bank account is closed.", "made by hand", "does not add up", "-€1.25"},

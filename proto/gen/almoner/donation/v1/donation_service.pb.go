@@ -4034,7 +4034,9 @@ type ListPlansRequest struct {
 	// From the page before; empty for the first.
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// At most this many; 0 means 50, more than 200 means 200.
-	PageSize      int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Only those whose end was asked for here and that Stripe still has.
+	Ending        bool `protobuf:"varint,6,opt,name=ending,proto3" json:"ending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4102,6 +4104,13 @@ func (x *ListPlansRequest) GetPageSize() int32 {
 		return x.PageSize
 	}
 	return 0
+}
+
+func (x *ListPlansRequest) GetEnding() bool {
+	if x != nil {
+		return x.Ending
+	}
+	return false
 }
 
 // ListPlansResponse is a page of plans.
@@ -4597,14 +4606,15 @@ const file_almoner_donation_v1_donation_service_proto_rawDesc = "" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12%\n" +
 	"\x0eclient_address\x18\x02 \x01(\tR\rclientAddress\x12\x1a\n" +
 	"\blanguage\x18\x03 \x01(\tR\blanguage\"\x17\n" +
-	"\x15SendPlanLinksResponse\"\xab\x01\n" +
+	"\x15SendPlanLinksResponse\"\xc3\x01\n" +
 	"\x10ListPlansRequest\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12%\n" +
 	"\x0epayment_failed\x18\x02 \x01(\bR\rpaymentFailed\x12\x1c\n" +
 	"\treference\x18\x03 \x01(\tR\treference\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x1b\n" +
-	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\"l\n" +
+	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x16\n" +
+	"\x06ending\x18\x06 \x01(\bR\x06ending\"l\n" +
 	"\x11ListPlansResponse\x12/\n" +
 	"\x05plans\x18\x01 \x03(\v2\x19.almoner.donation.v1.PlanR\x05plans\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"_\n" +

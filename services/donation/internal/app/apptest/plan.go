@@ -322,6 +322,13 @@ func planStanding(t *testing.T, s app.Store) {
 		return errors.Join(tx.AddPlanMails(ctx, []app.PlanMail{letter, other, debit}), tx.ParkPlanMail(ctx, letter.Key, 1, start, "it is refused"),
 			tx.ParkPlanMail(ctx, debit.Key, 1, start, "it is refused, too"))
 	})
+	read(t, s, func(ctx context.Context, tx app.Tx) error {
+		ending, err := tx.ListPlans(ctx, app.PlanFilter{Ending: true, BeforeAt: start + day, Limit: 10})
+		if len(ending) != 2 || ending[0].CancelAskedAt == 0 || ending[0].Status.Over() || !ending[1].Ending() {
+			t.Errorf("being ended are %+v", ending)
+		}
+		return err
+	})
 	if told, want := look(), (app.PlanStanding{Ending: 2, OldestEnding: start - 1, ParkedPlanMails: 1, ParkedDebitMails: 1}); told != want {
 		t.Errorf("it tells %+v, want %+v", told, want)
 	}
