@@ -1,11 +1,62 @@
 package donation_test
 
 import (
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/testkit"
 )
+
+// increases are the counters of this service that alarms ask for the increase of, by the
+// start of the series' names.
+func increases(t *testing.T) []string {
+	t.Helper()
+	rules, err := os.ReadFile("../../deploy/prometheus/almoner.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, match := range regexp.MustCompile(`increase\((almoner_[a-z_]+)`).FindAllStringSubmatch(string(rules), -1) {
+		if slices.Contains([]string{"almoner_declines_total", "almoner_gifts_total", "almoner_stripe_webhooks_total"}, match[1]) && !slices.Contains(found, match[1]) {
+			found = append(found, match[1])
+		}
+	}
+	if len(found) != 3 {
+		t.Fatalf("alarms ask for %v", found)
+	}
+	return found
+}
+
+// A series that begins with its first count has had no increase: an alarm would be
+// silent about the first of each kind. Those of gifts begin with a donor's form.
+func TestWhatAlarmsAreAboutBeginsWithNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.checkout(form())
+	seen := testkit.Scrape(t, w.metrics)
+	for _, name := range increases(t) {
+		kinds := 0
+		for series, value := range seen {
+			if strings.HasPrefix(series, name+"{") && value == 0 {
+				kinds++
+			}
+		}
+		if kinds == 0 {
+			t.Errorf("%s is not told before its first", name)
+		}
+	}
+	for _, series := range []string{
+		`almoner_declines_total{code="insufficient_funds"}`, `almoner_declines_total{code="other"}`, `almoner_gifts_total{currency="EUR"}`,
+		`almoner_stripe_webhooks_total{outcome="stored",type="payment_intent.succeeded"}`, `almoner_stripe_webhooks_total{outcome="failed",type="other"}`,
+	} {
+		if value, told := seen[series]; !told || value != 0 {
+			t.Errorf("%s is %v (told: %v) before the first", series, value, told)
+		}
+	}
+}
 
 // A gift, a decline, a form that was refused and a forged webhook are counted; no
 // series names a donation, a payment or a donor, and Stripe's operations have no

@@ -101,6 +101,10 @@ func (a *App) StartCheckout(ctx context.Context, s Submission) (Checkout, error)
 		outcome = "already_paid"
 	}
 	a.Metrics.checkouts.WithLabelValues(outcome).Inc()
+	if err == nil {
+		// An increase is asked for, and what begins with 1 has had none.
+		a.Metrics.gifts.WithLabelValues(s.Form.Gift.Currency.Code())
+	}
 	return answer, err
 }
 

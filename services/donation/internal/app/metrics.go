@@ -52,6 +52,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		// The alarm is about an increase, and what begins with 1 has had none.
 		m.webhooks.WithLabelValues(eventType, WebhookFailed)
 	}
+	for _, code := range append(declineCodes, other) {
+		m.declines.WithLabelValues(code)
+	}
 	return m
 }
 
