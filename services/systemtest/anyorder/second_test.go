@@ -84,6 +84,16 @@ func TestASecondDebitLeavesNothingBehind(t *testing.T) {
 			if d.GetState() != donationv1.State_STATE_SUCCEEDED || d.GetReturned().GetMinor() != 0 || d.GetPaymentIntentId() == s.payments[0] {
 				t.Errorf("%s: the gift by card is %v", s.script.name, d)
 			}
+			found, err := w.web.FindDonations(t.Context(), &donationv1.FindDonationsRequest{Reference: s.payments[0]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.script.name == "refused" && !s.script.early {
+				continue // no money ever moved, which is what it would be found by
+			}
+			if len(found.GetDonations()) != 1 || found.GetDonations()[0].GetDonationId() != s.donation {
+				t.Errorf("%s: the debit's payment leads to %v", s.script.name, found.GetDonations())
+			}
 		}
 	}
 	parked, err := w.parking.ListParked(t.Context(), &feedv1.ListParkedRequest{Service: "donation"})

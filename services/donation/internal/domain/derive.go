@@ -144,6 +144,12 @@ func mergePayment(d Donation, p Payment, session *Session) Outcome {
 		if session != nil && session.Status == SessionComplete && !session.Paid && session.ID == d.SessionID {
 			return Outcome{Donation: d.raise(Failed)}
 		}
+	default:
+		// An American bank account may have to be proven first, by deposits that take
+		// days. The donor is done, as the session says also without its payment.
+		if session != nil && session.Delayed() {
+			return Outcome{Donation: d.raise(Processing)}
+		}
 	}
 	return Outcome{Donation: d}
 }

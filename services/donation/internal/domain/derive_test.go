@@ -65,6 +65,7 @@ func everyFact() []Snapshot {
 		{Session: complete},
 		{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentProcessing}},
+		{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}, Payment: &Payment{ID: "pi_1", Status: "requires_action"}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentMethodMissing, DeclineCode: "insufficient_funds", DeclinedAt: 30}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentCanceled}},
 		{Session: &Session{ID: "cs_test_1", Status: SessionComplete, Paid: true}, Payment: paid("pi_1")},
@@ -104,6 +105,33 @@ func TestAnyOrderAndRepetitionEndInOneState(t *testing.T) {
 			t.Fatalf("state %s after %d payments", first.State, firstPaid)
 		}
 	})
+}
+
+// An account that is to be proven by small deposits: whether the session is told of with
+// its payment, as when it is asked for, or without, as in its webhook, is no matter. A
+// donor who looks at 3-D Secure is not done.
+func TestAGiftWhoseBankAccountIsBeingProvenIsUnderWay(t *testing.T) {
+	t.Parallel()
+	proving := &Payment{ID: "pi_1", Status: "requires_action"}
+	for _, c := range []struct {
+		heard Snapshot
+		want  State
+	}{
+		{Snapshot{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}}, Processing},
+		{Snapshot{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}, Payment: proving}, Processing},
+		{Snapshot{Session: &Session{ID: "cs_test_1", Status: SessionOpen, PaymentID: "pi_1"}, Payment: proving}, CheckoutOpen},
+		{Snapshot{Payment: proving}, CheckoutOpen},
+	} {
+		if got := Derive(open(), c.heard).Donation.State; got != c.want {
+			t.Errorf("after %+v it is %s, want %s", c.heard, got, c.want)
+		}
+	}
+	// Nobody proved it in time.
+	failed := Derive(Derive(open(), Snapshot{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}, Payment: proving}).Donation,
+		Snapshot{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}, Payment: &Payment{ID: "pi_1", Status: PaymentMethodMissing}})
+	if failed.Donation.State != Failed {
+		t.Errorf("never proven, it is %s", failed.Donation.State)
+	}
 }
 
 // Whatever is heard, a donation only moves along the table.

@@ -249,6 +249,11 @@ func byReference(t *testing.T, s app.Store) {
 	// The donor of the first gift has paid twice; the second payment is no gift.
 	again := transaction("txn_again", start)
 	again.PaymentIntentID, again.SourceID, again.DonationID, again.Foreign = "pi_again", "ch_again", paid.ID, true
+	// So has that of the second, by a debit, whose money is under way.
+	debit := transaction("txn_debit", start)
+	debit.Type, debit.PaymentIntentID, debit.SourceID, debit.DonationID, debit.Foreign = "payment", "pi_debit", "py_debit", other.ID, false
+	returned := transaction("txn_debit_back", start)
+	returned.Type, returned.PaymentIntentID, returned.SourceID, returned.DonationID, returned.Foreign = "payment_refund", "pi_debit", "pyr_debit", other.ID, false
 	stranger := transaction("txn_stranger", start)
 	stranger.PaymentIntentID, stranger.SourceID, stranger.DonationID, stranger.Foreign = "pi_stranger", "ch_stranger", "", true
 	// One id that leads to two gifts, though Stripe would not give it twice.
@@ -259,7 +264,7 @@ func byReference(t *testing.T, s app.Store) {
 		if err != nil {
 			return err
 		}
-		_, err = tx.InsertTransactions(ctx, []app.Transaction{fee, again, stranger, shared})
+		_, err = tx.InsertTransactions(ctx, []app.Transaction{fee, again, debit, returned, stranger, shared})
 		return err
 	})
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
@@ -273,6 +278,9 @@ func byReference(t *testing.T, s app.Store) {
 			"pi_again":           {paid.ID},
 			"ch_again":           {paid.ID},
 			"txn_again":          {paid.ID},
+			"pi_debit":           {other.ID},
+			"py_debit":           {other.ID},
+			"pyr_debit":          {other.ID},
 			"ch_other":           {other.ID},
 			"ch_stranger":        nil,
 			"CH_PAID":            nil,
