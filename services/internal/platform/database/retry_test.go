@@ -35,42 +35,6 @@ func TestTheRetrySetIsRunAgainAndNothingElse(t *testing.T) {
 	}
 }
 
-// Who is waited for is waited for by the clock: a standby takes as long as it takes,
-// and on a busy machine five tries are over before it has.
-func TestAServerThatIsAwayIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	db := testkit.SQLite(t, "donation", fund())
-	for _, code := range []string{"57P01", "08006", "53300", "25006"} {
-		t.Run(code, func(t *testing.T) {
-			t.Parallel()
-			ran, contended := 0, false
-			began := time.Now()
-			err := db.InTx(t.Context(), func(context.Context, *database.Tx) error {
-				ran++
-				if time.Since(began) < 6*time.Second {
-					return fmt.Errorf("book the gift: %w", &pgconn.PgError{Code: code})
-				}
-				if !contended { // all come back at once
-					contended = true
-					return &pgconn.PgError{Code: "40001"}
-				}
-				return nil
-			})
-			if err != nil || ran < 6 {
-				t.Errorf("run %d times, %v", ran, err)
-			}
-		})
-	}
-	t.Run("not for ever", func(t *testing.T) {
-		t.Parallel()
-		began := time.Now()
-		err := db.InTx(t.Context(), func(context.Context, *database.Tx) error { return &pgconn.PgError{Code: "08006"} })
-		if took := time.Since(began); err == nil || took < 8*time.Second {
-			t.Errorf("after %s: %v", took, err)
-		}
-	})
-}
-
 func TestARunAfterAFailureStartsAfresh(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, db *database.DB) {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,30 +27,14 @@ type Tx struct {
 	afterCommit []func()
 }
 
-const (
-	// attempts bounds how often one transaction is run because of what others do.
-	attempts = 5
-	// firstPause bounds the random pause before the second run; each further one
-	// may last twice as long.
-	firstPause = 20 * time.Millisecond
-	// firstAbsence bounds that pause when the server is gone, and longestAbsence the
-	// later ones: when it is back, nobody should sleep for long.
-	firstAbsence   = 400 * time.Millisecond
-	longestAbsence = 1600 * time.Millisecond
-	// absence is how long a server that is gone is waited for, however often that is.
-	// It outlasts a restart and a standby's promotion, and ends before a person, or
-	// Stripe, gives up waiting.
-	absence = 8 * time.Second
-)
-
 // inside marks the context of a running transaction of one database.
 type inside struct{ db *DB }
 
 // InTx runs fn in a transaction that may write and commits it when fn returns
 // nil. On SQLite it holds the database's only write lock. When the engine asks
 // for it, or the outcome of the commit is unknown, fn is run again from the
-// start: at most five times in all, or for eight seconds while the server is gone.
-// fn must use the ctx and tx that it gets.
+// start: five times at most because of what others do, and while the server is gone
+// until eight seconds were waited. fn must use the ctx and tx that it gets.
 // A transaction inside a transaction is refused: on SQLite it would wait for itself.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	var options *sql.TxOptions
@@ -96,8 +79,7 @@ func (db *DB) run(ctx context.Context, pool pool, options *sql.TxOptions, fn fun
 
 // runs runs a transaction as often as it takes, and answers how often that was.
 func (db *DB) runs(ctx context.Context, pool pool, options *sql.TxOptions, fn func(context.Context, *Tx) error) (int, error) {
-	var gone time.Time // since when the server is
-	contended, absent := 0, 0
+	var patience patience
 	for attempt := 1; ; attempt++ {
 		tx, err := db.once(ctx, pool, options, fn)
 		if err == nil {
@@ -107,27 +89,9 @@ func (db *DB) runs(ctx context.Context, pool pool, options *sql.TxOptions, fn fu
 			pool.prepared.compile(ctx)
 			return attempt, nil
 		}
-		if ctx.Err() != nil || !retryable(err) {
+		pause, again := patience.after(err)
+		if ctx.Err() != nil || !again {
 			return attempt, err
-		}
-		var pause time.Duration
-		if away(err) {
-			if absent == 0 {
-				gone = time.Now()
-			}
-			if time.Since(gone) >= absence {
-				return attempt, err
-			}
-			// Half of it at least: all of them together must not be over at once.
-			most := min(firstAbsence<<absent, longestAbsence)
-			pause = most/2 + rand.N(most/2) //nolint:gosec // no secret
-			absent = min(absent+1, 8)
-		} else {
-			contended++
-			if contended == attempts {
-				return attempt, err
-			}
-			pause = rand.N(firstPause << (contended - 1)) //nolint:gosec // full jitter, no secret
 		}
 		db.metrics.again.Inc()
 		db.logger.WarnContext(ctx, "transaction is run again", "service", db.service,
