@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	// importPause keeps the calls to about one a second however many gifts come.
+	// importPause is the least between two passes. However many gifts come, there are
+	// two calls a second and one for each hundred of them.
 	importPause = 500 * time.Millisecond
-	// importRush is the pause after a pass that brought a whole page. What comes
-	// meanwhile are whole pages again, which are as many calls however they are asked
-	// for, and the last gifts of a rush don't wait half a second for their fees.
+	// importRush is that after a pass that brought a whole page. What comes meanwhile
+	// are whole pages again, which are as many calls however they are asked for, and
+	// the last gifts of a rush don't wait half a second for their fees.
 	importRush = 100 * time.Millisecond
 	wholePage  = 100
 	// importEager is the pause while a gift waits for its fee, at first.

@@ -109,8 +109,8 @@ func TestAPassThatFailedLooksAsFarBackAgain(t *testing.T) {
 	}
 }
 
-// Ten calls a second are the most, and only for pages that are full: Stripe allows an
-// account a hundred, and others need some of them.
+// A call that brings next to nothing is one too many: others need those that Stripe
+// allows.
 func TestAnImportThatBringsLittleRestsLong(t *testing.T) {
 	t.Parallel()
 	for brought, want := range map[int]time.Duration{0: importPause, 1: importPause, 99: importPause, 100: importRush, 700: importRush} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 )
 
 // serverBuffer is what net/http gathers before it writes to a connection. It tells
@@ -30,8 +31,9 @@ func (l wholeListener) Accept() (net.Conn, error) {
 type wholeConn struct {
 	*net.TCPConn
 	holds bool
+	sent  int // how many answers were sent so
 	held  net.Buffers
-	head  [serverBuffer]byte
+	head  []byte // made for the first answer that needs it
 }
 
 type connKey struct{}
@@ -59,19 +61,20 @@ func (c *wholeConn) whole(write func() (int, error)) (n int, err error) {
 	if len(held) == 0 {
 		return n, err
 	}
-	_, sent := held.WriteTo(c.TCPConn)
+	c.sent++
+	_, failed := held.WriteTo(c.TCPConn)
 	if err == nil {
-		err = sent
+		err = failed
 	}
-	if sent != nil {
+	if failed != nil {
 		// The server believes that it was sent: it must not send anything after it.
 		_ = c.Close()
 	}
 	return n, err
 }
 
-// hold has write do its writing, and ends even when that panics: the page that says so
-// comes after it.
+// hold has write do its writing, and ends even when that panics. Then nothing of it is
+// sent, and the server breaks the connection off.
 func (c *wholeConn) hold(write func() (int, error)) (int, error) {
 	c.holds = true
 	defer func() { c.holds = false }()
@@ -83,12 +86,15 @@ func (c *wholeConn) Write(p []byte) (int, error) {
 	if !c.holds {
 		return c.TCPConn.Write(p)
 	}
-	if len(p) <= len(c.head) && len(c.held) == 0 {
-		// The server's buffer, which it fills again.
-		p = c.head[:copy(c.head[:], p)]
-	} else if len(p) <= len(c.head) {
-		p = append([]byte(nil), p...)
+	size := len(p)
+	switch {
+	case size > serverBuffer: // is the handler's, and stays
+	case len(c.held) == 0: // is the server's buffer, which it fills again
+		c.head = append(c.head[:0], p...)
+		p = c.head
+	default:
+		p = slices.Clone(p)
 	}
 	c.held = append(c.held, p)
-	return len(p), nil
+	return size, nil
 }

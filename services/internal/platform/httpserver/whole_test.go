@@ -85,29 +85,41 @@ func TestAnswersOfAllSizesArriveWhole(t *testing.T) {
 	}
 }
 
-// What this is for: the server's two writes are one.
+// What this is for: the server's two writes are one. An answer that fits into its buffer
+// is one anyway.
 func TestAPageAndItsHeaderAreSentAtOnce(t *testing.T) {
 	t.Parallel()
-	pieces := make(chan int, 1)
-	s := build(Config{Handler: mux("GET /", func(w http.ResponseWriter, _ *http.Request) {
-		body, conn := page(12_400), w.(*answer).conn
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		_, err := conn.whole(func() (int, error) {
-			n, err := w.(*answer).ResponseWriter.Write(body)
-			pieces <- len(conn.held)
-			return n, err
-		})
+	sent := make(chan int, 1)
+	s := build(Config{Handler: mux("GET /{size}", func(w http.ResponseWriter, r *http.Request) {
+		size, _ := strconv.Atoi(r.PathValue("size"))
+		conn := w.(*answer).conn
+		before := conn.sent
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, err := w.Write(page(size))
 		if err != nil {
 			t.Error(err)
 		}
+		sent <- conn.sent - before
 	})})
 	conn := serving(t, s)
-	_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: give.example.org\r\n\r\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if held := <-pieces; held != 2 {
-		t.Errorf("%d pieces were held back, want the header with the page's start, and its rest", held)
+	answers := bufio.NewReader(conn)
+	for size, want := range map[int]int{12_400: 1, 100: 0} {
+		_, err := io.WriteString(conn, "GET /"+strconv.Itoa(size)+" HTTP/1.1\r\nHost: give.example.org\r\n\r\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if whole := <-sent; whole != want {
+			t.Errorf("%d bytes were sent as a whole %d times, want %d", size, whole, want)
+		}
+		answer, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, answer.Body)
+		err = errors.Join(err, answer.Body.Close())
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 
