@@ -96,9 +96,6 @@ func createPlan(c *call, t *tx) (map[string]any, *apiError) {
 	t.putPlan(plan)
 	t.emit("customer.subscription.created", nil)
 	invoice = t.finalize(invoice, true)
-	if invoice.Status == invoicePaid {
-		t.setStatus(invoice, planActive)
-	}
 	method := t.methodFor(invoice)
 	if method == nil && p.str("payment_behavior") != "default_incomplete" {
 		return nil, noMethod()

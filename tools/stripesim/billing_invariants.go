@@ -130,6 +130,8 @@ func (st *state) checkPlans() error {
 		switch {
 		case latest == nil || latest.Subscription != plan.ID:
 			return fmt.Errorf("%s: its latest invoice %s is not its own", plan.ID, plan.LatestInvoice)
+		case latest.Status == invoicePaid && (plan.Status == planPastDue || plan.Status == planUnpaid):
+			return fmt.Errorf("%s: status %s, and its latest invoice %s is paid", plan.ID, plan.Status, latest.ID)
 		case plan.PeriodEnd <= plan.PeriodStart || plan.Recurring.boundary(plan.Anchor, plan.Cycle+1) != plan.PeriodEnd:
 			return fmt.Errorf("%s: period %d from %d to %d", plan.ID, plan.Cycle, plan.PeriodStart, plan.PeriodEnd)
 		case plan.ended() != (plan.EndedAt != 0) && plan.Status != planExpired:

@@ -140,16 +140,23 @@ func (t *tx) numbered(invoice Invoice) Invoice {
 	return invoice
 }
 
-// finalize closes a draft and makes the payment intent that pays it. An invoice
-// with nothing to charge is paid by that.
+// finalize closes a draft, and settles it with the customer's balance.
 func (t *tx) finalize(invoice *Invoice, advance bool) *Invoice {
 	open := t.numbered(*invoice)
 	open.AutoAdvance = advance
 	t.useBalance(&open)
+	return t.opened(open)
+}
+
+// opened stores an invoice that is final and makes the payment intent that pays it.
+// With nothing to charge it is paid by that, and its plan is not late any more.
+func (t *tx) opened(open Invoice) *Invoice {
 	if open.amountDue() == 0 {
 		out := t.putInvoice(open)
 		t.emit("invoice.finalized", nil)
-		return t.markPaid(out, *out, "invoice.updated", "invoice.paid", "invoice.payment_succeeded")
+		out = t.markPaid(out, *out, "invoice.updated", "invoice.paid", "invoice.payment_succeeded")
+		t.setStatus(out, planActive)
+		return out
 	}
 	intent := PaymentIntent{
 		ID: t.newID("payment_intent"), Created: t.now.Unix(), Amount: open.amountDue(), Currency: open.Currency,

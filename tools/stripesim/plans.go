@@ -102,27 +102,39 @@ func (s *Subscription) renewed() Subscription {
 func (t *tx) cycleDraft(old, next *Subscription) Invoice {
 	out := t.blank(next, reasonCycle)
 	out.PeriodStart, out.PeriodEnd = old.PeriodStart, next.PeriodStart
-	t.takeUp(&out)
+	if next.forgoes() {
+		out.StartingBalance = 0
+	} else {
+		t.takeUp(&out)
+	}
 	out.Lines = append(out.Lines, t.periodLines(next)...)
 	out.sum()
 	return out
 }
 
+// forgoes tells whether the plan's renewals are given up as they come. They leave
+// the customer's balance alone, and what waits goes on waiting.
+func (s *Subscription) forgoes() bool {
+	return s.Pause != nil && s.Pause.Behavior != "keep_as_draft"
+}
+
 // bill drafts the invoice of a period that has just begun.
 func (t *tx) bill(old *Subscription, next Subscription) *Invoice {
 	draft := t.cycleDraft(old, &next)
-	keep := next.Pause != nil && next.Pause.Behavior == "keep_as_draft"
-	if next.Status == planUnpaid || keep {
+	if next.Status == planUnpaid || next.Pause != nil && !next.forgoes() {
 		draft.AutoAdvance, draft.FinalizeAt = false, 0
 	}
 	invoice := t.putInvoice(draft)
 	t.emit("invoice.created", nil)
 	next.LatestInvoice = invoice.ID
 	t.changePlan(old, next)
-	if next.Pause == nil || keep {
+	if !next.forgoes() {
 		return invoice
 	}
-	invoice = t.finalize(invoice, false)
+	// Credit that paid this invoice would be lost to the customer.
+	final := t.numbered(*invoice)
+	final.AutoAdvance = false
+	invoice = t.opened(final)
 	if invoice.Status != invoiceOpen {
 		return invoice
 	}

@@ -294,9 +294,20 @@ func (t *tx) takeUp(invoice *Invoice) {
 	}
 }
 
+// settlesLast tells whether what waits is invoiced when the plan ends. Whom nothing
+// is charged any more, since collection is paused or given up, gets credit all the same.
+func (t *tx) settlesLast(plan *Subscription) bool {
+	waiting, sum := t.waiting(plan.ID), int64(0)
+	for _, item := range waiting {
+		sum += item.Amount
+	}
+	charges := plan.Pause == nil && plan.Status != planUnpaid
+	return len(waiting) > 0 && (charges || sum < 0)
+}
+
 // lastInvoice collects, at the end of the last period, what still waits.
 func (t *tx) lastInvoice(plan *Subscription) {
-	if len(t.waiting(plan.ID)) == 0 || plan.Pause != nil || plan.Status == planUnpaid {
+	if !t.settlesLast(plan) {
 		return
 	}
 	draft := t.blank(plan, reasonCycle)

@@ -67,7 +67,7 @@ func (t *tx) upcoming(plan, next *Subscription, how adjustment) *Invoice {
 		out = t.updateDraft(next, how)
 		out.FinalizeAt = out.Created
 	case next.endsWithPeriod():
-		if len(t.waiting(plan.ID)) == 0 {
+		if !t.settlesLast(next) {
 			return nil
 		}
 		out = t.blank(next, reasonCycle)

@@ -34,6 +34,12 @@ func TestAPreviewIsTheInvoice(t *testing.T) {
 // now, and compares what comes of it with what was said before.
 func (m *membership) step(choose *rand.Rand) {
 	m.t.Helper()
+	switch choose.IntN(6) {
+	case 0:
+		m.pause([]string{"void", "mark_uncollectible", "keep_as_draft"}[choose.IntN(3)])
+	case 1, 2:
+		m.post("/v1/subscriptions/"+m.plan, url.Values{"pause_collection": {""}})
+	}
 	now := m.get("/v1/subscriptions/" + m.plan)
 	shares := choose.IntN(8)
 	form := url.Values{"items[0][id]": {m.item}, "items[0][quantity]": {fmt.Sprint(shares)}}
