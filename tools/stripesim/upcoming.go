@@ -48,7 +48,7 @@ func (s *Server) upcomingInvoice(c *call, v reader) (map[string]any, *apiError) 
 		}
 		return nil, failure
 	}
-	invoice := t.upcoming(plan, &next, how)
+	invoice := t.upcoming(&next, how)
 	if invoice == nil {
 		return nil, noUpcoming(plan.Customer)
 	}
@@ -60,7 +60,7 @@ func (s *Server) upcomingInvoice(c *call, v reader) (map[string]any, *apiError) 
 }
 
 // upcoming is the invoice that a changed plan gets next; nil when there is none.
-func (t *tx) upcoming(plan, next *Subscription, how adjustment) *Invoice {
+func (t *tx) upcoming(next *Subscription, how adjustment) *Invoice {
 	var out Invoice
 	switch {
 	case how.invoices():
