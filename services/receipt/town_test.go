@@ -34,7 +34,7 @@ import (
 	"github.com/almoner/almoner/services/receipt"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, testkit.ForgottenByNATS()...) }
 
 const (
 	refuge      = "7d1c6b0e-6c43-5f0e-9a53-0c5d9f3b1a01"

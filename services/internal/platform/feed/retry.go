@@ -31,10 +31,10 @@ func (c *Consumer) retryWaiting(ctx context.Context) {
 // retryEach stops at the first aggregate that could not even be tried, and at ctx's end.
 func (c *Consumer) retryEach(ctx context.Context, aggregates []string) error {
 	for _, aggregate := range aggregates {
-		if ctx.Err() != nil {
-			return nil
+		err := ctx.Err()
+		if err == nil {
+			_, err = c.retryAggregate(ctx, aggregate)
 		}
-		_, err := c.retryAggregate(ctx, aggregate)
 		if err != nil {
 			return err
 		}

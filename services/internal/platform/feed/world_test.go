@@ -32,9 +32,7 @@ import (
 	"github.com/almoner/almoner/services/internal/testkit"
 )
 
-// A NATS server that is stopped while it makes a stream forgets two goroutines of
-// its own, and its client one when a publisher is closed at its first message.
-// Both happen here, where everything is stopped at any moment.
+// Everything is stopped at any moment here, and leaves nothing behind.
 func TestMain(m *testing.M) {
 	if store := os.Getenv(storeVariable); store != "" {
 		err := serveNATS(store)
@@ -44,10 +42,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"),
-		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"),
-		goleak.IgnoreAnyFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
+	goleak.VerifyTestMain(m, testkit.ForgottenByNATS()...)
 }
 
 const (
