@@ -101,16 +101,19 @@ func payInvoice(c *call, t *tx) (map[string]any, *apiError) {
 		return nil, wrongState("Invoice is already paid")
 	case invoice.Status == invoiceVoid:
 		return nil, wrongState("This invoice can no longer be paid: it was voided.")
-	case method == nil && !outOfBand && invoice.amountDue() > 0:
-		return nil, wrongState("There is no `default_payment_method` set on this Customer or Invoice. Please set it, or pass a `payment_method`.")
 	}
+	// What a draft shows as due is of when it was made: only the final one knows
+	// whether a card is needed.
 	if invoice.Status == invoiceDraft {
 		invoice = t.finalize(invoice, invoice.AutoAdvance)
 	}
 	switch {
-	case outOfBand && invoice.Status != invoicePaid:
+	case invoice.Status == invoicePaid:
+	case outOfBand:
 		return renderInvoice(t, t.paidElsewhere(invoice)), nil
-	case invoice.Status != invoicePaid:
+	case method == nil:
+		return nil, wrongState("There is no `default_payment_method` set on this Customer or Invoice. Please set it, or pass a `payment_method`.")
+	default:
 		invoice = t.collect(invoice, method, collection{present: c.params.str("off_session") == "false"})
 	}
 	if invoice.Status != invoicePaid {
@@ -131,7 +134,10 @@ func (t *tx) paidElsewhere(invoice *Invoice) *Invoice {
 
 // refusal tells why an attempt did not pay. The attempt itself stays.
 func (t *tx) refusal(invoice *Invoice) *apiError {
-	out := &apiError{Status: http.StatusPaymentRequired, Type: typeCard, executed: true, kept: true}
+	out := &apiError{
+		Status: http.StatusPaymentRequired, Type: typeCard, Code: "card_declined", Message: "The invoice could not be paid.",
+		executed: true, kept: true,
+	}
 	intent := t.intent(invoice.PaymentIntent)
 	if intent.Status == intentAction {
 		out.Code = "invoice_payment_intent_requires_action"

@@ -85,6 +85,9 @@ func createPlan(c *call, t *tx) (map[string]any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
+	if plan.cutShort() && p.str("proration_behavior") != prorateNever {
+		return nil, endsEarly()
+	}
 	plan.SaveDefault = p.str("payment_settings", "save_default_payment_method")
 	if plan.SaveDefault == "" {
 		plan.SaveDefault = "off"

@@ -66,9 +66,7 @@ func (t *tx) planDue(id string, at int64) {
 		next.Pause = nil
 		t.changePlan(plan, next)
 	case plan.CancelAt == at || (plan.CancelAtPeriodEnd && plan.PeriodEnd == at):
-		if plan.PeriodEnd == at {
-			t.lastInvoice(plan)
-		}
+		t.lastInvoice(plan)
 		t.cancelPlan(t.plan(id), plan.CancelReason)
 	default:
 		t.renew(plan)

@@ -115,6 +115,14 @@ func (t *tx) prorate(plan, next *Subscription, how adjustment) *apiError {
 	if how.invoices() && !charged {
 		return notOffered("an invoice at once for a plan that is " + plan.Status + " or whose collection is paused")
 	}
+	if how.restart {
+		now := t.at(plan.TestClock)
+		next.Anchor, next.Cycle, next.PeriodStart = now, 0, now
+		next.PeriodEnd = next.Recurring.boundary(now, 1)
+	}
+	if how.behavior != prorateNever && next.cutShort() && (how.prorates() || next.CancelAt != plan.CancelAt) {
+		return endsEarly()
+	}
 	if how.prorates() {
 		items := t.prorations(plan, next, how)
 		failure := t.covered(plan, items)
@@ -129,12 +137,17 @@ func (t *tx) prorate(plan, next *Subscription, how adjustment) *apiError {
 			t.emit("invoiceitem.created", nil)
 		}
 	}
-	if how.restart {
-		now := t.at(plan.TestClock)
-		next.Anchor, next.Cycle, next.PeriodStart = now, 0, now
-		next.PeriodEnd = next.Recurring.boundary(now, 1)
-	}
 	return nil
+}
+
+// cutShort tells whether the plan ends before its period does.
+func (s *Subscription) cutShort() bool { return s.CancelAt != 0 && s.CancelAt < s.PeriodEnd }
+
+// endsEarly refuses to give back the time between a plan's end and its period's.
+func endsEarly() *apiError {
+	out := notOffered("cancel_at")
+	out.Message += " Prorating up to an end before that of the period is not possible here: pass proration_behavior=none."
+	return out
 }
 
 // updateDraft is the invoice of a change that does not wait.
@@ -305,7 +318,7 @@ func (t *tx) settlesLast(plan *Subscription) bool {
 	return len(waiting) > 0 && (charges || sum < 0)
 }
 
-// lastInvoice collects, at the end of the last period, what still waits.
+// lastInvoice collects, when the plan ends by plan, what still waits.
 func (t *tx) lastInvoice(plan *Subscription) {
 	if !t.settlesLast(plan) {
 		return

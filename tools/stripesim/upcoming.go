@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -52,6 +53,9 @@ func (s *Server) upcomingInvoice(c *call, v reader) (map[string]any, *apiError) 
 	if invoice == nil {
 		return nil, noUpcoming(plan.Customer)
 	}
+	if asksForUnmade(v, invoice, c.expand) {
+		return nil, notOffered("expand")
+	}
 	out := renderInvoice(t, invoice)
 	if how.prorates() {
 		out["subscription_proration_date"] = how.at
@@ -72,7 +76,11 @@ func (t *tx) upcoming(next *Subscription, how adjustment) *Invoice {
 		}
 		out = t.blank(next, reasonCycle)
 		out.PeriodStart, out.PeriodEnd = next.PeriodStart, next.PeriodEnd
-		out.Created, out.FinalizeAt = next.PeriodEnd, next.PeriodEnd
+		out.Created = next.PeriodEnd
+		if next.cutShort() {
+			out.Created = next.CancelAt
+		}
+		out.FinalizeAt = out.Created
 		t.takeUp(&out)
 		out.sum()
 	default:
@@ -86,6 +94,15 @@ func (t *tx) upcoming(next *Subscription, how adjustment) *Invoice {
 
 func (s *Subscription) endsWithPeriod() bool {
 	return s.CancelAtPeriodEnd || s.CancelAt != 0 && s.CancelAt <= s.PeriodEnd
+}
+
+// asksForUnmade tells whether a line's invoice item shall be shown in full that only
+// the change itself would make.
+func asksForUnmade(v reader, invoice *Invoice, asked expansion) bool {
+	_, inFull := asked["lines"]["data"]["invoice_item"]
+	return inFull && slices.ContainsFunc(invoice.Lines, func(line InvoiceLine) bool {
+		return line.InvoiceItem != "" && v.invoiceItem(line.InvoiceItem) == nil
+	})
 }
 
 // upcomingPlan is the plan that is asked about, or the customer's that is invoiced
@@ -104,6 +121,11 @@ func upcomingPlan(p *node, v reader) (*Subscription, *apiError) {
 	}
 	if customer == "" {
 		return nil, badRequest("parameter_missing", "customer", "You must specify either `customer` or `subscription`.")
+	}
+	if p.get("subscription_items") != nil {
+		out := notOffered("subscription_items")
+		out.Message += " A plan that is not there yet has no preview here: pass the `subscription` that these items are to change."
+		return nil, out
 	}
 	_, failure := liveCustomer(v, customer, "customer")
 	if failure != nil {

@@ -102,6 +102,29 @@ func compare(m *membership, said, made answer) {
 	}
 }
 
+func TestPreviewsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	a := open(t, nil)
+	m := a.membership(1)
+	price := "subscription_items[0][price]=" + m.shares
+	more := "subscription=" + m.plan + "&subscription_items[0][id]=" + m.item + "&subscription_items[0][quantity]=3"
+	for query, param := range map[string]string{
+		"customer=" + m.customer + "&" + price:     "subscription_items",
+		more + "&expand[]=lines.data.invoice_item": "expand",
+	} {
+		r := a.get("/v1/invoices/upcoming?" + query)
+		if r.status != http.StatusBadRequest || r.text("error.param") != param || !strings.Contains(r.text("error.message"), "does not offer") {
+			t.Errorf("%s: %d %s", query, r.status, r.raw)
+		}
+	}
+	a.days(3)
+	m.change(3, nil)
+	waiting := a.get("/v1/invoices/upcoming?subscription=" + m.plan + "&expand[]=lines.data.invoice_item")
+	if line := waiting.path("lines.data").([]any)[0].(map[string]any); line["invoice_item"].(map[string]any)["object"] != "invoiceitem" {
+		t.Errorf("waiting: %s", waiting.raw)
+	}
+}
+
 func TestAPreviewOfAPlanThatEnds(t *testing.T) {
 	t.Parallel()
 	a := open(t, nil)
