@@ -96,15 +96,14 @@ func payInvoice(c *call, t *tx) (map[string]any, *apiError) {
 		}
 	}
 	outOfBand := c.params.str("paid_out_of_band") == "true"
-	switch {
-	case invoice.Status == invoicePaid:
+	switch invoice.Status {
+	case invoicePaid:
 		return nil, wrongState("Invoice is already paid")
-	case invoice.Status == invoiceVoid:
+	case invoiceVoid:
 		return nil, wrongState("This invoice can no longer be paid: it was voided.")
-	}
-	// What a draft shows as due is of when it was made: only the final one knows
-	// whether a card is needed.
-	if invoice.Status == invoiceDraft {
+	case invoiceDraft:
+		// What a draft shows as due is of when it was made: only the final one knows
+		// whether a card is needed.
 		invoice = t.finalize(invoice, invoice.AutoAdvance)
 	}
 	switch {
