@@ -289,6 +289,17 @@ func (t *tx) listeners() []*WebhookEndpoint {
 	return out
 }
 
+// listening has the ids of the endpoints that events of this account may go to.
+func (s *Server) listening() map[string]bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := map[string]bool{}
+	for _, endpoint := range (&tx{s: s}).listeners() {
+		out[endpoint.ID] = !endpoint.Deleted
+	}
+	return out
+}
+
 // receiver is the endpoint of a delivery, and the time by the clock that its secrets
 // end by. The caller holds the read lock.
 func (s *Server) receiver(id string) (endpoint *WebhookEndpoint, now int64) {

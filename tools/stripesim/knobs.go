@@ -180,7 +180,7 @@ func (k *knobs) show() map[string]any {
 
 // set turns the knobs that the document names and leaves the others; all of it
 // or, when one is wrong, nothing.
-func (k *knobs) set(document []byte) error {
+func (k *knobs) set(document []byte, listening map[string]bool) error {
 	var given map[string]json.RawMessage
 	err := json.Unmarshal(document, &given)
 	if err != nil {
@@ -205,6 +205,9 @@ func (k *knobs) set(document []byte) error {
 		case slices.Contains(webhookFaults(), name), slices.Contains(apiFaults(), name), slices.Contains(worldFaults(), name):
 			var f *fault
 			f, err = parseFault(name, raw)
+			if f != nil && f.Endpoint != "" && !listening[f.Endpoint] {
+				err = fmt.Errorf("no webhook endpoint here is %q", shorten(f.Endpoint))
+			}
 			faults[name] = f
 			if f == nil {
 				delete(faults, name)

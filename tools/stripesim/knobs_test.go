@@ -206,7 +206,7 @@ func TestProbabilitiesAreSeeded(t *testing.T) {
 	draw := func(seed uint64) []bool {
 		k := newKnobs(nil, "")
 		k.seed(seed)
-		err := k.set([]byte(`{"drop": 0.3}`))
+		err := k.set([]byte(`{"drop": 0.3}`), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -404,6 +404,30 @@ func TestPartsOfAPeriod(t *testing.T) {
 	}
 }
 
+func TestTheAmountOfOneShare(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		amount, quantity int64
+		whole            any
+		decimal          string
+	}{
+		{-2300, 3, nil, "-766.666666666667"}, {2500, 2, int64(1250), "1250"}, {5, 8, nil, "0.625"}, {0, 0, int64(0), "0"}, {700, 0, int64(700), "700"},
+	} {
+		whole, decimal := amountOfOne(c.amount, c.quantity)
+		if whole != c.whole || decimal != c.decimal {
+			t.Errorf("%d of %d: %v and %s", c.amount, c.quantity, whole, decimal)
+		}
+	}
+	a := open(t, nil)
+	m := a.membership(3)
+	a.days(7)
+	m.change(1, nil)
+	unused := a.get("/v1/invoiceitems/" + m.waiting()[1])
+	if unused.number("amount") != -2300 || unused.path("unit_amount") != nil || unused.text("unit_amount_decimal") != "-766.666666666667" {
+		t.Errorf("unused: %s", unused.raw)
+	}
+}
+
 func TestARestartKeepsWhatWaits(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -463,7 +487,8 @@ func TestAStoreFromBeforeProrations(t *testing.T) {
 		t.Errorf("balance %d: %s", good.balance(), r.raw)
 	}
 	a.advance(86_400)
-	if r := a.plan(late.plan); r.text("status") != "canceled" && r.text("status") != "past_due" {
+	// The fourth attempt, fifteen days after the first, was the last one.
+	if r := a.plan(late.plan); r.text("status") != "canceled" || r.number("latest_invoice.attempt_count") != 4 {
 		t.Errorf("retried: %s", r.raw)
 	}
 }

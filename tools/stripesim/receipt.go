@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// accountName is whom a donor paid, as the receipt says it, where no account has a
-// name of its own.
+// accountName is whom a donor paid, as invoices and receipts say it, where no account
+// has a name of its own.
 const accountName = "Stripe simulator"
 
 // receiptPath is where the receipt of a charge is shown; empty without one. What

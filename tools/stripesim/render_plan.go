@@ -1,6 +1,10 @@
 package stripesim
 
-import "strconv"
+import (
+	"math/big"
+	"strconv"
+	"strings"
+)
 
 func orNullNumber(n int64) any {
 	if n == 0 {
@@ -75,7 +79,7 @@ func renderInvoice(v view, i *Invoice) map[string]any {
 		attempt = i.FinalizeAt
 	}
 	return map[string]any{
-		"id": i.ID, "object": "invoice", "account_country": v.country(), "account_name": "Stripe simulator",
+		"id": i.ID, "object": "invoice", "account_country": v.country(), "account_name": accountName,
 		"account_tax_ids": nil, "amount_due": due, "amount_paid": i.AmountPaid, "amount_remaining": due - i.AmountPaid,
 		"amount_shipping": 0, "application": nil, "application_fee_amount": nil, "attempt_count": i.AttemptCount,
 		"attempted": i.Attempted, "auto_advance": i.AutoAdvance,
@@ -124,7 +128,7 @@ func renderInvoiceLines(v view, i *Invoice) map[string]any {
 }
 
 func renderInvoiceLine(v view, i *Invoice, line *InvoiceLine) map[string]any {
-	unit := strconv.FormatInt(line.Amount/max(line.Quantity, 1), 10)
+	_, unit := amountOfOne(line.Amount, line.Quantity)
 	out := map[string]any{
 		"id": line.ID, "object": "line_item", "amount": line.Amount, "amount_excluding_tax": line.Amount,
 		"currency": i.Currency, "description": line.Description, "discount_amounts": []any{}, "discountable": true,
@@ -152,15 +156,26 @@ func renderInvoiceLine(v view, i *Invoice, line *InvoiceLine) map[string]any {
 	return out
 }
 
+// amountOfOne is what one of a quantity comes to: in minor units, null where that is
+// not a whole number, and as a decimal with at most twelve places.
+func amountOfOne(amount, quantity int64) (whole any, decimal string) {
+	quantity = max(quantity, 1)
+	if amount%quantity == 0 {
+		return amount / quantity, strconv.FormatInt(amount/quantity, 10)
+	}
+	exact := big.NewRat(amount, quantity).FloatString(12)
+	return nil, strings.TrimRight(strings.TrimRight(exact, "0"), ".")
+}
+
 func renderInvoiceItem(v view, i *InvoiceItem) map[string]any {
-	unit := i.Amount / max(i.Quantity, 1)
+	unit, decimal := amountOfOne(i.Amount, i.Quantity)
 	return map[string]any{
 		"id": i.ID, "object": "invoiceitem", "amount": i.Amount, "currency": i.Currency, "customer": i.Customer, "date": i.Created,
 		"description": i.Description, "discountable": false, "discounts": []any{}, "invoice": orNull(i.Invoice), "livemode": false,
 		"metadata": metadataOf(i.Metadata), "period": map[string]any{"end": i.PeriodEnd, "start": i.PeriodStart},
 		"price": renderPrice(v.price(i.Price)), "proration": true, "quantity": i.Quantity, "subscription": i.Subscription,
 		"subscription_item": i.Item, "tax_rates": []any{}, "test_clock": orNull(i.TestClock), "unit_amount": unit,
-		"unit_amount_decimal": strconv.FormatInt(unit, 10),
+		"unit_amount_decimal": decimal,
 	}
 }
 

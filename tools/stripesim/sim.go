@@ -102,7 +102,7 @@ func readControl(r *http.Request, isForm bool) ([]byte, error) {
 }
 
 func (s *Server) postKnobs(_ *http.Request, document []byte) (any, error) {
-	err := s.knobs.set(document)
+	err := s.knobs.set(document, s.listening())
 	if err != nil {
 		return nil, err
 	}

@@ -111,4 +111,11 @@ func TestFaultsOfOneEndpoint(t *testing.T) {
 			t.Errorf("%s of one endpoint: %d", wrong, r.status)
 		}
 	}
+	a.do(http.MethodDelete, "/v1/webhook_endpoints/"+id, nil, nil)
+	for _, nobody := range []string{id, "we_none"} {
+		r := a.control("/_sim/knobs", `{"drop": {"p": 1, "webhook_endpoint": "`+nobody+`"}}`)
+		if r.status != http.StatusBadRequest || !strings.Contains(r.raw, "no webhook endpoint") {
+			t.Errorf("a fault of %s: %d %s", nobody, r.status, r.raw)
+		}
+	}
 }
