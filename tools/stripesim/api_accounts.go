@@ -124,7 +124,7 @@ func (t *tx) putAccount(v ConnectedAccount) {
 // name is whom a donor pays.
 func (s *Server) name() string {
 	if s.as == nil || s.as.Profile["name"] == "" {
-		return accountName
+		return simulatorName
 	}
 	return s.as.Profile["name"]
 }

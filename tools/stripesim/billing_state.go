@@ -177,6 +177,7 @@ type billingView interface {
 	testClock(id string) *FrozenClock
 	// country is that of the account.
 	country() string
+	accountName() string
 	// portalConfiguration is the id of the one configuration of the portal.
 	portalConfiguration() string
 	accountSince() int64
@@ -192,6 +193,8 @@ func (t *tx) plan(id string) *Subscription { return overlay(t.plans, t.s.state.p
 func (t *tx) invoice(id string) *Invoice   { return overlay(t.invoices, t.s.state.invoices.byID, id) }
 
 func (t *tx) country() string { return t.s.cfg.Country }
+
+func (t *tx) accountName() string { return t.s.name() }
 
 func (t *tx) putPlan(v Subscription) *Subscription {
 	v.DueAt = v.due()
@@ -297,6 +300,7 @@ func (t *tx) accountSince() int64                 { return t.s.state.init.Create
 func (r reader) accountSince() int64              { return r.init.Created }
 func (r reader) testClock(id string) *FrozenClock { return r.clocks.byID[id] }
 func (r reader) country() string                  { return r.home }
+func (r reader) accountName() string              { return r.name }
 func (r reader) plan(id string) *Subscription     { return r.plans.byID[id] }
 func (r reader) invoice(id string) *Invoice       { return r.invoices.byID[id] }
 func (r reader) invoiceItem(id string) *InvoiceItem {

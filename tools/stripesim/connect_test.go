@@ -363,6 +363,9 @@ func TestPagesFindTheirAccount(t *testing.T) {
 	}
 	plan := austria.pledge(monthly(), "4242424242424242")
 	invoice := austria.plan(plan).text("latest_invoice.id")
+	if got := austria.plan(plan).text("latest_invoice.account_name"); got != "Society of Austria" {
+		t.Errorf("the invoice is one of %q", got)
+	}
 	if r := platform.get("/invoice/" + invoice); r.status != http.StatusOK {
 		t.Errorf("the invoice: %d", r.status)
 	}

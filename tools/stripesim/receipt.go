@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// accountName is whom a donor paid, as invoices and receipts say it, where no account
-// has a name of its own.
-const accountName = "Stripe simulator"
+// simulatorName is whom a donor paid, where the account has no name of its own.
+const simulatorName = "Stripe simulator"
 
 // receiptPath is where the receipt of a charge is shown; empty without one. What
 // cannot be guessed is in the path, as whoever has the link may read it: it is made

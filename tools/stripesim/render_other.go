@@ -66,7 +66,7 @@ func renderAccount(init initRecord, country, currency string) map[string]any {
 	return map[string]any{
 		"id": init.Account, "object": "account", "business_type": nil, "charges_enabled": true,
 		"business_profile": map[string]any{
-			"annual_revenue": nil, "estimated_worker_count": nil, "mcc": nil, "name": accountName,
+			"annual_revenue": nil, "estimated_worker_count": nil, "mcc": nil, "name": simulatorName,
 			"product_description": nil, "support_address": nil, "support_email": nil, "support_phone": nil,
 			"support_url": nil, "url": nil,
 		},
@@ -90,7 +90,7 @@ func renderAccountSettings() map[string]any {
 			"statement_descriptor_prefix": nil, "statement_descriptor_prefix_kana": nil,
 			"statement_descriptor_prefix_kanji": nil,
 		},
-		"dashboard": map[string]any{"display_name": accountName, "timezone": "Etc/UTC"},
+		"dashboard": map[string]any{"display_name": simulatorName, "timezone": "Etc/UTC"},
 		"invoices":  map[string]any{"default_account_tax_ids": nil},
 		"payments": map[string]any{
 			"statement_descriptor": "STRIPESIM", "statement_descriptor_kana": nil, "statement_descriptor_kanji": nil,

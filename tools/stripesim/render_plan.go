@@ -79,7 +79,7 @@ func renderInvoice(v view, i *Invoice) map[string]any {
 		attempt = i.FinalizeAt
 	}
 	return map[string]any{
-		"id": i.ID, "object": "invoice", "account_country": v.country(), "account_name": accountName,
+		"id": i.ID, "object": "invoice", "account_country": v.country(), "account_name": v.accountName(),
 		"account_tax_ids": nil, "amount_due": due, "amount_paid": i.AmountPaid, "amount_remaining": due - i.AmountPaid,
 		"amount_shipping": 0, "application": nil, "application_fee_amount": nil, "attempt_count": i.AttemptCount,
 		"attempted": i.Attempted, "auto_advance": i.AutoAdvance,
