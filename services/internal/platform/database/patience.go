@@ -16,25 +16,28 @@ const (
 	firstAbsence   = 400 * time.Millisecond
 	longestAbsence = 1600 * time.Millisecond
 	// absence is how long a server that is gone is waited for, however often that is.
-	// It outlasts a restart and a standby's promotion. Callers whom somebody waits for
-	// have a deadline of their own, as Stripe's webhooks do.
+	// It outlasts a restart and a standby's promotion, and ends before a person, or
+	// Stripe, gives up waiting.
 	absence = 8 * time.Second
 )
 
 // patience decides whether one transaction is run again. Who is gone is waited for by
 // time and not by tries: five of them are over before the standby of a busy machine is
-// the primary. Time that a transaction worked in between does not count.
+// the primary. What a transaction worked in between does not count, what it took to find
+// nobody does.
 type patience struct {
 	contended, absent int
 	waited            time.Duration // for a server that was gone
 }
 
-// after is the pause after a run that ended with err; false when there is none to come.
-func (p *patience) after(err error) (pause time.Duration, again bool) {
+// after is the pause after a run that ended with err and, if nobody answered it, lasted
+// for so long; false when no run is to come.
+func (p *patience) after(err error, unanswered time.Duration) (pause time.Duration, again bool) {
 	switch {
 	case !retryable(err):
 		return 0, false
 	case away(err):
+		p.waited += unanswered
 		if p.waited >= absence {
 			return 0, false
 		}

@@ -18,7 +18,7 @@ func runs(err error) (count int, waited time.Duration) {
 	var p patience
 	for again := true; again; count++ {
 		var pause time.Duration
-		pause, again = p.after(err)
+		pause, again = p.after(err, 0)
 		waited += pause
 	}
 	return count, waited
@@ -33,6 +33,19 @@ func TestWhoIsGoneIsWaitedForByTime(t *testing.T) {
 				t.Fatalf("after %s it was run %d times in %s", code, count, waited)
 			}
 		}
+	}
+}
+
+// A network that swallows what is sent makes each try long.
+func TestWhoDoesNotEvenAnswerIsNotWaitedForLonger(t *testing.T) {
+	t.Parallel()
+	var p patience
+	tries := 0
+	for again := true; again; tries++ {
+		_, again = p.after(state("08006"), 5*time.Second)
+	}
+	if tries != 2 {
+		t.Errorf("it was tried %d times, for 5 s each", tries)
 	}
 }
 
@@ -56,13 +69,13 @@ func TestWhoWasWaitedForMayStillBeContended(t *testing.T) {
 	t.Parallel()
 	var p patience
 	for range 5 {
-		_, again := p.after(state("57P03"))
+		_, again := p.after(state("57P03"), 0)
 		if !again {
 			t.Fatal("it was not waited for")
 		}
 	}
 	for n := range attempts {
-		_, again := p.after(state("40001"))
+		_, again := p.after(state("40001"), 0)
 		if again != (n < attempts-1) {
 			t.Errorf("after conflict %d: again %t", n+1, again)
 		}

@@ -81,7 +81,11 @@ func (db *DB) run(ctx context.Context, pool pool, options *sql.TxOptions, fn fun
 func (db *DB) runs(ctx context.Context, pool pool, options *sql.TxOptions, fn func(context.Context, *Tx) error) (int, error) {
 	var patience patience
 	for attempt := 1; ; attempt++ {
-		tx, err := db.once(ctx, pool, options, fn)
+		began, answered := time.Now(), false
+		tx, err := db.once(ctx, pool, options, func(ctx context.Context, tx *Tx) error {
+			answered = true
+			return fn(ctx, tx)
+		})
 		if err == nil {
 			for _, hook := range tx.afterCommit {
 				hook()
@@ -89,7 +93,11 @@ func (db *DB) runs(ctx context.Context, pool pool, options *sql.TxOptions, fn fu
 			pool.prepared.compile(ctx)
 			return attempt, nil
 		}
-		pause, again := patience.after(err)
+		unanswered := time.Duration(0)
+		if !answered {
+			unanswered = time.Since(began)
+		}
+		pause, again := patience.after(err, unanswered)
 		if ctx.Err() != nil || !again {
 			return attempt, err
 		}
