@@ -168,15 +168,16 @@ type stripes struct {
 // truths are the payments at Stripe, by their ids.
 func (w *world) truths() map[string]stripes {
 	truth := w.sim.Truth()
-	found, ofCharge := map[string]stripes{}, map[string]string{}
+	found, ofCharge, latest := map[string]stripes{}, map[string]string{}, map[string]string{}
 	for _, p := range truth.PaymentIntents {
+		latest[p.ID] = p.LatestCharge
 		if p.Status == "succeeded" {
 			found[p.ID] = stripes{received: p.AmountReceived}
 		}
 	}
 	for _, c := range truth.Charges {
 		ofCharge[c.ID] = c.PaymentIntent
-		if p, paid := found[c.PaymentIntent]; paid && c.FailureTransaction != "" {
+		if p, paid := found[c.PaymentIntent]; paid && c.FailureTransaction != "" && latest[c.PaymentIntent] == c.ID {
 			p.lost += c.Amount
 			found[c.PaymentIntent] = p
 		}

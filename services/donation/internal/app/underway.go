@@ -148,18 +148,24 @@ func (a *App) feesUnderWay(ctx context.Context, tx Tx, fresh []Transaction, gift
 	return nil
 }
 
-// reverses reports whether a transaction takes the money of a debit back. Of a gift that
-// succeeded that is a loss, and nothing else tells of it.
-func reverses(t Transaction) bool {
-	return t.Category == categoryFailure && domain.Delayed(true, t.ChargeID)
+// reverses reports whether a transaction takes back the money that a gift was paid with,
+// by a debit. That is a loss, and nothing else tells of it. What an earlier debit of the
+// same payment moved before it failed was never the gift's.
+func reverses(t Transaction, gift PaidGift) bool {
+	return t.Category == categoryFailure && gift.ID != "" && t.ChargeID == gift.ChargeID && domain.Delayed(gift.Delayable, t.ChargeID)
 }
 
-// reversed is such a transaction as a dispute that was lost.
+// reversed is such a transaction as a dispute that was lost: of what was moved, which is
+// what is booked, unless that was converted.
 func reversed(t Transaction) Return {
 	// A currency we don't know stays the zero value: it is no gift's currency.
 	currency, _ := money.ParseCurrency(t.SourceAmount.Currency)
+	lost := t.SourceAmount.Minor
+	if t.Amount.Currency == t.SourceAmount.Currency {
+		lost = -t.Amount.Minor
+	}
 	return Return{ObjectID: t.ID, PaymentID: t.PaymentIntentID, ChargeID: t.ChargeID, Dispute: &domain.Dispute{
 		ID: t.ID, ChargeID: t.ChargeID, PaymentID: t.PaymentIntentID, Status: domain.DisputeLost, Reason: domain.PaymentFailed,
-		Amount: money.Amount{Minor: t.SourceAmount.Minor, Currency: currency}, CreatedAt: t.CreatedAt,
+		Amount: money.Amount{Minor: lost, Currency: currency}, CreatedAt: t.CreatedAt,
 	}}
 }

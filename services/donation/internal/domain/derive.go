@@ -116,7 +116,7 @@ func Derive(d Donation, s Snapshot) Outcome {
 	switch {
 	case s.Payment != nil:
 		out = mergePayment(d, *s.Payment, s.Session)
-	case s.Session != nil && s.Session.Delayed():
+	case s.Session != nil && s.Session.Delayed() && d.newest(*s.Session):
 		out.Donation = d.raise(Processing)
 	}
 	if s.Session != nil && s.Session.Status == SessionExpired && s.Session.ID == d.SessionID {
@@ -147,12 +147,17 @@ func mergePayment(d Donation, p Payment, session *Session) Outcome {
 	default:
 		// An American bank account may have to be proven first, by deposits that take
 		// days. The donor is done, as the session says also without its payment.
-		if session != nil && session.Delayed() {
+		if session != nil && session.Delayed() && d.newest(*session) {
 			return Outcome{Donation: d.raise(Processing)}
 		}
 	}
 	return Outcome{Donation: d}
 }
+
+// newest reports whether a session is that of the newest attempt, as far as is known.
+// Of an earlier one only its payment tells whether money is under way: it may have
+// failed long ago, and nothing would ever end the waiting.
+func (d Donation) newest(s Session) bool { return d.SessionID == "" || s.ID == d.SessionID }
 
 func succeed(d Donation, p Payment) Outcome {
 	if d.State == Succeeded {

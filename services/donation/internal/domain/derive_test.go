@@ -64,6 +64,8 @@ func everyFact() []Snapshot {
 		{Session: &Session{ID: "cs_test_1", Status: "new_word"}},
 		{Session: complete},
 		{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}},
+		{Session: &Session{ID: "cs_test_0", Status: SessionComplete, PaymentID: "pi_0"}},
+		{Session: &Session{ID: "cs_test_0", Status: SessionComplete, PaymentID: "pi_0"}, Payment: &Payment{ID: "pi_0", Status: PaymentMethodMissing}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentProcessing}},
 		{Session: &Session{ID: "cs_test_1", Status: SessionComplete, PaymentID: "pi_1"}, Payment: &Payment{ID: "pi_1", Status: "requires_action"}},
 		{Session: complete, Payment: &Payment{ID: "pi_1", Status: PaymentMethodMissing, DeclineCode: "insufficient_funds", DeclinedAt: 30}},
@@ -124,6 +126,18 @@ func TestAGiftWhoseBankAccountIsBeingProvenIsUnderWay(t *testing.T) {
 	} {
 		if got := Derive(open(), c.heard).Donation.State; got != c.want {
 			t.Errorf("after %+v it is %s, want %s", c.heard, got, c.want)
+		}
+	}
+	// An earlier attempt's debit failed long ago, or has not: its payment tells.
+	earlier := &Session{ID: "cs_test_0", Status: SessionComplete, PaymentID: "pi_0"}
+	for _, c := range []struct {
+		payment *Payment
+		want    State
+	}{
+		{nil, CheckoutOpen}, {&Payment{ID: "pi_0", Status: PaymentMethodMissing}, CheckoutOpen}, {&Payment{ID: "pi_0", Status: PaymentProcessing}, Processing},
+	} {
+		if got := Derive(open(), Snapshot{Session: earlier, Payment: c.payment}).Donation.State; got != c.want {
+			t.Errorf("after an earlier session with %+v it is %s, want %s", c.payment, got, c.want)
 		}
 	}
 	// Nobody proved it in time.

@@ -126,8 +126,8 @@ func (t *tx) DonationsByReference(ctx context.Context, reference string, limit i
 			UNION SELECT donation_id FROM balance_transaction WHERE id = $1
 			UNION SELECT donation_id FROM balance_transaction WHERE payment_intent_id = $1 AND is_foreign = 1
 			UNION SELECT donation_id FROM balance_transaction WHERE source_id = $1 AND is_foreign = 1
-			UNION SELECT donation_id FROM balance_transaction WHERE payment_intent_id = $1 AND type IN ('payment', 'payment_refund', 'payment_failure_refund')
-			UNION SELECT donation_id FROM balance_transaction WHERE source_id = $1 AND type IN ('payment', 'payment_refund', 'payment_failure_refund'))
+			UNION SELECT donation_id FROM balance_transaction WHERE payment_intent_id = $1 AND type IN ('payment', 'payment_refund', 'payment_failure_refund', 'adjustment')
+			UNION SELECT donation_id FROM balance_transaction WHERE source_id = $1 AND type IN ('payment', 'payment_refund', 'payment_failure_refund', 'adjustment'))
 		ORDER BY created_at DESC, id DESC LIMIT $2`, reference, limit)
 }
 

@@ -254,6 +254,8 @@ func byReference(t *testing.T, s app.Store) {
 	debit.Type, debit.PaymentIntentID, debit.SourceID, debit.DonationID, debit.Foreign = "payment", "pi_debit", "py_debit", other.ID, false
 	returned := transaction("txn_debit_back", start)
 	returned.Type, returned.PaymentIntentID, returned.SourceID, returned.DonationID, returned.Foreign = "payment_refund", "pi_debit", "pyr_debit", other.ID, false
+	disputed := transaction("txn_debit_disputed", start)
+	disputed.Type, disputed.PaymentIntentID, disputed.SourceID, disputed.DonationID, disputed.Foreign = "adjustment", "pi_debit", "dp_debit", other.ID, false
 	stranger := transaction("txn_stranger", start)
 	stranger.PaymentIntentID, stranger.SourceID, stranger.DonationID, stranger.Foreign = "pi_stranger", "ch_stranger", "", true
 	// One id that leads to two gifts, though Stripe would not give it twice.
@@ -264,7 +266,7 @@ func byReference(t *testing.T, s app.Store) {
 		if err != nil {
 			return err
 		}
-		_, err = tx.InsertTransactions(ctx, []app.Transaction{fee, again, debit, returned, stranger, shared})
+		_, err = tx.InsertTransactions(ctx, []app.Transaction{fee, again, debit, returned, disputed, stranger, shared})
 		return err
 	})
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
@@ -281,6 +283,7 @@ func byReference(t *testing.T, s app.Store) {
 			"pi_debit":           {other.ID},
 			"py_debit":           {other.ID},
 			"pyr_debit":          {other.ID},
+			"dp_debit":           {other.ID},
 			"ch_other":           {other.ID},
 			"ch_stranger":        nil,
 			"CH_PAID":            nil,
