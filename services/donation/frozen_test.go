@@ -61,7 +61,7 @@ func TestAnotherProcessFreezesWithTheAccount(t *testing.T) {
 		})
 	}
 	w.eventually("all have been asked about", func() bool { return w.stripe.count("GET /v1/checkout/sessions/*") >= donors })
-	soon, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	soon, cancel := context.WithTimeout(t.Context(), 8*time.Second) // a lock is waited for longer
 	defer cancel()
 	for range 20 {
 		_, err = w.web.GetDonation(soon, &donationv1.GetDonationRequest{DonationId: started[0].GetDonationId()})
