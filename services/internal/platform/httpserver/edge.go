@@ -111,8 +111,10 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &answer{ResponseWriter: w, conn: connOf(r)}
 	answer.Header().Set(requestIDHeader, v.id)
 	r = r.WithContext(ctx)
-	// Given the server's own writer, reading too much also closes the connection.
-	r.Body = http.MaxBytesReader(w, r.Body, e.MaxBody)
+	if r.Body != http.NoBody {
+		// Given the server's own writer, reading too much also closes the connection.
+		r.Body = http.MaxBytesReader(w, r.Body, e.MaxBody)
+	}
 
 	aborted := e.guarded(answer, r, v)
 
@@ -126,13 +128,24 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		level = slog.LevelError
 		span.SetStatus(otelcodes.Error, "")
 	}
-	e.Logger.LogAttrs(ctx, level, "request",
-		slog.String("id", v.id), slog.String("method", method(r.Method)), slog.String("route", v.route),
+	e.log(ctx, level, slog.String("id", v.id), slog.String("method", method(r.Method)), slog.String("route", v.route),
 		slog.Int("status", status), slog.Int64("bytes", answer.bytes), slog.Bool("aborted", aborted), slog.Duration("took", took))
 	if aborted {
 		// net/http's own way to cut a connection in the middle of an answer.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// log writes the line of a request. A logger would look up the place in the source that
+// wrote it, each time, which nobody is told.
+func (e *edge) log(ctx context.Context, level slog.Level, attrs ...slog.Attr) {
+	handler := e.Logger.Handler()
+	if !handler.Enabled(ctx, level) {
+		return
+	}
+	line := slog.NewRecord(time.Now(), level, "request", 0)
+	line.AddAttrs(attrs...)
+	_ = handler.Handle(ctx, line) // as a logger does: there is nobody to tell
 }
 
 // guarded runs the handler. It reports true when the answer was already on its

@@ -22,8 +22,11 @@ type textsKey struct{}
 // language is what the reader chose: in the address, before, or in the browser's
 // settings.
 func language(r *http.Request) (tag string, chosen bool) {
-	if asked := r.URL.Query().Get(languageParameter); texts.Speaks(asked) {
-		return asked, true
+	if r.URL.RawQuery != "" {
+		asked := r.URL.Query().Get(languageParameter)
+		if texts.Speaks(asked) {
+			return asked, true
+		}
 	}
 	cookie, err := r.Cookie(languageCookie)
 	if err == nil && texts.Speaks(cookie.Value) {
