@@ -16,13 +16,15 @@ import (
 // The audits of both kinds of containers are told nothing but what an audit reads,
 // find it right, and end where the machine has no such databases.
 func TestAuditsTakeWhatTheyAreTold(t *testing.T) {
+	t.Parallel()
 	known, dir := variables(t), secrets(t)
-	try := func(where string, set map[string]string, args []string, file func(string) string) {
+	try := func(t *testing.T, set map[string]string, args []string, file func(string) string) {
 		t.Helper()
+		t.Parallel() // each waits for a database that is gone
 		environ := []string{"ALMONER_DATA_DIR=" + t.TempDir()}
 		for name, value := range set {
 			if known[name] == nil {
-				t.Errorf("%s: nobody reads %s", where, name)
+				t.Errorf("nobody reads %s", name)
 			}
 			if strings.HasSuffix(name, "_FILE") {
 				value = filepath.Join(dir, file(filepath.Base(value)))
@@ -36,27 +38,31 @@ func TestAuditsTakeWhatTheyAreTold(t *testing.T) {
 		}
 		out, err := run(t, environ, program(t, "almoner"), args...)
 		if err == nil || strings.Contains(out, "configuration:") || !strings.Contains(out, "database of donation") {
-			t.Errorf("%s: %v\n%s", where, err, out)
+			t.Errorf("%v\n%s", err, out)
 		}
 	}
 	all := overlay(t, "trial")
 	c := all["CronJob/audit"].Spec.Template.Spec.Containers[0]
-	try("kubernetes", environment(t, all, c), c.Args, func(secret string) string {
-		if secret == "stripe-key" {
-			return "stripe-audit-key"
-		}
-		return "database-" + secret + "-checker"
+	t.Run("kubernetes", func(t *testing.T) {
+		try(t, environment(t, all, c), c.Args, func(secret string) string {
+			if secret == "stripe-key" {
+				return "stripe-audit-key"
+			}
+			return "database-" + secret + "-checker"
+		})
 	})
 	audit := compose(t, "compose.yaml", "compose.trial.yaml").Services["audit"]
 	set := map[string]string{}
 	for name, value := range audit.Environment {
 		set[name] = *value
 	}
-	try("compose", set, audit.Command, func(secret string) string {
-		if service, checker := strings.CutSuffix(secret, "-checker"); checker {
-			return "database-" + service + "-checker"
-		}
-		return secret
+	t.Run("compose", func(t *testing.T) {
+		try(t, set, audit.Command, func(secret string) string {
+			if service, checker := strings.CutSuffix(secret, "-checker"); checker {
+				return "database-" + service + "-checker"
+			}
+			return secret
+		})
 	})
 }
 
@@ -84,6 +90,7 @@ func unit(t *testing.T, name, section string) map[string][]string {
 // The timer's unit is run as it says, beside a program that runs: with the addresses
 // of almoner.env, the credentials that it loads and the settings that it makes.
 func TestTheTimersAuditTellsTheNodeExporter(t *testing.T) {
+	t.Parallel()
 	almoner, dir := program(t, "almoner"), t.TempDir()
 	service := unit(t, "almoner-audit.service", "Service")
 	if when := unit(t, "almoner-audit.timer", "Timer"); len(when["OnCalendar"]) != 1 || when["Persistent"][0] != "true" {

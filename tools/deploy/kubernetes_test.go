@@ -286,11 +286,14 @@ func TestKubernetesGivesNoServiceAnothersSecrets(t *testing.T) {
 }
 
 // The program is given what a container gets, and nothing else. It must find all
-// of it right, and end where the machine has no such database.
+// of it right, and end where the machine has no such database: it waits for one that
+// is gone, so all of them wait at once.
 func TestProgramTakesWhatItIsTold(t *testing.T) {
+	t.Parallel()
 	almoner, dir := program(t, "almoner"), secrets(t)
 	all := overlay(t, "trial")
-	for _, service := range services {
+	takes := func(t *testing.T, service string) {
+		t.Helper()
 		workload := all["Deployment/"+service].Spec.Template.Spec
 		if len(workload.Containers) != 1 {
 			t.Fatalf("%s has %d containers", service, len(workload.Containers))
@@ -321,6 +324,12 @@ func TestProgramTakesWhatItIsTold(t *testing.T) {
 		if err == nil || strings.Contains(out, "configuration:") || !strings.Contains(out, "database of "+service) {
 			t.Errorf("%s: %v\n%s", service, err, out)
 		}
+	}
+	for _, service := range services {
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			takes(t, service)
+		})
 	}
 }
 
