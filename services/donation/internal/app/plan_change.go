@@ -186,10 +186,16 @@ func (a *App) keepChange(ctx context.Context, c PlanChange) (PlanChange, error) 
 		if err != nil || c.Kind != ChangeCancel || c.State == ChangeDone || p.CancelAskedAt > 0 {
 			return err
 		}
-		p.CancelAskedAt, p.CancelBy, p.CheckAt = c.AskedAt, domain.ByDonor, c.AskedAt+endingLook.Microseconds()
-		if c.AskedBy != domain.ByDonor {
-			p.CancelBy = domain.ByStaff
+		lastPaid, err := tx.LastPaid(ctx, p.ID)
+		if err != nil {
+			return err
 		}
+		by := domain.ByDonor
+		if c.AskedBy != domain.ByDonor {
+			by = domain.ByStaff
+		}
+		p = p.EndAsked(c.AskedAt, lastPaid, by)
+		p.CheckAt = c.AskedAt + endingLook.Microseconds()
 		p.Version++
 		return tx.UpdatePlans(ctx, []domain.Plan{p})
 	})

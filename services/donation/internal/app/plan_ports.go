@@ -26,6 +26,8 @@ type Plans interface {
 	ListPlans(ctx context.Context, filter PlanFilter) ([]domain.Plan, error)
 	// Instalments are the plan's paid gifts, the newest first.
 	Instalments(ctx context.Context, planID string, limit int) ([]domain.Donation, error)
+	// LastPaid is when the newest of them was charged, by Stripe's clock; 0 for none.
+	LastPaid(ctx context.Context, planID string) (int64, error)
 	// CountInstalments counts them for each plan.
 	CountInstalments(ctx context.Context, planIDs []string) (map[string]int, error)
 	// KnownInvoices answers which invoices have paid a gift.
@@ -65,7 +67,7 @@ type Plans interface {
 // PlanStanding is what of plans is not finished, and since when.
 type PlanStanding struct {
 	// Ending plans are those whose end was asked for and that Stripe still has;
-	// OldestEnding is since when, in unix microseconds, 0 for none.
+	// OldestEnding is since when, by our clock, in unix microseconds, 0 for none.
 	Ending, OldestEnding int64
 	// Letters that wait for staff: about plans, and about debits that were refused.
 	ParkedPlanMails, ParkedDebitMails int64

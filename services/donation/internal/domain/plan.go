@@ -67,8 +67,9 @@ type Plan struct {
 
 	AccountID      string
 	SubscriptionID string // empty until the donor confirmed
-	// CancelAskedAt is when its end was asked for here. From then on nothing may be
-	// charged: until Stripe says canceled, it is asked again and again.
+	// CancelAskedAt is when its end was asked for here, and after all that was known to
+	// be charged by then. From then on nothing may be charged: until Stripe says
+	// canceled, it is asked again and again.
 	CancelAskedAt int64
 	CancelBy      string
 	// CheckAt is when the subscription is looked at unless something is heard before.
@@ -161,10 +162,27 @@ func (p Plan) Started(at int64) Plan {
 // has come.
 func (p Plan) Ending() bool { return p.CancelAskedAt > 0 && !p.Status.Over() }
 
+// second is how exactly Stripe tells when something was charged.
+const second = 1_000_000
+
+// EndAsked is the plan once its end is asked for, of which only the first time counts.
+// The end is dated by our clock and a charge by Stripe's, which may be ahead: what was
+// known by then, lastPaid being the newest of it and 0 for nothing, came before the
+// end whatever the clocks say.
+func (p Plan) EndAsked(at, lastPaid int64, by string) Plan {
+	if p.CancelAskedAt > 0 {
+		return p
+	}
+	if lastPaid > 0 {
+		at = max(at, lastPaid+second)
+	}
+	p.CancelAskedAt, p.CancelBy = at, by
+	return p
+}
+
 // ChargedAfterEnd reports whether what was paid then was charged although its end had
-// been asked for here. Stripe tells whole seconds; in the same one it counts as after.
+// been asked for here. In the same second it counts as after, but for what was known.
 func (p Plan) ChargedAfterEnd(paidAt int64) bool {
-	const second = 1_000_000
 	return p.CancelAskedAt > 0 && paidAt/second >= p.CancelAskedAt/second
 }
 

@@ -158,6 +158,39 @@ func TestThePlanBeginsOnce(t *testing.T) {
 	}
 }
 
+// Stripe's clock is ahead, by seconds or by a month: what was known to be charged came
+// before the end, and what is charged next after it.
+func TestWhatWasKnownCameBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	const asked = 1_793_000_000_700_000
+	for name, c := range map[string]struct {
+		lastPaid, end int64
+	}{
+		"nothing was paid":        {0, asked},
+		"paid a month before":     {asked - 31*24*3600*second, asked},
+		"paid in the same second": {1_793_000_000 * second, 1_793_000_001 * second},
+		"three seconds ahead":     {1_793_000_003 * second, 1_793_000_004 * second},
+		"a month ahead":           {1_795_678_400 * second, 1_795_678_401 * second},
+	} {
+		p := monthly().EndAsked(asked, c.lastPaid, ByDonor)
+		if p.CancelAskedAt != c.end || p.CancelBy != ByDonor {
+			t.Errorf("%s: the end is dated %d, by %q", name, p.CancelAskedAt, p.CancelBy)
+		}
+		if c.lastPaid > 0 && p.ChargedAfterEnd(c.lastPaid) {
+			t.Errorf("%s: what was known counts as charged after the end", name)
+		}
+		if !p.ChargedAfterEnd(p.CancelAskedAt / second * second) {
+			t.Errorf("%s: what was charged next counts as charged before the end", name)
+		}
+		if again := p.EndAsked(asked+second, p.CancelAskedAt+second, ByStaff); again != p {
+			t.Errorf("%s: asked again, the end is dated %d, by %q", name, again.CancelAskedAt, again.CancelBy)
+		}
+	}
+	if never := monthly(); never.ChargedAfterEnd(asked) {
+		t.Error("nobody asked for an end, and something was charged after it")
+	}
+}
+
 func TestWhatAnInvoiceBrings(t *testing.T) {
 	t.Parallel()
 	linked := monthly()

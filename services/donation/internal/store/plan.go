@@ -163,6 +163,16 @@ func (t *tx) Instalments(ctx context.Context, planID string, limit int) ([]domai
 		AND state = 'succeeded' ORDER BY created_at DESC, id DESC LIMIT $2`, planID, limit)
 }
 
+func (t *tx) LastPaid(ctx context.Context, planID string) (int64, error) {
+	at := int64(0)
+	err := t.QueryRowContext(ctx, `SELECT COALESCE(MAX(paid_at), 0) FROM donation WHERE plan_id = $1 AND plan_id <> ''
+		AND state = 'succeeded'`, planID).Scan(&at)
+	if err != nil {
+		return 0, fmt.Errorf("read when a plan's newest instalment was charged: %w", err)
+	}
+	return at, nil
+}
+
 func (t *tx) CountInstalments(ctx context.Context, planIDs []string) (map[string]int, error) {
 	counts := map[string]int{}
 	_, err := allIn(ctx, t, func(r row) (id string, err error) {

@@ -85,11 +85,13 @@ func (t *tx) ParkedPlanMails(ctx context.Context) ([]app.PlanMail, error) {
 }
 
 // PlanStanding is app.Plans'. What is asked of plans is in the words of the index
-// for it, so that those that go on are not read.
+// for it, so that those that go on are not read. It counts from when somebody asked: the
+// end itself may be dated later, by what Stripe's clock says of the newest instalment.
 func (t *tx) PlanStanding(ctx context.Context) (app.PlanStanding, error) {
 	var s app.PlanStanding
-	err := t.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(cancel_asked_at), 0) FROM recurring_plan
-		WHERE cancel_asked_at > 0 AND status NOT IN ('canceled', 'incomplete_expired')`).Scan(&s.Ending, &s.OldestEnding)
+	err := t.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(since), 0) FROM (
+		SELECT COALESCE((SELECT MIN(asked_at) FROM plan_change WHERE plan_id = recurring_plan.id AND kind = 'cancel'), cancel_asked_at) AS since
+		FROM recurring_plan WHERE cancel_asked_at > 0 AND status NOT IN ('canceled', 'incomplete_expired')) AS ending`).Scan(&s.Ending, &s.OldestEnding)
 	if err == nil {
 		err = t.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN donation_id IS NULL THEN 1 END), COUNT(donation_id)
 			FROM plan_mail WHERE parked_at > 0`).Scan(&s.ParkedPlanMails, &s.ParkedDebitMails)

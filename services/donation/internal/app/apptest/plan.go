@@ -145,7 +145,7 @@ func planInstalments(t *testing.T, s app.Store) {
 			t.Errorf("an instalment was made twice: %v", err)
 		}
 		first := p.First
-		first.InvoiceID = "in_1"
+		first.InvoiceID, first.PaidAt = "in_1", second.PaidAt+1 // a month that was paid late
 		return tx.UpdateDonations(ctx, []domain.Donation{first})
 	})
 	read(t, s, func(ctx context.Context, tx app.Tx) error {
@@ -156,6 +156,14 @@ func planInstalments(t *testing.T, s app.Store) {
 		counts, err := tx.CountInstalments(ctx, []string{p.ID, uuid.NewString()})
 		if err != nil || len(counts) != 1 || counts[p.ID] != 2 {
 			t.Errorf("counted %v, %v", counts, err)
+		}
+		newest, err := tx.LastPaid(ctx, p.ID)
+		if err != nil || newest != second.PaidAt+1 {
+			t.Errorf("the newest was charged at %d, %v", newest, err)
+		}
+		never, err := tx.LastPaid(ctx, uuid.NewString())
+		if err != nil || never != 0 {
+			t.Errorf("of no plan the newest was charged at %d, %v", never, err)
 		}
 		known, err := tx.KnownInvoices(ctx, []string{"in_1", "in_2", "in_3", "in_none"})
 		if err != nil || len(known) != 2 || !known["in_1"] || !known["in_2"] {
@@ -313,12 +321,24 @@ func planStanding(t *testing.T, s app.Store) {
 	}
 	plans[4].CancelAskedAt = 0
 	begin(t, s, plans...)
+	asked := app.PlanChange{
+		RequestID: uuid.NewString(), PlanID: plans[0].ID, Kind: app.ChangeCancel, InputHash: "hash", AskedBy: domain.ByDonor,
+		AskedAt: plans[0].CancelAskedAt - 7, State: app.ChangeAsked, Attempt: 1,
+	}
+	pause := asked
+	pause.RequestID, pause.Kind, pause.AskedAt = uuid.NewString(), app.ChangePause, asked.AskedAt-1
 	refused := paidGift("org", "EUR", 100_00)
 	insert(t, s, refused)
 	write(t, s, func(ctx context.Context, tx app.Tx) error {
 		letter := app.PlanMail{Key: "ended:" + plans[2].ID, PlanID: plans[2].ID, Kind: app.MailEnded, MadeAt: start}
 		other := app.PlanMail{Key: "started:" + plans[0].ID, PlanID: plans[0].ID, Kind: app.MailStarted, MadeAt: start}
 		debit := app.PlanMail{Key: "debit:pi_1", DonationID: refused.ID, Kind: app.MailStarted, MadeAt: start}
+		for _, c := range []app.PlanChange{pause, asked} {
+			_, err := tx.InsertChange(ctx, c)
+			if err != nil {
+				return err
+			}
+		}
 		return errors.Join(tx.AddPlanMails(ctx, []app.PlanMail{letter, other, debit}), tx.ParkPlanMail(ctx, letter.Key, 1, start, "it is refused"),
 			tx.ParkPlanMail(ctx, debit.Key, 1, start, "it is refused, too"))
 	})
@@ -329,7 +349,7 @@ func planStanding(t *testing.T, s app.Store) {
 		}
 		return err
 	})
-	if told, want := look(), (app.PlanStanding{Ending: 2, OldestEnding: start - 1, ParkedPlanMails: 1, ParkedDebitMails: 1}); told != want {
+	if told, want := look(), (app.PlanStanding{Ending: 2, OldestEnding: asked.AskedAt, ParkedPlanMails: 1, ParkedDebitMails: 1}); told != want {
 		t.Errorf("it tells %+v, want %+v", told, want)
 	}
 }
