@@ -115,6 +115,7 @@ func TestSessionParameters(t *testing.T) {
 		"list for a hash":    {map[string]string{"custom_text": "Hello"}, "", "custom_text", "Invalid object"},
 		"unknown price":      {map[string]string{"line_items[1][price]": "price_1", "line_items[1][quantity]": "1"}, "resource_missing", "line_items[1][price]", "No such price"},
 		"unknown customer":   {map[string]string{"customer": "cus_1"}, "resource_missing", "customer", ""},
+		"too many of a kind": {manyLines(21), "", "line_items", "at most 20 line items with recurring prices"},
 		"price twice":        {map[string]string{"line_items[0][price]": "price_1"}, "parameters_exclusive", "line_items[0]", ""},
 		"setup":              {map[string]string{"mode": "setup"}, "", "mode=setup", "does not offer"},
 		"recurring payment":  {map[string]string{"line_items[0][price_data][recurring][interval]": "month"}, "", "line_items", "`payment` mode but passed a recurring price"},
@@ -166,6 +167,18 @@ func TestSessionParameters(t *testing.T) {
 	if r := a.do("POST", "/v1/checkout/sessions", gift(), map[string]string{"Content-Type": "application/json"}); r.status != 400 {
 		t.Errorf("JSON: %d", r.status)
 	}
+}
+
+// manyLines makes a plan of so many monthly gifts.
+func manyLines(n int) map[string]string {
+	out := map[string]string{"mode": "subscription", "submit_type": "-", "payment_intent_data[metadata][donation_id]": "-"}
+	for i := range n {
+		line := fmt.Sprintf("line_items[%d]", i)
+		out[line+"[quantity]"], out[line+"[price_data][currency]"] = "1", "eur"
+		out[line+"[price_data][unit_amount]"], out[line+"[price_data][product_data][name]"] = "100", fmt.Sprintf("Well %d", i+1)
+		out[line+"[price_data][recurring][interval]"] = "month"
+	}
+	return out
 }
 
 func TestSessionKeepsWhatItWasGiven(t *testing.T) {

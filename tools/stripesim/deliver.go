@@ -40,7 +40,9 @@ const (
 type outbox struct {
 	queue    deliveryHeap
 	inFlight int
-	running  bool
+	// flying counts those in flight by their endpoint.
+	flying  map[string]int
+	running bool
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -48,7 +50,7 @@ type outbox struct {
 }
 
 func newOutbox() *outbox {
-	return &outbox{changed: make(chan struct{}), wake: make(chan struct{}, 1)}
+	return &outbox{flying: make(map[string]int), changed: make(chan struct{}), wake: make(chan struct{}, 1)}
 }
 
 // signal says that something changed: work arrived, or was done.
@@ -70,17 +72,20 @@ func (o *outbox) next() <-chan struct{} {
 	return o.changed
 }
 
+// earlier is the order in which deliveries leave when no knob says another.
+func earlier(a, b *delivery) bool {
+	if a.nextAt != b.nextAt {
+		return a.nextAt < b.nextAt
+	}
+	return a.place < b.place
+}
+
 type deliveryHeap []*delivery
 
-func (h deliveryHeap) Len() int { return len(h) }
-func (h deliveryHeap) Less(i, j int) bool {
-	if h[i].nextAt != h[j].nextAt {
-		return h[i].nextAt < h[j].nextAt
-	}
-	return h[i].place < h[j].place
-}
-func (h deliveryHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *deliveryHeap) Push(x any)   { *h = append(*h, x.(*delivery)) }
+func (h deliveryHeap) Len() int           { return len(h) }
+func (h deliveryHeap) Less(i, j int) bool { return earlier(h[i], h[j]) }
+func (h deliveryHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *deliveryHeap) Push(x any)        { *h = append(*h, x.(*delivery)) }
 func (h *deliveryHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
@@ -177,94 +182,11 @@ func (s *Server) loop(ctx context.Context) error {
 // webhookClient goes to the endpoint itself: no proxy, no redirects.
 func (s *Server) webhookClient() *http.Client {
 	return &http.Client{
-		Timeout: s.cfg.WebhookTimeout,
 		Transport: &http.Transport{
 			MaxIdleConnsPerHost: s.cfg.WebhookConcurrency, IdleConnTimeout: 30 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-// untilNext is how long the loop may sleep. The clock may be turned meanwhile:
-// that wakes it.
-func (s *Server) untilNext() time.Duration {
-	order := s.knobs.ordering()
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	wait := time.Minute
-	now := s.now()
-	// With all senders busy, the next one that ends wakes the loop.
-	if len(s.outbox.queue) > 0 && s.outbox.inFlight < s.senders(order) {
-		wait = min(wait, time.UnixMicro(s.outbox.queue[0].nextAt+order.HoldMS*1000).Sub(now))
-	}
-	if len(s.state.timers) > 0 {
-		wait = min(wait, time.Unix(s.state.timers[0].at, 0).Sub(now))
-	}
-	return max(wait, time.Millisecond)
-}
-
-// takeDelivery picks what is sent next; nil when nothing is due or all senders
-// are busy.
-func (s *Server) takeDelivery() *delivery {
-	order := s.knobs.ordering()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.outbox.inFlight >= s.senders(order) {
-		return nil
-	}
-	at := s.pick(order)
-	if at < 0 {
-		return nil
-	}
-	d := heap.Remove(&s.outbox.queue, at).(*delivery)
-	s.outbox.inFlight++
-	return d
-}
-
-// senders is how many deliveries may be under way: strict order needs one.
-func (s *Server) senders(order orderKnob) int {
-	if order.Mode == orderFIFO {
-		return 1
-	}
-	return s.cfg.WebhookConcurrency
-}
-
-// pick returns the place in the queue of the next delivery, or -1. A shuffling
-// order looks at what is due, and at what comes within its hold time.
-func (s *Server) pick(order orderKnob) int {
-	queue := s.outbox.queue
-	now := s.now().UnixMicro()
-	if len(queue) == 0 || queue[0].nextAt+order.HoldMS*1000 > now {
-		return -1
-	}
-	if order.Mode != orderShuffle && order.Mode != orderReverse {
-		return 0
-	}
-	best, bestRank := -1, 0.0
-	for i, d := range queue {
-		if d.nextAt > now {
-			continue
-		}
-		rank := s.rank(order, d)
-		if best < 0 || rank < bestRank {
-			best, bestRank = i, rank
-		}
-	}
-	return best
-}
-
-// rank moves a delivery within its window and not beyond.
-func (s *Server) rank(order orderKnob, d *delivery) float64 {
-	if d.rankedBy == order {
-		return d.rank
-	}
-	window := int64(order.Window)
-	d.rankedBy = order
-	d.rank = float64(d.place) + float64(window)*chance(s.state.init.Seed, "order", d.event.ID, uint64(d.index))
-	if order.Mode == orderReverse {
-		d.rank = float64(d.place/window*window + window - d.place%window)
-	}
-	return d.rank
 }
 
 // deliver makes one attempt and writes down how it ended.
@@ -293,7 +215,7 @@ func (s *Server) deliver(ctx context.Context, client *http.Client, d *delivery) 
 	if ctx.Err() != nil && result.State != deliverySucceeded {
 		// The process is stopping: this was no answer. The next start sends it.
 		s.mu.Lock()
-		s.outbox.inFlight--
+		s.outbox.landed(d)
 		heap.Push(&s.outbox.queue, d)
 		s.mu.Unlock()
 		s.outbox.signal()
@@ -315,7 +237,7 @@ func (s *Server) finish(d *delivery, result sentRecord) {
 	}
 	t.rec.Sent = []sentRecord{result}
 	err := s.commit(t)
-	s.outbox.inFlight--
+	s.outbox.landed(d)
 	if d.state == deliveryPending {
 		if err != nil {
 			// Not written down: try again when the schedule says, from memory.
@@ -388,6 +310,8 @@ func (s *Server) send(ctx context.Context, client *http.Client, d *delivery, end
 	if s.attemptFault("fail", d, attempt) {
 		return 0, "failed by knob"
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.knobs.webhookTimeout(s.cfg.WebhookTimeout))
+	defer cancel()
 	stamp := s.cfg.Now().Unix()
 	if s.attemptFault("stale_timestamp", d, attempt) {
 		stamp -= 3600

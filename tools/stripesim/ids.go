@@ -44,6 +44,7 @@ var idShapes = map[string]struct {
 	"txn":            {"txn_3", 23},
 	"payment_method": {"pm_1", 23},
 	"event":          {"evt_1", 23},
+	"payment_event":  {"evt_3", 23},
 	"refund":         {"re_3", 23},
 	"debit":          {"py_3", 23},
 	"debit_refund":   {"pyr_1", 23},

@@ -39,21 +39,6 @@ type fault struct {
 	MS int64 `json:"ms,omitempty"`
 }
 
-// orderKnob says in which order deliveries leave: as they come, strictly one by
-// one (fifo), or mixed within a window.
-type orderKnob struct {
-	Mode   string `json:"mode"`
-	Window int    `json:"window,omitempty"`
-	// HoldMS lets later events catch up before any of them leaves.
-	HoldMS int64 `json:"hold_ms,omitempty"`
-}
-
-const (
-	orderFIFO    = "fifo"
-	orderShuffle = "shuffle"
-	orderReverse = "reverse"
-)
-
 func webhookFaults() []string {
 	return []string{
 		"duplicate", "twin", "drop", "delay", "fail", "corrupt_signature", "stale_timestamp",
@@ -61,9 +46,8 @@ func webhookFaults() []string {
 	}
 }
 
-// unaddressed are those webhook faults that strike before it is known where an
-// event goes.
-func unaddressed() []string { return []string{"twin", "async_capture"} }
+// unaddressed are those webhook faults that change what is announced, to whomever.
+func unaddressed() []string { return []string{"async_capture"} }
 
 func apiFaults() []string {
 	return []string{
@@ -123,6 +107,16 @@ func (k *knobs) strike(endpoint, name, subject, key string) (fault, bool) {
 		draw = k.draws
 	}
 	return *f, f.P > 0 && chance(k.seedValue, "knob "+name, key, draw) < f.P
+}
+
+// addressee is the only endpoint that a fault is about; empty for all.
+func (k *knobs) addressee(name string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if f := k.faults[name]; f != nil {
+		return f.Endpoint
+	}
+	return ""
 }
 
 func (k *knobs) delay(endpoint, subject, key string) int64 {
@@ -198,6 +192,9 @@ func (k *knobs) set(document []byte, listening map[string]bool) error {
 		case name == "reset":
 		case name == "order":
 			order, err = parseOrder(raw)
+			if err == nil {
+				err = checkListening(order.Endpoint, listening)
+			}
 		case name == "api_version":
 			version, err = parseVersion(raw)
 		case name == "settlement":
@@ -205,8 +202,8 @@ func (k *knobs) set(document []byte, listening map[string]bool) error {
 		case slices.Contains(webhookFaults(), name), slices.Contains(apiFaults(), name), slices.Contains(worldFaults(), name):
 			var f *fault
 			f, err = parseFault(name, raw)
-			if f != nil && f.Endpoint != "" && !listening[f.Endpoint] {
-				err = fmt.Errorf("no webhook endpoint here is %q", shorten(f.Endpoint))
+			if f != nil {
+				err = checkListening(f.Endpoint, listening)
 			}
 			faults[name] = f
 			if f == nil {
@@ -221,6 +218,13 @@ func (k *knobs) set(document []byte, listening map[string]bool) error {
 	}
 	k.faults, k.order, k.apiVersion, k.rates, k.settings = faults, order, version, rates, settings
 	return nil
+}
+
+func checkListening(endpoint string, listening map[string]bool) error {
+	if endpoint == "" || listening[endpoint] {
+		return nil
+	}
+	return fmt.Errorf("no webhook endpoint here is %q", shorten(endpoint))
 }
 
 func parseVersion(raw json.RawMessage) (string, error) {
@@ -260,8 +264,11 @@ func parseOrder(raw json.RawMessage) (orderKnob, error) {
 	if order.Window < 1 || order.Window > 10_000 || order.HoldMS < 0 || order.HoldMS > 60_000 {
 		return orderKnob{}, fmt.Errorf("window is 1 to 10000, hold_ms 0 to 60000")
 	}
-	if !slices.Contains([]string{"", orderFIFO, orderShuffle, orderReverse}, order.Mode) {
-		return orderKnob{}, fmt.Errorf("mode is fifo, shuffle or reverse")
+	if !slices.Contains([]string{"", orderFIFO, orderShuffle, orderReverse, orderHold}, order.Mode) {
+		return orderKnob{}, errors.New("mode is fifo, shuffle, reverse or hold")
+	}
+	if (order.Only != "") != (order.Mode == orderHold) {
+		return orderKnob{}, errors.New("hold, and nothing else, needs only: the type of event that it holds back")
 	}
 	return order, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // settings are the knobs that are no faults: how this Stripe is set up. Like all
@@ -17,6 +18,9 @@ type settings struct {
 	debitDays int64
 	// rateLimit is how many requests a second are answered; zero means all.
 	rateLimit int64
+	// webhookTimeout is how many milliseconds a receiver has to answer; below zero
+	// as many as the program was started with.
+	webhookTimeout int64
 	// schedule is when payouts are made, bySchedule when no knob says it.
 	schedule, bySchedule string
 }
@@ -25,7 +29,7 @@ func (o *settings) reset() {
 	if o.bySchedule == "" {
 		o.bySchedule = scheduleManual
 	}
-	*o = settings{debitDays: -1, schedule: o.bySchedule, bySchedule: o.bySchedule}
+	*o = settings{debitDays: -1, webhookTimeout: -1, schedule: o.bySchedule, bySchedule: o.bySchedule}
 }
 
 func (o *settings) show(out map[string]any) {
@@ -36,6 +40,10 @@ func (o *settings) show(out map[string]any) {
 	out["rate_limit"] = nil
 	if o.rateLimit > 0 {
 		out["rate_limit"] = o.rateLimit
+	}
+	out["webhook_timeout"] = nil
+	if o.webhookTimeout >= 0 {
+		out["webhook_timeout"] = o.webhookTimeout
 	}
 	out["payout_schedule"] = o.schedule
 	out["dispute_fee_returned"] = onOff(o.feeReturned)
@@ -51,6 +59,10 @@ func (o *settings) set(name string, raw json.RawMessage) error {
 	case "debit_days":
 		days, err := parseCount(raw, 60)
 		o.debitDays = days
+		return err
+	case "webhook_timeout":
+		most, err := parseCount(raw, 600_000)
+		o.webhookTimeout = most
 		return err
 	case "rate_limit":
 		if string(raw) == "true" {
@@ -123,6 +135,16 @@ func (k *knobs) debitDays() (int64, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.settings.debitDays, k.settings.debitDays >= 0
+}
+
+// webhookTimeout is how long a receiver has to answer, in wall time.
+func (k *knobs) webhookTimeout(configured time.Duration) time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.settings.webhookTimeout < 0 {
+		return configured
+	}
+	return time.Duration(k.settings.webhookTimeout) * time.Millisecond
 }
 
 func (k *knobs) rateLimit() int64 {

@@ -243,6 +243,7 @@ func TestKnobsAreShownResetAndChecked(t *testing.T) {
 	}
 	for _, bad := range []string{
 		`[]`, `{"duplicate": 2}`, `{"duplicate": -1}`, `{"dupe": 1}`, `{"order": "random"}`, `{"order": {"mode": "shuffle", "window": -1}}`,
+		`{"order": "hold"}`, `{"order": {"mode": "fifo", "only": "charge."}}`, `{"order": {"mode": "fifo", "webhook_endpoint": "we_x"}}`, `{"webhook_timeout": -1}`,
 		`{"503": {"n": 1}}`, `{"settlement": {"eur": {"to": "zzz", "rate_micros": 1}}}`, `{"settlement": {"eur": {"to": "usd"}}}`,
 		`{"drop": 1, "fail": "often"}`, `{"api_version": 5}`,
 	} {

@@ -80,9 +80,16 @@ func askedLines(v view, p *node) ([]askedLine, *apiError) {
 	return out, checkAmount(total, out[0].currency)
 }
 
+// mostOfAKind is how many recurring prices a plan may begin with, and how many others.
+const mostOfAKind = 20
+
 func checkIntervals(lines []askedLine, mode string) *apiError {
 	var every *Recurring
+	recurring := 0
 	for _, line := range lines {
+		if line.Recurring != nil {
+			recurring++
+		}
 		switch {
 		case line.Recurring == nil:
 		case mode != modeSubscription:
@@ -93,8 +100,14 @@ func checkIntervals(lines []askedLine, mode string) *apiError {
 			every = line.Recurring
 		}
 	}
-	if mode == modeSubscription && every == nil {
+	switch {
+	case mode != modeSubscription:
+		return nil
+	case every == nil:
 		return badRequest("", "line_items", "You must provide at least one recurring price in `subscription` mode when using prices.")
+	case recurring > mostOfAKind || len(lines)-recurring > mostOfAKind:
+		return badRequest("", "line_items", "In `subscription` mode there can be at most %d line items with recurring prices and %d with one-time prices.",
+			mostOfAKind, mostOfAKind)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package stripesim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // tx collects what one transition changes. It reads through to the state, and
 // nothing of it is seen by others before commit.
@@ -123,23 +126,52 @@ func (t *tx) putEndpoint(v WebhookEndpoint) *WebhookEndpoint {
 
 // emit announces the version that was put last. Call it right after the put.
 func (t *tx) emit(eventType string, previous map[string]any) {
-	t.emitAs(eventType, previous, false)
-}
-
-func (t *tx) emitAs(eventType string, previous map[string]any, twin bool) {
 	if t.quiet {
 		return // neither events nor knobs are used up
 	}
-	event := &Event{
-		ID: t.newID("event"), Type: eventType, Created: t.now.Unix(), Put: len(t.rec.Puts) - 1,
-		Previous: previous, RequestID: t.call.id, IdempotencyKey: t.call.key,
-	}
+	event := t.announced(eventType, previous)
 	event.To = t.routes(event)
 	t.rec.Events = append(t.rec.Events, event)
 	// Stripe now and then makes two events of one fact: another id, same object.
-	if !twin && t.s.knobs.hit("twin", eventType, event.ID) {
-		t.emitAs(eventType, previous, true)
+	endpoint := t.s.knobs.addressee("twin")
+	if endpoint != "" && !event.goesTo(endpoint) {
+		return
 	}
+	if t.s.knobs.hitAt(endpoint, "twin", eventType, event.ID) {
+		t.twin(eventType, previous, endpoint)
+	}
+}
+
+// twin announces the same once more, to all endpoints or to one.
+func (t *tx) twin(eventType string, previous map[string]any, endpoint string) {
+	event := t.announced(eventType, previous)
+	event.To = t.routes(event)
+	if endpoint != "" {
+		event.To = slices.DeleteFunc(event.To, func(to route) bool { return to.Endpoint != endpoint })
+	}
+	t.rec.Events = append(t.rec.Events, event)
+}
+
+func (t *tx) announced(eventType string, previous map[string]any) *Event {
+	last := len(t.rec.Puts) - 1
+	return &Event{
+		ID: t.newID(eventKind(t.rec.Puts[last].object())), Type: eventType, Created: t.now.Unix(), Put: last,
+		Previous: previous, RequestID: t.call.id, IdempotencyKey: t.call.key,
+	}
+}
+
+// eventKind is what the id of an event shows: those about payments are numbered
+// with the payments.
+func eventKind(object any) string {
+	switch object.(type) {
+	case *PaymentIntent, *Charge, *Refund:
+		return "payment_event"
+	}
+	return "event"
+}
+
+func (e *Event) goesTo(endpoint string) bool {
+	return slices.ContainsFunc(e.To, func(to route) bool { return to.Endpoint == endpoint })
 }
 
 // routes plans the deliveries of an event, faults included, so that a replay

@@ -106,7 +106,7 @@ func TestFaultsOfOneEndpoint(t *testing.T) {
 	if len(lucky.all()) != 2 || len(unlucky.all()) != 2 {
 		t.Errorf("%d and %d deliveries", len(lucky.all()), len(unlucky.all()))
 	}
-	for _, wrong := range []string{"503", "twin", "payout_fails"} {
+	for _, wrong := range []string{"503", "async_capture", "payout_fails"} {
 		if r := a.post("/_sim/knobs", url.Values{"knobs": {`{"` + wrong + `": {"p": 1, "webhook_endpoint": "` + id + `"}}`}}); r.status != http.StatusBadRequest {
 			t.Errorf("%s of one endpoint: %d", wrong, r.status)
 		}
