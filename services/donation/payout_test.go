@@ -124,7 +124,7 @@ func TestAPayoutIsWhatIsInIt(t *testing.T) {
 // sends the money again, holds its return.
 func TestAPayoutFailsAfterItWasPaid(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEagerWorld(t)
 	w.given(visa)
 	first := w.paidOut()
 	w.bank(first, "paid")

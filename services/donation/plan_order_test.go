@@ -72,10 +72,7 @@ func TestWhatComesBackOfAnInstalmentIsHeardBeforeIt(t *testing.T) {
 // both wait for it, and the donor is not told that it failed.
 func TestMoneyOfAnOpenInvoiceWaitsUntilItIsPaid(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.importEvery = 100 * time.Millisecond
-	w.kill()
-	w.start()
+	w := newEagerWorld(t)
 	p, token := w.begun(visa)
 	w.quiet()
 	booked := w.rows(`SELECT COUNT(*) FROM balance_transaction`)
@@ -133,7 +130,7 @@ func TestAnInstalmentChargedAfterTheEndWasAskedForIsStaffsToSettle(t *testing.T)
 	for _, told := range []bool{true, false} {
 		t.Run(fmt.Sprintf("webhooks %t", told), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEagerWorld(t)
 			p, token := w.begun(visa)
 			w.quiet()
 			w.endAskedInVain(p, token)
@@ -188,10 +185,7 @@ func TestWhatComesBackIsTheFirstNewsOfAnInstalmentAfterTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.importEvery = 100 * time.Millisecond
-			w.kill()
-			w.start()
+			w := newEagerWorld(t)
 			p, token := w.begun(visa)
 			w.quiet()
 			w.endAskedInVain(p, token)

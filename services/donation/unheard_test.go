@@ -50,7 +50,7 @@ func TestWhatCouldNotBeDeliveredIsFoundInStripesList(t *testing.T) {
 // Staff refund a gift before anything was heard of its payment.
 func TestARefundIsHeardBeforeItsGift(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEagerWorld(t)
 	w.blind(true)
 	w.knobs(`{"drop": 1}`)
 	started := w.checkout(form())

@@ -89,9 +89,21 @@ func newWorld(t *testing.T) *world {
 
 func newWorldOn(t *testing.T, dbURL string) *world {
 	t.Helper()
+	return openWorld(t, dbURL, 0)
+}
+
+// newEagerWorld has a service that looks for balance transactions all the time. What
+// no webhook tells would be waited for by the machine's clock.
+func newEagerWorld(t *testing.T) *world {
+	t.Helper()
+	return openWorld(t, "sqlite:"+t.TempDir()+"/donation.db", 100*time.Millisecond)
+}
+
+func openWorld(t *testing.T, dbURL string, importEvery time.Duration) *world {
+	t.Helper()
 	w := &world{
 		t: t, clock: testkit.Clock(t, time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)),
-		door: &door{}, home: &home{id: organization}, logs: &logs{}, mail: &mailbox{}, dbURL: dbURL,
+		door: &door{}, home: &home{id: organization}, logs: &logs{}, mail: &mailbox{}, dbURL: dbURL, importEvery: importEvery,
 	}
 	var err error
 	w.sim, err = stripesim.Open(stripesim.Config{
