@@ -18,6 +18,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/ledger/internal/app"
 	"github.com/almoner/almoner/services/ledger/internal/consume"
+	"github.com/almoner/almoner/services/ledger/internal/domain"
 	"github.com/almoner/almoner/services/ledger/internal/grpcapi"
 	"github.com/almoner/almoner/services/ledger/internal/store"
 	"github.com/almoner/almoner/services/ledger/migrations"
@@ -25,6 +26,10 @@ import (
 
 // name is what the service is called in feeds and on its database.
 const name = "ledger"
+
+// Rules are the names of all rules that entries are made by, for who tests that each
+// can be chosen where the journal is shown.
+func Rules() []string { return domain.Rules() }
 
 // Config has nothing to set yet: the books depend on no variable, so that they
 // come out the same wherever they are kept.

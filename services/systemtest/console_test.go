@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/almoner/almoner/services/internal/money"
+	"github.com/almoner/almoner/services/ledger"
 )
 
 // desk is a browser at the console, signed in by a mailed link.
@@ -135,6 +136,8 @@ func financeFollowsANumberDownToStripeAndBack(t *testing.T, s system) {
 		}
 	}
 
+	everyRuleHasItsName(t, d)
+
 	seen := map[string]bool{}
 	queue := []string{"/finance/", entry, gift}
 	for len(queue) > 0 && len(seen) < 120 {
@@ -154,5 +157,29 @@ func financeFollowsANumberDownToStripeAndBack(t *testing.T, s system) {
 	}
 	if strings.Contains(s.log(t), "@example.org") {
 		t.Error("the log has somebody's address")
+	}
+}
+
+// The console is a service of its own and names the ledger's rules itself: in each
+// language the journal can be filtered by every one of them, in words.
+func everyRuleHasItsName(t *testing.T, d *desk) {
+	t.Helper()
+	ruleOption := regexp.MustCompile(`<option value="([a-z_]+)"[^>]*>([^<]*)</option>`)
+	for _, language := range []string{"en", "fr", "es", "ar"} {
+		field := regexp.MustCompile(`(?s)<select[^>]* name="rule".*?</select>`).FindString(d.page("/finance/journal?lang=" + language))
+		named := map[string]string{}
+		for _, option := range ruleOption.FindAllStringSubmatch(field, -1) {
+			named[option[1]] = option[2]
+		}
+		for _, rule := range ledger.Rules() {
+			words := strings.TrimSuffix(named[rule], "("+rule+")")
+			if strings.TrimSpace(words) == "" || words == named[rule] || strings.Contains(words, "console.") {
+				t.Errorf("in %q the ledger's rule %s is called %q", language, rule, named[rule])
+			}
+			delete(named, rule)
+		}
+		for rule := range named {
+			t.Errorf("in %q %s is offered, by which nothing is booked", language, rule)
+		}
 	}
 }

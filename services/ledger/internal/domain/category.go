@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // category is how balance transactions of one of Stripe's reporting categories
 // are booked: the Stripe balance moves by the net, and this is the other side.
 type category struct {
@@ -71,6 +73,31 @@ var categories = []category{
 	{name: "issuing_authorization_release", rule: suspenseRule, description: "Hold for an issued card released", account: Suspense, alert: notOurs},
 	{name: "issuing_dispute", rule: suspenseRule, description: "Dispute of an issued card", account: Suspense, alert: notOurs},
 	{name: "issuing_transaction", rule: suspenseRule, description: "Payment with an issued card", account: Suspense, alert: notOurs},
+}
+
+// beside is the rule for what happens to a second payment of a gift, and foreign that
+// for a charge that is no gift of ours.
+func (c category) beside() Rule  { return Rule{Name: "second_" + c.name, Version: 1} }
+func (c category) foreign() Rule { return Rule{Name: "foreign_" + c.name, Version: 1} }
+
+// Rules are the names of all that entries are made by, each once.
+func Rules() []string {
+	known := []Rule{
+		giftRule, instalmentRule, refundRule, refundFailedRule, disputeLostRule, feeRule, convertRule, arrivalRule, debitFailedRule,
+		foreignRule, foreignFeeRule, suspenseRule, unknownRule,
+	}
+	for _, c := range categories {
+		known = append(known, c.rule)
+		if c.ofCharge {
+			known = append(known, c.beside(), c.foreign())
+		}
+	}
+	names := make([]string, len(known))
+	for i, rule := range known {
+		names[i] = rule.Name
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // categoryOf finds how a category is booked.

@@ -21,7 +21,7 @@ func bookMovement(t Transaction, c category) ([]Draft, error) {
 	rule, description, alert := c.rule, c.description, c.alert
 	switch {
 	case c.ofCharge && t.beside():
-		account, rule = UnderWay, Rule{Name: "second_" + c.name, Version: 1}
+		account, rule = UnderWay, c.beside()
 		description += ", of a second payment of a gift"
 		if fees == Suspense {
 			fees = StripeProcessingFees
@@ -32,7 +32,7 @@ func bookMovement(t Transaction, c category) ([]Draft, error) {
 		}
 	case c.ofCharge && !t.ours():
 		account, fees, dimensions = Suspense, Suspense, Dimensions{}
-		rule = Rule{Name: "foreign_" + c.name, Version: 1}
+		rule = c.foreign()
 		description += ", of a charge that is no gift of ours"
 		if alert == "" {
 			alert = "it is about a charge that belongs to no gift"

@@ -26,7 +26,7 @@ func (c *Console) entry(w http.ResponseWriter, v *visit) {
 	page := Entry{
 		Desk: v.newDesk(v.spoken.Say("console.entry.title", "Number", wanted), "journal"),
 		Code: v.book.GetCode(), Number: entry.GetNumber(), Description: entry.GetDescription(),
-		Rule: entry.GetRule(), RuleVersion: entry.GetRuleVersion(), RuleURL: v.link(journalPath, "rule", entry.GetRule()),
+		Rule: v.ruleLabel(entry.GetRule()), RuleVersion: entry.GetRuleVersion(), RuleURL: v.link(journalPath, "rule", entry.GetRule()),
 		Day: day(entry.GetBookedOn()), Occurred: v.moment(entry.GetOccurredAt()), Posted: v.moment(entry.GetPostedAt()),
 		Sums:  sums([]*ledgerv1.Entry{entry}),
 		Event: c.tie(v, entry.GetEventId()), Trace: c.tie(v, entry.GetTraceId()), Stripe: c.ties(v, entry.GetStripeIds()...),

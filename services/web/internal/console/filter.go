@@ -91,20 +91,33 @@ func (v *visit) form(path string, taken values, choices map[string][]Option) Fil
 	return filter
 }
 
-// rules offer those that the ledger books by, in its own words, as the journal has
-// them.
-func rules(all string) []Option {
-	offered := []Option{{Label: all}}
-	for _, rule := range []string{
-		"gift", "fee", "convert", "refund", "refund_paid", "refund_failed", "refund_returned", "dispute", "dispute_reversal", "dispute_lost",
-		"payout", "payout_reversal", "topup", "topup_reversal", "account_fee", "network_cost", "fee_tax", "reserve",
-		"arrival", "debit_failed", "charge_failure", "partial_capture", "second_refund", "second_refund_failure",
-		"second_dispute", "second_dispute_reversal", "foreign_charge", "foreign_fee", "foreign_refund", "foreign_refund_failure",
-		"foreign_dispute", "foreign_dispute_reversal", "suspense", "unknown",
-	} {
-		offered = append(offered, Option{Value: rule, Label: rule})
+// ruleNames are the rules that the ledger books by, in the order that they are
+// offered; each has its words. One that is missing is found by the test of the whole
+// program, which asks the ledger for all of them.
+var ruleNames = []string{
+	"gift", "fee", "convert", "refund", "refund_paid", "refund_failed", "refund_returned", "dispute", "dispute_reversal", "dispute_lost",
+	"payout", "payout_reversal", "topup", "topup_reversal", "account_fee", "network_cost", "fee_tax", "reserve",
+	"arrival", "debit_failed", "charge_failure", "partial_capture",
+	"second_refund", "second_refund_failure", "second_dispute", "second_dispute_reversal", "second_charge_failure", "second_partial_capture_reversal",
+	"foreign_charge", "foreign_fee", "foreign_refund", "foreign_refund_failure", "foreign_dispute", "foreign_dispute_reversal",
+	"foreign_charge_failure", "foreign_partial_capture_reversal", "suspense", "unknown",
+}
+
+// rules offer them, beside what the journal and its exports call them.
+func (v *visit) rules() []Option {
+	offered := []Option{{Label: v.spoken.Say("console.all.rules")}}
+	for _, rule := range ruleNames {
+		offered = append(offered, Option{Value: rule, Label: v.ruleLabel(rule)})
 	}
 	return offered
+}
+
+// ruleLabel names a rule in words. One of a newer ledger keeps its own name.
+func (v *visit) ruleLabel(rule string) string {
+	if !slices.Contains(ruleNames, rule) {
+		return rule
+	}
+	return v.spoken.Say("console.rule."+rule) + " (" + rule + ")"
 }
 
 // chosen marks the option of a value. One that is not among them is kept as it is:

@@ -34,7 +34,7 @@ func (c *Console) journal(w http.ResponseWriter, v *visit) {
 		Filter: v.form(journalPath, taken, map[string][]Option{
 			"appeal": options(called.appeals, v.spoken.Say("console.all.appeals")),
 			"fund":   options(called.funds, v.spoken.Say("console.all.funds")),
-			"rule":   rules(v.spoken.Say("console.all.rules")),
+			"rule":   v.rules(),
 		}),
 	}
 	request := &ledgerv1.ListEntriesRequest{
