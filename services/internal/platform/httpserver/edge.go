@@ -120,16 +120,27 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	status, took := answer.sent(), time.Since(began)
 	e.metrics.answered(v.route, method(r.Method), status, took)
-	span.SetName(method(r.Method) + " " + v.route)
-	span.SetAttributes(attribute.String("http.request.method", method(r.Method)),
-		attribute.String("http.route", v.route), attribute.Int("http.response.status_code", status))
-	level := slog.LevelInfo
-	if status >= 500 || aborted {
-		level = slog.LevelError
-		span.SetStatus(otelcodes.Error, "")
+	failed := status >= 500 || aborted
+	if span.IsRecording() { // else nobody collects it
+		span.SetName(method(r.Method) + " " + v.route)
+		span.SetAttributes(attribute.String("http.request.method", method(r.Method)),
+			attribute.String("http.route", v.route), attribute.Int("http.response.status_code", status))
+		if failed {
+			span.SetStatus(otelcodes.Error, "")
+		}
 	}
-	e.log(ctx, level, slog.String("id", v.id), slog.String("method", method(r.Method)), slog.String("route", v.route),
-		slog.Int("status", status), slog.Int64("bytes", answer.bytes), slog.Bool("aborted", aborted), slog.Duration("took", took))
+	level := slog.LevelInfo
+	if failed {
+		level = slog.LevelError
+	}
+	told := []slog.Attr{
+		slog.String("id", v.id), slog.String("method", method(r.Method)), slog.String("route", v.route),
+		slog.Int("status", status), slog.Int64("bytes", answer.bytes), slog.Duration("took", took),
+	}
+	if aborted {
+		told = append(told, slog.Bool("aborted", true))
+	}
+	e.log(ctx, level, told)
 	if aborted {
 		// net/http's own way to cut a connection in the middle of an answer.
 		panic(http.ErrAbortHandler)
@@ -138,7 +149,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // log writes the line of a request. A logger would look up the place in the source that
 // wrote it, each time, which nobody is told.
-func (e *edge) log(ctx context.Context, level slog.Level, attrs ...slog.Attr) {
+func (e *edge) log(ctx context.Context, level slog.Level, attrs []slog.Attr) {
 	handler := e.Logger.Handler()
 	if !handler.Enabled(ctx, level) {
 		return
@@ -256,13 +267,18 @@ func (a *answer) Write(content []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	write := func() (int, error) { return a.ResponseWriter.Write(content) }
 	var n int
 	var err error
-	if a.conn != nil && len(content) > serverBuffer {
-		n, err = a.conn.whole(write)
+	if a.conn != nil && len(content) > answerBuffer {
+		n, err = a.conn.whole(func() (int, error) {
+			n, err := a.ResponseWriter.Write(content)
+			if err != nil {
+				return n, err
+			}
+			return n, http.NewResponseController(a.ResponseWriter).Flush()
+		})
 	} else {
-		n, err = write()
+		n, err = a.ResponseWriter.Write(content)
 	}
 	a.bytes += int64(n)
 	return n, err

@@ -64,10 +64,18 @@ func (p proxies) client(r *http.Request) (addr netip.Addr, trusted bool) {
 	return addr, true
 }
 
-// connection is the other end of the connection, unmapped so that an IPv4
-// client is the same over either family.
+// connection is the other end of the connection.
 func connection(r *http.Request) netip.Addr {
-	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	conn, ok := r.Context().Value(connKey{}).(*wholeConn)
+	if ok {
+		return conn.client
+	}
+	return addrOf(r.RemoteAddr)
+}
+
+// addrOf is unmapped, so that an IPv4 client is the same over either family.
+func addrOf(remoteAddr string) netip.Addr {
+	remote, err := netip.ParseAddrPort(remoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}

@@ -4,12 +4,16 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 )
 
-// serverBuffer is what net/http gathers before it writes to a connection. It tells
-// nobody, and cannot be told otherwise.
-const serverBuffer = 4 << 10
+// What net/http gathers of an answer before it begins to send it, and of header and
+// answer before it writes to a connection. It tells nobody, and cannot be told otherwise.
+const (
+	answerBuffer = 2 << 10
+	serverBuffer = 4 << 10
+)
 
 // wholeListener makes connections that can send an answer as a whole.
 type wholeListener struct{ net.Listener }
@@ -20,20 +24,22 @@ func (l wholeListener) Accept() (net.Conn, error) {
 	if err != nil || !ok {
 		return accepted, err
 	}
-	return &wholeConn{TCPConn: tcp}, nil
+	return &wholeConn{TCPConn: tcp, client: addrOf(tcp.RemoteAddr().String())}, nil
 }
 
 // wholeConn sends a page and its header in one call to the kernel. net/http sends
-// what fits into its buffer with the header and the rest by itself: two calls, which
-// were more than a quarter of what a page costs that is kept in memory.
+// what fits into its buffer with the header, and the rest by itself, or when the handler
+// is done: two calls, which were more than a quarter of what a page costs that is kept
+// in memory.
 //
 // A connection has one answer at a time, and only who writes it calls these.
 type wholeConn struct {
 	*net.TCPConn
-	holds bool
-	sent  int // how many answers were sent so
-	held  net.Buffers
-	head  []byte // made for the first answer that needs it
+	client netip.Addr // the other end
+	holds  bool
+	writes int // to the kernel
+	held   net.Buffers
+	head   []byte // made for the first answer that needs it
 }
 
 type connKey struct{}
@@ -61,7 +67,7 @@ func (c *wholeConn) whole(write func() (int, error)) (n int, err error) {
 	if len(held) == 0 {
 		return n, err
 	}
-	c.sent++
+	c.writes++
 	_, failed := held.WriteTo(c.TCPConn)
 	if err == nil {
 		err = failed
@@ -84,6 +90,7 @@ func (c *wholeConn) hold(write func() (int, error)) (int, error) {
 // Write implements net.Conn.
 func (c *wholeConn) Write(p []byte) (int, error) {
 	if !c.holds {
+		c.writes++
 		return c.TCPConn.Write(p)
 	}
 	size := len(p)

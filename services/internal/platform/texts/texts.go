@@ -115,6 +115,9 @@ func Speaks(tag string) bool {
 // Match chooses the language that a reader likes best of those that are spoken
 // here, from the header Accept-Language. What cannot be read means English.
 func Match(acceptLanguage string) string {
+	if acceptLanguage == "" {
+		return source
+	}
 	// The header is somebody else's text; nobody speaks more languages than fit.
 	const longest = 500
 	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage[:min(len(acceptLanguage), longest)])

@@ -57,7 +57,7 @@ type Front struct {
 	base       *url.URL
 	checkout   string
 	portal     string
-	headers    map[Privacy]http.Header
+	headers    [privacies][]headerLine
 	views      *view.Renderer
 	texts      *texts.Catalogue
 	visitors   Visitors

@@ -187,7 +187,10 @@ func isWord(text string, longest int, alphabet string) bool {
 // shareCode is the code of the shared link that led here. A mangled one is
 // dropped: it may cost somebody credit, never the gift.
 func shareCode(r *http.Request) string {
-	code := r.URL.Query().Get(view.FieldShare)
+	code := ""
+	if r.URL.RawQuery != "" { // most readers bring none
+		code = r.URL.Query().Get(view.FieldShare)
+	}
 	if code == "" {
 		code = r.PostForm.Get(view.FieldShare)
 	}
