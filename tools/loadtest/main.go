@@ -47,7 +47,7 @@ type plan struct {
 	// rates are gifts a second, each offered for as long as period.
 	rates  []int
 	period time.Duration
-	// pages is how long each page is asked for, rounds how often.
+	// pages is how long each page is asked for in each of the rounds, in short turns.
 	pages  time.Duration
 	rounds int
 	parts  []string

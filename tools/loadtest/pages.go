@@ -20,6 +20,10 @@ const (
 	renderedGoal = 0.08
 	// givenTo is how many gifts the page has before it is read.
 	givenTo = 50
+	// pagesTurn is how long one address is asked for before it is the next one's turn:
+	// short, because the machine's own speed changes from one second to the next, and
+	// the program is to be held against nginx on the same machine.
+	pagesTurn = time.Second
 )
 
 // measurePages asks for a supporter's page as it is (drawn once, sent from
@@ -65,7 +69,7 @@ func measurePages(ctx context.Context, p plan, t *table, say sayer) (err error) 
 		return err
 	}
 	var file, cached, rendered asked
-	for range p.rounds {
+	for range p.rounds * int(p.pages/pagesTurn) {
 		for _, turn := range []struct {
 			into   *asked
 			url    string
@@ -73,7 +77,7 @@ func measurePages(ctx context.Context, p plan, t *table, say sayer) (err error) 
 		}{
 			{&file, n.url + "/page.html", ""}, {&cached, i.url() + page, ""}, {&rendered, i.url() + page, script},
 		} {
-			err = turn.into.round(ctx, i, turn.url, turn.script, p.pages)
+			err = turn.into.round(ctx, i, turn.url, turn.script)
 			if err != nil {
 				return err
 			}
@@ -81,8 +85,8 @@ func measurePages(ctx context.Context, p plan, t *table, say sayer) (err error) 
 	}
 	say("page of %d bytes: nginx %s, cached %s, rendered %s requests/s", len(body), file.rate(), cached.rate(), rendered.rate())
 	t.add(fmt.Sprintf("nginx, a file of the page's %d bytes, requests/s", len(body)), file.rate().String())
-	t.atLeast("fundraiser page from memory ÷ nginx, requests/s", cached.rate().String(), cached.rate().median/file.rate().median, cachedGoal)
-	t.atLeast("fundraiser page rendered ÷ nginx, requests/s", rendered.rate().String(), rendered.rate().median/file.rate().median, renderedGoal)
+	t.atLeast("fundraiser page from memory ÷ nginx in turn, requests/s", cached.rate().String(), cached.beside(file), cachedGoal)
+	t.atLeast("fundraiser page rendered ÷ nginx in turn, requests/s", rendered.rate().String(), rendered.beside(file), renderedGoal)
 	t.add("processor time a page: from memory, rendered", fmt.Sprintf("%s, %s µs", cached.cost(), rendered.cost()))
 	return nil
 }
@@ -93,12 +97,12 @@ type asked struct {
 	micros    []float64 // of the program's processor time, a request
 }
 
-func (a *asked) round(ctx context.Context, i *instance, address, script string, long time.Duration) error {
+func (a *asked) round(ctx context.Context, i *instance, address, script string) error {
 	before, err := cpuTime(i.command.Process.Pid)
 	if err != nil {
 		return err
 	}
-	perSecond, requests, err := wrk(ctx, address, script, long)
+	perSecond, requests, err := wrk(ctx, address, script)
 	if err != nil {
 		return err
 	}
@@ -113,6 +117,15 @@ func (a *asked) round(ctx context.Context, i *instance, address, script string, 
 
 func (a *asked) rate() spread { return spreadOf(a.perSecond) }
 func (a *asked) cost() spread { return spreadOf(a.micros) }
+
+// beside is the median of what each turn was of the other's turn in the same round.
+func (a *asked) beside(other asked) float64 {
+	shares := make([]float64, len(a.perSecond))
+	for n := range shares {
+		shares[n] = a.perSecond[n] / other.perSecond[n]
+	}
+	return spreadOf(shares).median
+}
 
 // freshAddresses puts another share code on each request: the page's links carry
 // it, so no page that was sent before will do.
@@ -213,9 +226,9 @@ var (
 	badAnswers        = regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`)
 )
 
-// wrk asks for one address with 64 connections on 2 threads.
-func wrk(ctx context.Context, address, script string, long time.Duration) (perSecond, requests float64, err error) {
-	args := []string{"-t2", "-c64", "-d" + strconv.Itoa(int(long.Seconds())) + "s"}
+// wrk asks for one address with 64 connections on 2 threads, for one turn.
+func wrk(ctx context.Context, address, script string) (perSecond, requests float64, err error) {
+	args := []string{"-t2", "-c64", "-d" + strconv.Itoa(int(pagesTurn.Seconds())) + "s"}
 	if script != "" {
 		args = append(args, "-s", script)
 	}
