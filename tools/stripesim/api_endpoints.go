@@ -33,17 +33,18 @@ func (s *Server) checkNewEndpoint(c *call) *apiError {
 	if c.params.str("connect") == "true" && s.platform != nil {
 		return badRequest("", "connect", "Only platforms have connected accounts to listen to, and this account is connected to one.")
 	}
-	return checkEndpoint(c.params.str("url"), c.params.strings("enabled_events"), c.params.str("api_version"))
+	failure := checkEndpoint(c.params.str("url"), c.params.strings("enabled_events"))
+	if failure == nil {
+		failure = checkVersion(c.params.str("api_version"))
+	}
+	return failure
 }
 
-// checkEndpoint holds for endpoints made by API and by the embedding process.
-func checkEndpoint(address string, events []string, version string) *apiError {
+// checkEndpoint holds for endpoints however they are made.
+func checkEndpoint(address string, events []string) *apiError {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
 		return badRequest("url_invalid", "url", "Invalid URL: An explicit scheme (such as https) must be provided.")
-	}
-	if version != "" && version != APIVersion {
-		return badRequest("", "api_version", "Invalid api_version: this simulator renders %s only.", APIVersion)
 	}
 	if len(events) == 0 {
 		return badRequest("parameter_missing", "enabled_events", "Missing required param: enabled_events.")
@@ -136,7 +137,7 @@ func (s *Server) checkEndpointID(c *call) *apiError {
 func (s *Server) checkEndpointUpdate(c *call) *apiError {
 	failure := s.checkEndpointID(c)
 	if failure == nil && c.params.get("enabled_events") != nil {
-		failure = checkEndpoint("http://127.0.0.1", c.params.strings("enabled_events"), "")
+		failure = checkEndpoint("http://127.0.0.1", c.params.strings("enabled_events"))
 	}
 	return failure
 }

@@ -35,7 +35,7 @@ type (
 		Open                       bool
 	}
 	chargeRow   struct{ ID, Amount, Status, Transaction, Fee, Receipt string }
-	endpointRow struct{ ID, URL, Events, Status string }
+	endpointRow struct{ ID, URL, Events, Version, Status string }
 	eventRow    struct {
 		ID, Type, Object string
 		Deliveries       []string
@@ -102,7 +102,10 @@ func (s *Server) simView() simView {
 	}
 	for _, row := range st.endpoints.all() {
 		if !row.Deleted {
-			shown := endpointRow{row.ID, row.URL, strings.Join(row.EnabledEvents, ", "), row.status()}
+			shown := endpointRow{row.ID, row.URL, strings.Join(row.EnabledEvents, ", "), row.APIVersion, row.status()}
+			if row.APIVersion == "" {
+				shown.Version = APIVersion
+			}
 			if row.Connect {
 				shown.Events += " of connected accounts"
 			}

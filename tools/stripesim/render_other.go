@@ -20,9 +20,9 @@ func renderObject(v view, object any) map[string]any {
 }
 
 // renderEvent renders an event in the version of the endpoint it goes to.
-func renderEvent(v view, e *Event, version string) map[string]any {
+func renderEvent(v reader, e *Event, version string) map[string]any {
 	object := renderObject(moment{v, e.Created}, e.object)
-	inVersion(object, version)
+	v.inVersion(e, object, version)
 	inner := map[string]any{"object": object}
 	if e.Previous != nil {
 		inner["previous_attributes"] = e.Previous

@@ -251,7 +251,10 @@ func (s *Server) durable(seq uint64) error {
 // secret. An endpoint of that URL is brought in line, otherwise one is created;
 // the process that embeds the simulator calls it at every start.
 func (s *Server) EnsureWebhookEndpoint(url string, enabledEvents []string, apiVersion string) (string, error) {
-	failure := checkEndpoint(url, enabledEvents, apiVersion)
+	failure := checkEndpoint(url, enabledEvents)
+	if failure == nil {
+		failure = checkVersion(apiVersion)
+	}
 	if failure != nil {
 		return "", fmt.Errorf("ensure webhook endpoint: %s", failure.Message)
 	}

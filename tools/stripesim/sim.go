@@ -26,6 +26,7 @@ func (s *Server) simRoutes(mux *http.ServeMux) {
 	s.billingControls(mux)
 	mux.HandleFunc("POST /_sim/resend", s.control(s.postResend))
 	mux.HandleFunc("POST /_sim/foreign_charge", s.control(s.postForeignCharge))
+	mux.HandleFunc("POST /_sim/webhook_endpoints", s.control(s.postEndpoint))
 	mux.HandleFunc("POST /_sim/webhook_endpoints/{id}/roll", s.control(s.postRoll))
 	s.simAftermath(mux)
 }
@@ -217,32 +218,4 @@ func (s *Server) postForeignCharge(_ *http.Request, document []byte) (any, error
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return renderIntent(s.view(), intent), nil
-}
-
-func (s *Server) postRoll(r *http.Request, document []byte) (any, error) {
-	asked := struct {
-		Overlap int64 `json:"overlap_seconds"`
-	}{Overlap: 86_400}
-	if len(document) > 0 {
-		err := strict(document, &asked)
-		if err != nil {
-			return nil, err
-		}
-	}
-	if asked.Overlap < 0 || asked.Overlap > 86_400 {
-		return nil, errors.New("overlap_seconds is 0 to 86400: an old secret lives at most 24 hours")
-	}
-	var secret string
-	err := s.transact(requestInfo{}, func(t *tx) error {
-		endpoint, failure := liveEndpoint(s.state, r.PathValue("id"))
-		if failure != nil {
-			return failure
-		}
-		secret = t.roll(endpoint, asked.Overlap)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{"secret": secret}, nil
 }

@@ -1,15 +1,26 @@
 package stripesim
 
-// basil is the API version that took the payment off the invoice. Receivers that
-// read it from an event find nothing when their endpoint is rendered in it.
-const basil = "2025-03-31"
+const (
+	// basil is the API version that took the payment off the invoice. Receivers that
+	// read it from an event find nothing when their endpoint is rendered in it.
+	basil = "2025-03-31"
+	// shortened is the version that took the charges out of payment intents, and the
+	// refunds out of charges.
+	shortened = "2022-11-15"
+)
 
-// inVersion changes a rendered object into what a later version shows of it. It
-// does so for what receivers of plans build on, and for that alone.
-func inVersion(object map[string]any, version string) {
-	if version < basil {
-		return
+// inVersion changes the rendered object of an event into what another version shows
+// of it. It does so for what receivers build on, and for that alone.
+func (r reader) inVersion(event *Event, object map[string]any, version string) {
+	switch {
+	case version >= basil:
+		inBasil(object)
+	case version < shortened:
+		r.atLength(event, object)
 	}
+}
+
+func inBasil(object map[string]any) {
 	switch object["object"] {
 	case "invoice":
 		invoiceOfBasil(object)
