@@ -292,7 +292,7 @@ func paying(number string) url.Values {
 	}
 	return url.Values{
 		"email": {"amina@example.org"}, "card_number": {number}, "exp": {"12/34"}, "cvc": {cvc},
-		"name": {"Amina Yusuf"}, "country": {"DE"}, "postal_code": {"20457"},
+		"name": {"Amina Yusuf"}, "country": {"DE"}, "postal_code": {"20457"}, "line1": {"Kehrwieder 4"}, "city": {"Hamburg"},
 	}
 }
 

@@ -269,7 +269,8 @@ func (s *Server) secureIntent(w http.ResponseWriter, r *http.Request, intent *Pa
 	s.sitePage(w, http.StatusOK, "secure", payView{
 		Account: s.name(),
 		Title:   "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(intent.Amount, intent.Currency),
-		Currency: strings.ToUpper(intent.Currency), Items: []LineItem{{Name: intent.Description, Quantity: 1}},
+		Currency: strings.ToUpper(intent.Currency),
+		Items:    []itemLine{{LineItem{Name: intent.Description, Quantity: 1}, money(intent.Amount, intent.Currency)}},
 	}, origin(intent.ReturnURL))
 	return true
 }

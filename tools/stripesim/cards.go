@@ -21,6 +21,7 @@ type card struct {
 	risk        string
 	failsCVC    bool
 	failsPostal bool
+	failsLine   bool
 	instant     bool // money is available at once
 	// refund is what becomes of refunds to the card; empty means success.
 	refund string
@@ -94,8 +95,9 @@ func cards() []card {
 	zipFails := visa("check_zip_fails", "4000000000000036", "US", "Success, postal code check fails")
 	zipFails.failsPostal = true
 	lineFails := visa("check_line1_fails", "4000000000000028", "US", "Success, address check fails")
+	lineFails.failsLine = true
 	allFail := visa("check_address_fails", "4000000000000010", "US", "Success, address and postal code checks fail")
-	allFail.failsPostal = true
+	allFail.failsPostal, allFail.failsLine = true, true
 	instantUS := visa("instant_us", "4000000000000077", "US", "Success, money available at once")
 	instantUS.instant = true
 	instantIE := visa("instant_ie", "4000003720000278", "IE", "Success, money available at once (Ireland)")

@@ -185,7 +185,8 @@ func (s *Server) secureInvoice(w http.ResponseWriter, r *http.Request, intent *P
 	s.sitePage(w, http.StatusOK, "secure", payView{
 		Account: s.name(),
 		Title:   "3-D Secure (simulator)", ID: intent.ID, Amount: majorUnits(invoice.amountDue(), invoice.Currency),
-		Currency: strings.ToUpper(invoice.Currency), Items: []LineItem{{Name: "Invoice " + invoice.Number, Quantity: 1}},
+		Currency: strings.ToUpper(invoice.Currency),
+		Items:    []itemLine{{LineItem{Name: "Invoice " + invoice.Number, Quantity: 1}, money(invoice.amountDue(), invoice.Currency)}},
 	}, "")
 	return true
 }

@@ -85,6 +85,8 @@ type Billing struct {
 	Name       string `json:"name,omitempty"`
 	Country    string `json:"country,omitempty"`
 	PostalCode string `json:"postal_code,omitempty"`
+	Line1      string `json:"line1,omitempty"`
+	City       string `json:"city,omitempty"`
 }
 
 // PaymentIntent is one payment, tried as often as its session stays open.

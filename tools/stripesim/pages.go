@@ -94,16 +94,22 @@ func (s *Server) current(id string) *Session {
 	return s.state.sessions.byID[id]
 }
 
-type cardLine struct{ Number, Label string }
+type (
+	cardLine struct{ Number, Label string }
+	itemLine struct {
+		LineItem
+		Amount string
+	}
+)
 
 type payView struct {
-	Title, Account, Heading, Verb, ID, Amount, Currency, CancelURL, Error, SubmitText string
-	Items                                                                             []LineItem
-	Form                                                                              Billing
-	FixedEmail                                                                        bool
-	Cards                                                                             []cardLine
-	Method                                                                            string
-	Methods                                                                           []methodLine
+	Title, Account, Heading, Verb, ID, Amount, Currency, CancelURL, Error, Code, SubmitText string
+	Items                                                                                   []itemLine
+	Form                                                                                    Billing
+	FixedEmail, WholeAddress                                                                bool
+	Cards                                                                                   []cardLine
+	Method                                                                                  string
+	Methods                                                                                 []methodLine
 	questionView
 }
 
@@ -116,8 +122,12 @@ func (s *Server) viewOf(session *Session) payView {
 	v := payView{
 		Title: verb + " (simulator)", Account: s.name(), Heading: verb + " with a test card", Verb: verb, ID: session.ID,
 		Amount: majorUnits(session.AmountTotal, session.Currency), Currency: strings.ToUpper(session.Currency),
-		CancelURL: session.CancelURL, Items: session.LineItems, SubmitText: session.CustomText["submit"],
+		CancelURL: session.CancelURL, SubmitText: session.CustomText["submit"],
 		Form: Billing{Email: session.CustomerEmail}, FixedEmail: session.CustomerEmail != "",
+		WholeAddress: session.BillingAddress == addressRequired,
+	}
+	for _, item := range session.LineItems {
+		v.Items = append(v.Items, itemLine{item, money(item.UnitAmount*item.Quantity, session.Currency)})
 	}
 	for _, c := range cards() {
 		v.Cards = append(v.Cards, cardLine{c.spaced(), c.label})
@@ -127,7 +137,7 @@ func (s *Server) viewOf(session *Session) payView {
 
 func (s *Server) showPay(w http.ResponseWriter, status int, session *Session, method string, typed payment, failure string) {
 	v := s.viewOf(session)
-	v.Error = failure
+	v.Error, v.Code = failure, mistake(failure)
 	s.offer(&v, session, method)
 	if typed.billing != (Billing{}) {
 		v.Form = typed.billing
@@ -214,6 +224,9 @@ func (s *Server) payPost(w http.ResponseWriter, r *http.Request) {
 	if refused == "" {
 		refused = unsaid
 	}
+	if refused == "" {
+		refused = session.checkAddress(pay.billing)
+	}
 	if refused != "" && session.Status == sessionOpen {
 		s.showPay(w, http.StatusUnprocessableEntity, session, method, pay, refused)
 		return
@@ -265,6 +278,7 @@ func readPayment(method string, form url.Values, now time.Time) (payment, string
 	pay := payment{billing: Billing{
 		Email: strings.TrimSpace(form.Get("email")), Name: strings.TrimSpace(form.Get("name")),
 		Country: strings.ToUpper(strings.TrimSpace(form.Get("country"))), PostalCode: strings.TrimSpace(form.Get("postal_code")),
+		Line1: strings.TrimSpace(form.Get("line1")), City: strings.TrimSpace(form.Get("city")),
 	}}
 	refused := checkBilling(&pay.billing)
 	if refused != "" {
@@ -290,7 +304,7 @@ func readPayment(method string, form url.Values, now time.Time) (payment, string
 }
 
 func checkBilling(b *Billing) string {
-	for _, text := range []*string{&b.Email, &b.Name, &b.Country, &b.PostalCode} {
+	for _, text := range []*string{&b.Email, &b.Name, &b.Country, &b.PostalCode, &b.Line1, &b.City} {
 		if !utf8.ValidString(*text) {
 			*text = ""
 		}
@@ -305,6 +319,8 @@ func checkBilling(b *Billing) string {
 		return "Please enter the country as two letters, such as DE."
 	case len(b.PostalCode) > 20:
 		return "Please enter a shorter postal code."
+	case utf8.RuneCountInString(b.Line1) > 200 || utf8.RuneCountInString(b.City) > 200:
+		return "Please enter a shorter address."
 	}
 	return ""
 }

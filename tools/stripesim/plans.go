@@ -270,7 +270,7 @@ func (t *tx) donorOf(method *PaymentMethod) *Customer {
 
 func addressOf(b Billing) map[string]string {
 	out := map[string]string{}
-	for part, value := range map[string]string{"country": b.Country, "postal_code": b.PostalCode} {
+	for part, value := range map[string]string{"country": b.Country, "postal_code": b.PostalCode, "line1": b.Line1, "city": b.City} {
 		if value != "" {
 			out[part] = value
 		}

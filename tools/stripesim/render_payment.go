@@ -81,7 +81,7 @@ func renderMethod(m *PaymentMethod) map[string]any {
 		"created": m.Created, "customer": orNull(m.Customer), "livemode": false, "metadata": metadataOf(m.Metadata),
 		"type": "card",
 		"card": map[string]any{
-			"brand": c.brand, "checks": renderChecks(c), "country": c.country, "display_brand": c.displayBrand(),
+			"brand": c.brand, "checks": renderChecks(c, m.Billing), "country": c.country, "display_brand": c.displayBrand(),
 			"exp_month": m.ExpMonth, "exp_year": m.ExpYear, "fingerprint": c.fingerprint(), "funding": c.funding,
 			"generated_from": nil, "last4": c.last4(),
 			"networks":             map[string]any{"available": []string{c.brand}, "preferred": nil},
@@ -90,10 +90,14 @@ func renderMethod(m *PaymentMethod) map[string]any {
 	}
 }
 
-func renderChecks(c card) map[string]any {
-	return map[string]any{
+func renderChecks(c card, b Billing) map[string]any {
+	out := map[string]any{
 		"address_line1_check": nil, "address_postal_code_check": c.check(c.failsPostal), "cvc_check": c.check(c.failsCVC),
 	}
+	if b.Line1 != "" {
+		out["address_line1_check"] = c.check(c.failsLine)
+	}
+	return out
 }
 
 func renderCharge(v view, ch *Charge) map[string]any {
@@ -164,7 +168,7 @@ func renderCardDetails(ch *Charge, m *PaymentMethod) map[string]any {
 		authorized = ch.Amount
 	}
 	return map[string]any{"type": "card", "card": map[string]any{
-		"amount_authorized": authorized, "brand": c.brand, "checks": renderChecks(c), "country": c.country,
+		"amount_authorized": authorized, "brand": c.brand, "checks": renderChecks(c, m.Billing), "country": c.country,
 		"exp_month": m.ExpMonth, "exp_year": m.ExpYear,
 		"extended_authorization": map[string]any{"status": "disabled"}, "fingerprint": c.fingerprint(),
 		"funding": c.funding, "incremental_authorization": map[string]any{"status": "unavailable"},

@@ -122,7 +122,7 @@ func renderCustomer(s *Session) any {
 
 func renderAddress(b Billing) map[string]any {
 	return map[string]any{
-		"city": nil, "country": orNull(b.Country), "line1": nil, "line2": nil,
+		"city": orNull(b.City), "country": orNull(b.Country), "line1": orNull(b.Line1), "line2": nil,
 		"postal_code": orNull(b.PostalCode), "state": nil,
 	}
 }
