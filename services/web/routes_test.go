@@ -27,6 +27,7 @@ func TestEveryRoute(t *testing.T) {
 		{"says to browsers what they are to refuse", headersOfAll},
 		{"gives no cookie to who only reads", cookiesOfAll},
 		{"changes nothing when it is looked at", lookingAtAll},
+		{"leads from each page of the staff's desk to the others", tabsOfStaff},
 		{"takes no form from another site", forgedToAll},
 		{"answers whom it is for", matrixOfAll},
 		// What follows may change what there is to see.

@@ -3,6 +3,7 @@ package account
 import (
 	"time"
 
+	"github.com/almoner/almoner/services/web/internal/staff"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -114,7 +115,7 @@ type Settings struct {
 
 // People is who may sign in as staff.
 type People struct {
-	view.Frame
+	staff.Frame
 	Members []Person
 	Changes []Changed
 	Form    view.Inputs
@@ -134,7 +135,7 @@ type Changed struct {
 
 // OnePerson is the form of one of the staff.
 type OnePerson struct {
-	view.Frame
+	staff.Frame
 	Email string
 	Form  view.Inputs
 }

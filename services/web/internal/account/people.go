@@ -7,6 +7,7 @@ import (
 	"github.com/almoner/almoner/services/internal/apperr"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/web/internal/session"
+	"github.com/almoner/almoner/services/web/internal/staff"
 	"github.com/almoner/almoner/services/web/internal/view"
 )
 
@@ -30,9 +31,9 @@ func (d *Desk) showPeople(w http.ResponseWriter, r *http.Request, status int, em
 		return
 	}
 	page := &People{
-		Frame: d.frame(r, d.say(r, "people.title")),
+		Frame: staff.AmongPeople(d.frame(r, d.say(r, "people.title")), d.front.Texts(r.Context())),
 		Form: view.Inputs{
-			Action: "/staff/people", Button: d.say(r, "people.add"),
+			Action: staff.PeoplePath, Button: d.say(r, "people.add"),
 			List: []view.Input{
 				{Name: "email", Kind: "email", Label: d.say(r, "people.email"), Value: email, Keyboard: "email"},
 				d.roleChoice(r, role, false),
@@ -40,7 +41,7 @@ func (d *Desk) showPeople(w http.ResponseWriter, r *http.Request, status int, em
 		},
 	}
 	for _, m := range members {
-		page.Members = append(page.Members, Person{Email: m.Email, Roles: d.roles(r, m.Roles), URL: "/staff/people/" + m.ID, Configured: m.Configured})
+		page.Members = append(page.Members, Person{Email: m.Email, Roles: d.roles(r, m.Roles), URL: staff.PeoplePath + "/" + m.ID, Configured: m.Configured})
 	}
 	for _, c := range changes {
 		page.Changes = append(page.Changes, Changed{At: c.At, By: c.By, Whom: c.Whom, Roles: d.roles(r, c.Roles)})
@@ -92,7 +93,7 @@ func (d *Desk) addPerson(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.logger.InfoContext(r.Context(), "staff added", "by", admin.ID, "role", role)
-	seeOther(w, r, "/staff/people")
+	seeOther(w, r, staff.PeoplePath)
 }
 
 // member is the person of the address, if the list has one that can be changed; it
@@ -122,8 +123,8 @@ func (d *Desk) person(w http.ResponseWriter, r *http.Request) {
 
 func (d *Desk) showPerson(w http.ResponseWriter, r *http.Request, status int, m session.Member, faults map[string][]string) {
 	page := &OnePerson{
-		Frame: d.frame(r, d.say(r, "people.change")), Email: m.Email,
-		Form: view.Inputs{Action: "/staff/people/" + m.ID, Button: d.say(r, "page.save"), List: []view.Input{d.roleChoice(r, strings.Join(m.Roles, ""), true)}},
+		Frame: staff.AmongPeople(d.frame(r, d.say(r, "people.change")), d.front.Texts(r.Context())), Email: m.Email,
+		Form: view.Inputs{Action: staff.PeoplePath + "/" + m.ID, Button: d.say(r, "page.save"), List: []view.Input{d.roleChoice(r, strings.Join(m.Roles, ""), true)}},
 	}
 	page.Form.Blame(faults)
 	if len(page.Form.Faults()) > 0 {
@@ -159,5 +160,5 @@ func (d *Desk) changePerson(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.logger.InfoContext(r.Context(), "staff changed", "by", admin.ID, "whom", m.ID, "role", role)
-	seeOther(w, r, "/staff/people")
+	seeOther(w, r, staff.PeoplePath)
 }

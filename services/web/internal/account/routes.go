@@ -1,6 +1,9 @@
 package account
 
-import "github.com/almoner/almoner/services/web/internal/front"
+import (
+	"github.com/almoner/almoner/services/web/internal/front"
+	"github.com/almoner/almoner/services/web/internal/staff"
+)
 
 // Routes are the addresses of the desk.
 func (d *Desk) Routes() []front.Route {
@@ -20,7 +23,7 @@ func (d *Desk) Routes() []front.Route {
 		{Pattern: "/account/fundraisers/{id}/preview", Privacy: front.Personal, Access: front.Supporters, Get: d.previewOwn},
 		{Pattern: "/account/fundraisers/{id}/{action}", Privacy: front.Personal, Access: front.Supporters, Get: d.confirm, Post: d.act},
 		{Pattern: "/photos/{image}/{width}", Privacy: front.Open, Access: front.Anyone, Get: d.photo},
-		{Pattern: "/staff/people", Privacy: front.Personal, Access: front.Admins, Get: d.people, Post: d.addPerson},
-		{Pattern: "/staff/people/{id}", Privacy: front.Personal, Access: front.Admins, Get: d.person, Post: d.changePerson},
+		{Pattern: staff.PeoplePath, Privacy: front.Personal, Access: front.Admins, Get: d.people, Post: d.addPerson},
+		{Pattern: staff.PeoplePath + "/{id}", Privacy: front.Personal, Access: front.Admins, Get: d.person, Post: d.changePerson},
 	}
 }

@@ -73,8 +73,10 @@ const (
 	moderationPath   = "/staff/moderation"
 	parkedPath       = "/staff/parked"
 	changesPath      = "/staff/changes"
-	peoplePath       = "/staff/people" // a page of the desk that knows sessions
 )
+
+// PeoplePath is where staff are let in and out, by who knows sessions.
+const PeoplePath = "/staff/people"
 
 // Routes are its addresses. All of the staff may look; who may send is said for
 // each, and by the services once more.

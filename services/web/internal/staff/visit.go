@@ -88,19 +88,35 @@ func (v *visit) frame(title, here string) Frame {
 	if len(v.organizations) > 0 {
 		f.Site = view.Site{Name: v.organizations[0].GetOrganization().GetName()}
 	}
-	for _, area := range []struct{ key, path string }{
-		{"overview", overviewPath}, {"organization", organizationPath}, {"appeals", appealsPath}, {"funds", fundsPath},
-		{"moderation", moderationPath}, {"parked", parkedPath}, {"changes", changesPath},
-	} {
-		f.Areas = append(f.Areas, Area{Label: v.say("area." + area.key), URL: area.path, Current: area.path == here})
-	}
-	if v.admin {
-		f.Areas = append(f.Areas, Area{Label: v.say("area.people"), URL: peoplePath})
-	}
+	f.Areas = areas(v.spoken, v.admin, here)
 	if v.r.Method == http.MethodGet && v.r.URL.Query().Get("done") != "" {
 		f.Done = v.done(v.r.URL.Query())
 	}
 	return f
+}
+
+// areas are the desk's parts as its pages show them.
+func areas(spoken *texts.Texts, admin bool, here string) []Area {
+	var list []Area
+	for _, area := range []struct {
+		key, path string
+		offered   bool
+	}{
+		{"overview", overviewPath, true}, {"organization", organizationPath, true}, {"appeals", appealsPath, true}, {"funds", fundsPath, true},
+		{"moderation", moderationPath, true}, {"parked", parkedPath, true}, {"changes", changesPath, true}, {"people", PeoplePath, admin},
+	} {
+		if area.offered {
+			list = append(list, Area{Label: spoken.Say("staff.area." + area.key), URL: area.path, Current: area.path == here})
+		}
+	}
+	return list
+}
+
+// AmongPeople puts the desk around a page about who is of the staff, which only admins
+// see and who knows sessions answers for.
+func AmongPeople(f view.Frame, spoken *texts.Texts) Frame {
+	f.Styles = append(f.Styles, "staff.css")
+	return Frame{Frame: f, Areas: areas(spoken, true, PeoplePath)}
 }
 
 // done says what the form before did; nothing for what was never said here.
