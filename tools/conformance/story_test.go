@@ -30,6 +30,7 @@ var chapters = []struct {
 	{"a gift by card", giftByCard},
 	{"a gift that is declined", declinedGift},
 	{"a gift with 3-D Secure", secureGift},
+	{"a gift whose card is kept", keptCard},
 	{"sessions that end unpaid", unpaidSessions},
 	{"a session that asks the donor, and one that is recovered", askedSessions},
 	{"payments without a page", barePayments},
@@ -90,6 +91,12 @@ func secureGift(s *story) {
 	s.get("/v1/payment_intents/"+intent, "")
 	s.page(to, url.Values{"result": {"complete"}})
 	s.get("/v1/payment_intents/"+intent, "expand[0]=payment_method")
+}
+
+func keptCard(s *story) {
+	id := s.post("/v1/checkout/sessions", aGift+"&customer_creation=always&payment_intent_data[setup_future_usage]=off_session").text("id")
+	s.pay(id, "5555555555554444")
+	s.get("/v1/checkout/sessions/"+id, "expand[0]=payment_intent.payment_method&expand[1]=customer")
 }
 
 func unpaidSessions(s *story) {

@@ -243,11 +243,12 @@ func (t *tx) attachNamed(id string, customer *Customer, param string) (*PaymentM
 	return t.attachTo(method, customer.ID), nil
 }
 
-// usedAlone tells of a payment method that paid without a customer, or was
-// detached: Stripe takes neither again.
+// usedAlone tells of a payment method that paid without a customer and was not to be
+// kept, or was detached: Stripe takes neither again.
 func (t *tx) usedAlone(method *PaymentMethod) bool {
 	return method.Detached || slices.ContainsFunc(t.s.state.charges.order, func(charge string) bool {
-		return t.charge(charge).PaymentMethod == method.ID
+		paid := t.charge(charge)
+		return paid.PaymentMethod == method.ID && t.intent(paid.PaymentIntent).FutureUsage == ""
 	})
 }
 

@@ -111,9 +111,10 @@ func intentDataParams() schema {
 		"receipt_email":               {kind: isEmail, max: 512},
 		"statement_descriptor":        {kind: isString, max: 22},
 		"statement_descriptor_suffix": {kind: isString, max: 22},
+		"setup_future_usage":          {kind: isEnum, enum: []string{usageOffSession, usageOnSession}},
 	}
 	for _, name := range []string{
-		"application_fee_amount", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data", "transfer_group",
+		"application_fee_amount", "on_behalf_of", "shipping", "transfer_data", "transfer_group",
 	} {
 		out[name] = rule{kind: isLater}
 	}
@@ -227,6 +228,7 @@ func createSession(c *call, t *tx) (map[string]any, *apiError) {
 		CaptureMethod: data.str("capture_method"), Description: data.str("description"),
 		ReceiptEmail: data.str("receipt_email"), StatementDescriptor: data.str("statement_descriptor"),
 		StatementSuffix: data.str("statement_descriptor_suffix"), Metadata: metadataOf(data.pairs("metadata")),
+		FutureUsage: data.str("setup_future_usage"),
 	}
 	items, failure := askedLines(t, p)
 	if failure != nil {

@@ -77,7 +77,7 @@ func (t *tx) startIntent(session *Session) *PaymentIntent {
 		Status: intentNeedsMethod, CaptureMethod: captureAutomatic, Description: asked.Description,
 		ReceiptEmail: asked.ReceiptEmail, StatementDescriptor: asked.StatementDescriptor,
 		StatementSuffix: asked.StatementSuffix, Metadata: asked.Metadata, Session: session.ID, Methods: session.Methods,
-		Customer: session.CustomerID,
+		Customer: session.CustomerID, FutureUsage: asked.FutureUsage,
 	}
 	if asked.CaptureMethod != "" {
 		intent.CaptureMethod = asked.CaptureMethod
@@ -156,6 +156,7 @@ func (t *tx) paid(intent *PaymentIntent, method *PaymentMethod, charge Charge, c
 	}
 	t.putCharge(charge)
 	t.emit("charge.succeeded", nil)
+	t.keep(intent, method, &charge)
 	intent = t.startPlan(intent, method, &charge)
 	next := *intent
 	next.Status, next.PaymentMethod, next.LatestCharge = intentSucceeded, method.ID, charge.ID

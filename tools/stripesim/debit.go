@@ -177,6 +177,8 @@ func checkMethods(p *node) *apiError {
 			return badRequest("", "payment_method_types", "Duplicate payment method type: %s.", method)
 		case method != methodCard && p.str("mode") != "payment":
 			return notOffered("payment_method_types=" + method + " with mode=" + p.str("mode"))
+		case method != methodCard && p.str("payment_intent_data", "setup_future_usage") != "":
+			return notOffered("payment_method_types=" + method + " with payment_intent_data[setup_future_usage]")
 		case only != "" && currency != "" && currency != only:
 			return badRequest("", "payment_method_types",
 				"The payment method type %s supports the currency %s only, not %s.", method, only, shorten(currency))

@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -124,6 +125,43 @@ func (st *state) checkOrder() error {
 			return fmt.Errorf("%s: announces nothing", event.ID)
 		}
 		last = event.Created
+	}
+	return errors.Join(
+		inOrder(&st.sessions, func(o *Session) int64 { return o.Created }),
+		inOrder(&st.intents, func(o *PaymentIntent) int64 { return o.Created }),
+		inOrder(&st.charges, func(o *Charge) int64 { return o.Created }),
+		inOrder(&st.txns, func(o *BalanceTransaction) int64 { return o.Created }),
+		inOrder(&st.refunds, func(o *Refund) int64 { return o.Created }),
+		inOrder(&st.disputes, func(o *Dispute) int64 { return o.Created }),
+		inOrder(&st.payouts, func(o *Payout) int64 { return o.Created }),
+		inOrder(&st.warnings, func(o *FraudWarning) int64 { return o.Created }),
+		inOrder(&st.reviews, func(o *Review) int64 { return o.Created }),
+		inOrder(&st.endpoints, func(o *WebhookEndpoint) int64 { return o.Created }),
+		inOrder(&st.customers, func(o *Customer) int64 { return accountTime(o.Created, o.TestClock) }),
+		inOrder(&st.plans, func(o *Subscription) int64 { return accountTime(o.Created, o.TestClock) }),
+		inOrder(&st.invoices, func(o *Invoice) int64 { return accountTime(o.Created, o.TestClock) }),
+	)
+}
+
+// accountTime is when an object was created, or zero for one on a test clock, which
+// lists leave out.
+func accountTime(created int64, clock string) int64 {
+	if clock != "" {
+		return 0
+	}
+	return created
+}
+
+// inOrder tells whether objects are kept in the order of their creation; a time of
+// zero is not looked at.
+func inOrder[T any](kept *table[T], created func(*T) int64) error {
+	last := int64(0)
+	for _, id := range kept.order {
+		at := created(kept.byID[id])
+		if at != 0 && at < last {
+			return fmt.Errorf("%s: created before the object in front of it", id)
+		}
+		last = max(last, at)
 	}
 	return nil
 }

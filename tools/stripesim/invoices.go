@@ -164,7 +164,7 @@ func (t *tx) opened(open Invoice) *Invoice {
 		Metadata: map[string]string{}, Customer: open.Customer, Invoice: open.ID,
 	}
 	if open.BillingReason == reasonCreate {
-		intent.Description, intent.FutureUsage = "Subscription creation", "off_session"
+		intent.Description, intent.FutureUsage = "Subscription creation", usageOffSession
 	}
 	open.PaymentIntent = intent.ID
 	out := t.putInvoice(open)

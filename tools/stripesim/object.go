@@ -63,6 +63,7 @@ type IntentParams struct {
 	StatementDescriptor string            `json:"statement_descriptor,omitempty"`
 	StatementSuffix     string            `json:"statement_descriptor_suffix,omitempty"`
 	Metadata            map[string]string `json:"metadata,omitempty"`
+	FutureUsage         string            `json:"setup_future_usage,omitempty"`
 }
 
 // LineItem is one line of a session, with its inline price and product.

@@ -106,7 +106,7 @@ type payView struct {
 	Title, Account, Heading, Verb, ID, Amount, Currency, CancelURL, Error, Code, SubmitText string
 	Items                                                                                   []itemLine
 	Form                                                                                    Billing
-	FixedEmail, WholeAddress                                                                bool
+	FixedEmail, WholeAddress, Keeps                                                         bool
 	Cards                                                                                   []cardLine
 	Method                                                                                  string
 	Methods                                                                                 []methodLine
@@ -124,7 +124,7 @@ func (s *Server) viewOf(session *Session) payView {
 		Amount: majorUnits(session.AmountTotal, session.Currency), Currency: strings.ToUpper(session.Currency),
 		CancelURL: session.CancelURL, SubmitText: session.CustomText["submit"],
 		Form: Billing{Email: session.CustomerEmail}, FixedEmail: session.CustomerEmail != "",
-		WholeAddress: session.BillingAddress == addressRequired,
+		WholeAddress: session.BillingAddress == addressRequired, Keeps: session.Intent.FutureUsage != "",
 	}
 	for _, item := range session.LineItems {
 		v.Items = append(v.Items, itemLine{item, money(item.UnitAmount*item.Quantity, session.Currency)})

@@ -206,7 +206,7 @@ func (t *tx) startPlanIntent(session *Session) *PaymentIntent {
 	intent := PaymentIntent{
 		ID: t.newID("payment_intent"), Created: t.now.Unix(), Amount: session.AmountTotal, Currency: session.Currency,
 		Status: intentNeedsMethod, CaptureMethod: captureAutomatic, Description: "Subscription creation",
-		FutureUsage: "off_session", Customer: session.CustomerID, Session: session.ID, Unannounced: true,
+		FutureUsage: usageOffSession, Customer: session.CustomerID, Session: session.ID, Unannounced: true,
 	}
 	intent.ClientSecret = intent.ID + "_secret_" + token(t.s.state.init.Seed, "client", t.rec.IDs, 25)
 	return t.putIntent(intent)
