@@ -84,7 +84,7 @@ type instance struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return newWorldOn(t, "sqlite:"+t.TempDir()+"/donation.db")
+	return newWorldOn(t, testkit.SQLiteURL(t, "donation", donation.Migrations()...))
 }
 
 func newWorldOn(t *testing.T, dbURL string) *world {
@@ -96,7 +96,7 @@ func newWorldOn(t *testing.T, dbURL string) *world {
 // no webhook tells would be waited for by the machine's clock.
 func newEagerWorld(t *testing.T) *world {
 	t.Helper()
-	return openWorld(t, "sqlite:"+t.TempDir()+"/donation.db", 100*time.Millisecond)
+	return openWorld(t, testkit.SQLiteURL(t, "donation", donation.Migrations()...), 100*time.Millisecond)
 }
 
 func openWorld(t *testing.T, dbURL string, importEvery time.Duration) *world {

@@ -382,7 +382,7 @@ func TestReadyMeansMigrated(t *testing.T) {
 	w := newTown(t)
 	conn := dial(t, w.network, "receipt")
 	defer conn.Close()
-	db, err := database.Open(t.Context(), database.Config{URL: w.dbURL, Service: "receipt", Migrations: receipt.Migrations()})
+	db, err := database.Open(t.Context(), database.Config{URL: "sqlite:" + t.TempDir() + "/receipt.db", Service: "receipt", Migrations: receipt.Migrations()})
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}

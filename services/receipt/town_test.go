@@ -67,7 +67,7 @@ func newTown(t testing.TB) *town {
 		dbs:     map[string]*database.DB{},
 		network: rpc.NewNetwork(),
 		nats:    testkit.NATS(t),
-		dbURL:   "sqlite:" + filepath.Join(dir, "receipt.db"),
+		dbURL:   testkit.SQLiteURL(t, "receipt", receipt.Migrations()...),
 		mailDir: filepath.Join(dir, "mail"),
 	}
 	feeds := feed.NewServer()

@@ -18,6 +18,13 @@ import (
 // when the test ends.
 func SQLite(t testing.TB, service string, sets ...database.MigrationSet) *database.DB {
 	t.Helper()
+	return Open(t, SQLiteURL(t, service, sets...), service, sets...)
+}
+
+// SQLiteURL returns where a migrated database lies in the test's temporary folder,
+// for tests that open it themselves.
+func SQLiteURL(t testing.TB, service string, sets ...database.MigrationSet) string {
+	t.Helper()
 	content, err := migrated(service, sets)
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +34,7 @@ func SQLite(t testing.TB, service string, sets ...database.MigrationSet) *databa
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Open(t, "sqlite:"+path, service, sets...)
+	return "sqlite:" + path
 }
 
 // originals are what migrated SQLite databases are copied from: each migration is
