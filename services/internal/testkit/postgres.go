@@ -76,13 +76,6 @@ func PostgreSQLURL(t testing.TB) string {
 	return c.url("postgres", c.create(t))
 }
 
-// EmptyPostgreSQLRoles returns a new, empty database that belongs to a service's
-// migrator, and that the service's roles alone may connect to.
-func EmptyPostgreSQLRoles(t testing.TB, service string) Roles {
-	t.Helper()
-	return needCluster(t).layOut(t, service, "")
-}
-
 // layOut makes a service's database for as long as the test lasts.
 func (c *cluster) layOut(t testing.TB, service, options string) Roles {
 	t.Helper()

@@ -60,9 +60,3 @@ func (c complaints) Println(words ...any) {
 	}
 	c.logger.Warn("metrics could not all be collected", slog.String("error", strings.Join(text, " ")))
 }
-
-// Seconds are histogram buckets for what a donor waits for: fine where it
-// should be, up to the time-outs.
-func Seconds() []float64 {
-	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
-}
