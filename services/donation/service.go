@@ -28,6 +28,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 )
 
 // name is what the service is called on the wire and in its database's mark.
@@ -80,7 +81,7 @@ type Deps struct {
 	// Conn carries this service's name and reaches fundraiser.
 	Conn grpc.ClientConnInterface
 	// Mail takes the letters to donors.
-	Mail   Mail
+	Mail   mail.Carrier
 	Logger *slog.Logger
 	Tracer trace.TracerProvider
 	// Metrics may be nil: then nobody counts.
@@ -124,7 +125,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Mail == nil {
 		return nil, fmt.Errorf("set up %s: nothing takes its mails", name)
 	}
-	site, err := senderAt(cfg.BaseURL)
+	site, err := mail.AddressAt(cfg.BaseURL, "gifts")
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}

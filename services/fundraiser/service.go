@@ -28,6 +28,7 @@ import (
 	"github.com/almoner/almoner/services/fundraiser/migrations"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 )
 
 // name is the service's name: of its feed, its durable and its parking.
@@ -64,7 +65,7 @@ type Deps struct {
 	// nil for a service that is asked and not run.
 	Conn grpc.ClientConnInterface
 	// Mail takes the mails that tell owners of gifts.
-	Mail Mail
+	Mail mail.Carrier
 	// Logger, Tracer and Metrics may be nil.
 	Logger  *slog.Logger
 	Tracer  trace.TracerProvider
@@ -111,7 +112,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	kept := store.New(deps.DB, log)
 	uses := app.New(kept, deps.Now)
 	watch := app.NewWatch(kept, deps.Now, deps.Logger)
-	site, err := senderAt(cfg.BaseURL)
+	site, err := mail.AddressAt(cfg.BaseURL, "fundraisers")
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}

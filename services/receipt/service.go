@@ -21,6 +21,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/config"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/receipt/internal/app"
 	"github.com/almoner/almoner/services/receipt/internal/consume"
@@ -58,7 +59,7 @@ type Deps struct {
 	// Conn carries this service's name and reaches donation and the feeds.
 	Conn grpc.ClientConnInterface
 	// Mail takes the receipts' mails.
-	Mail Mail
+	Mail mail.Carrier
 	// Logger, Tracer and Metrics may be nil.
 	Logger  *slog.Logger
 	Tracer  trace.TracerProvider
@@ -109,7 +110,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Mail == nil {
 		return nil, fmt.Errorf("set up %s: nothing takes its mails", name)
 	}
-	site, err := senderAt(cfg.BaseURL)
+	site, err := mail.AddressAt(cfg.BaseURL, "receipts")
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", name, err)
 	}

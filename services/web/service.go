@@ -14,6 +14,7 @@ import (
 	fundraiserv1 "github.com/almoner/almoner/proto/gen/almoner/fundraiser/v1"
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/lifecycle"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/internal/platform/texts"
 	"github.com/almoner/almoner/services/internal/platform/typeset"
 	"github.com/almoner/almoner/services/web/internal/account"
@@ -32,7 +33,7 @@ import (
 type Deps struct {
 	DB     *database.DB             // the service's own database
 	Conn   grpc.ClientConnInterface // carries the name web; reaches the other services
-	Mail   account.Mail             // takes the mails that sign people in
+	Mail   mail.Carrier             // takes the mails that sign people in
 	Logger *slog.Logger
 	Now    func() time.Time
 }

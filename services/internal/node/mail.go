@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"github.com/almoner/almoner/services/internal/platform/mail"
-	"github.com/almoner/almoner/services/receipt"
 )
 
 // newMail is what takes the services' mails.
-func newMail(cfg Config) (receipt.Mail, error) {
+func newMail(cfg Config) (mail.Carrier, error) {
 	switch {
 	case cfg.SMTPURL.IsSet():
 		server, err := mail.NewSMTP(cfg.SMTPURL, time.Now)

@@ -21,6 +21,7 @@ import (
 	"github.com/almoner/almoner/services/internal/platform/database"
 	"github.com/almoner/almoner/services/internal/platform/feed"
 	"github.com/almoner/almoner/services/internal/platform/httpserver"
+	"github.com/almoner/almoner/services/internal/platform/mail"
 	"github.com/almoner/almoner/services/internal/platform/natsserver"
 	"github.com/almoner/almoner/services/internal/platform/rpc"
 	"github.com/almoner/almoner/services/internal/platform/telemetry"
@@ -33,7 +34,7 @@ import (
 type parts struct {
 	cfg Config
 	ground
-	mail    receipt.Mail
+	mail    mail.Carrier
 	network *rpc.Network
 	server  *rpc.Server
 	// services of the target, those that are asked before those that ask.

@@ -12,12 +12,10 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"time"
 
 	"google.golang.org/grpc"
@@ -50,11 +48,6 @@ func part(folder string) fs.FS {
 	return sub
 }
 
-// Mail sends mails: to a server, or in development into a directory.
-type Mail interface {
-	Send(ctx context.Context, message mail.Message) error
-}
-
 // Config is what the desk must be told.
 type Config struct {
 	BaseURL string // absolute address of the site
@@ -68,7 +61,7 @@ type Deps struct {
 	Front    *front.Front
 	Site     *pages.Site // draws pages as everybody sees them
 	Sessions *session.Sessions
-	Mail     Mail
+	Mail     mail.Carrier
 	Conn     grpc.ClientConnInterface
 	Logger   *slog.Logger
 }
@@ -78,7 +71,7 @@ type Desk struct {
 	front       *front.Front
 	site        *pages.Site
 	sessions    *session.Sessions
-	mail        Mail
+	mail        mail.Carrier
 	from        string
 	development bool
 	supporters  fundraiserv1.SupporterServiceClient
@@ -96,7 +89,7 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 	from := cfg.From
 	if from == "" {
 		var err error
-		from, err = senderAt(cfg.BaseURL)
+		from, err = mail.AddressAt(cfg.BaseURL, "sign-in")
 		if err != nil {
 			return nil, err
 		}
@@ -112,21 +105,6 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 		donations:   donationv1.NewDonationServiceClient(deps.Conn),
 		letters:     written, logger: deps.Logger,
 	}, nil
-}
-
-// senderAt is the address that mails come from when none is configured.
-func senderAt(baseURL string) (string, error) {
-	base, err := url.Parse(baseURL)
-	if err != nil || base.Hostname() == "" {
-		return "", fmt.Errorf("the base URL is not an absolute address")
-	}
-	host := base.Hostname()
-	_, err = netip.ParseAddr(host)
-	if err == nil {
-		// A number is no mail domain; it is a machine under somebody's desk.
-		host = "localhost"
-	}
-	return "sign-in@" + host, nil
 }
 
 // readTimeout is for questions to other services: a page that takes longer is
