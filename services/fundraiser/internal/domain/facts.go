@@ -179,13 +179,9 @@ func (t Totals) happen(before Totals, h Happening, all []Fact, returned map[stri
 
 // move changes the totals of a fact's appeal and page.
 func (t Totals) move(before Totals, f Fact, by Contribution, pos int64) error {
-	appeal, touched := t.Appeals[f.AppealID]
-	if !touched {
-		known := false
-		appeal, known = before.Appeals[f.AppealID]
-		if !known {
-			return UnknownError{Kind: "appeal", ID: f.AppealID}
-		}
+	appeal, err := t.appeal(before, f.AppealID)
+	if err != nil {
+		return err
 	}
 	switch {
 	case f.Amount.Currency != appeal.Currency:
@@ -195,13 +191,9 @@ func (t Totals) move(before Totals, f Fact, by Contribution, pos int64) error {
 	}
 	appeal.Total = appeal.moved(by, pos)
 	if f.PageID != "" {
-		page, touched := t.Pages[f.PageID]
-		if !touched {
-			known := false
-			page, known = before.Pages[f.PageID]
-			if !known {
-				return UnknownError{Kind: "fundraiser", ID: f.PageID}
-			}
+		page, err := t.page(before, f.PageID)
+		if err != nil {
+			return err
 		}
 		if page.AppealID != f.AppealID {
 			return ErrOtherParent

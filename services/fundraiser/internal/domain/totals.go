@@ -111,13 +111,9 @@ func (t Totals) Fold(gifts []Gift) (Totals, []CountedGift, error) {
 
 // count adds one gift; before holds the totals that no gift has touched yet.
 func (t Totals) count(before Totals, g Gift) (CountedGift, error) {
-	appeal, touched := t.Appeals[g.AppealID]
-	if !touched {
-		known := false
-		appeal, known = before.Appeals[g.AppealID]
-		if !known {
-			return CountedGift{}, UnknownError{Kind: "appeal", ID: g.AppealID}
-		}
+	appeal, err := t.appeal(before, g.AppealID)
+	if err != nil {
+		return CountedGift{}, err
 	}
 	switch {
 	case g.Amount.Minor <= 0:
@@ -127,23 +123,18 @@ func (t Totals) count(before Totals, g Gift) (CountedGift, error) {
 	case g.OrganizationID != appeal.OrganizationID:
 		return CountedGift{}, ErrOtherParent
 	}
-	total, err := appeal.add(g)
+	appeal.Total, err = appeal.add(g)
 	if err != nil {
 		return CountedGift{}, err
 	}
-	appeal.Total = total
 	if g.PageID == "" {
 		t.Appeals[g.AppealID] = appeal
 		return CountedGift{Gift: g, TotalAfter: appeal.Settled}, nil
 	}
 
-	page, touched := t.Pages[g.PageID]
-	if !touched {
-		known := false
-		page, known = before.Pages[g.PageID]
-		if !known {
-			return CountedGift{}, UnknownError{Kind: "fundraiser", ID: g.PageID}
-		}
+	page, err := t.page(before, g.PageID)
+	if err != nil {
+		return CountedGift{}, err
 	}
 	if page.AppealID != g.AppealID {
 		return CountedGift{}, ErrOtherParent
@@ -155,6 +146,28 @@ func (t Totals) count(before Totals, g Gift) (CountedGift, error) {
 	t.Appeals[g.AppealID] = appeal
 	t.Pages[g.PageID] = page
 	return CountedGift{Gift: g, TotalAfter: page.Settled}, nil
+}
+
+// appeal is an appeal's total as it is by now: touched, or else as it was before.
+func (t Totals) appeal(before Totals, id string) (AppealTotal, error) {
+	for _, totals := range []Totals{t, before} {
+		appeal, known := totals.Appeals[id]
+		if known {
+			return appeal, nil
+		}
+	}
+	return AppealTotal{}, UnknownError{Kind: "appeal", ID: id}
+}
+
+// page is the same of a page.
+func (t Totals) page(before Totals, id string) (PageTotal, error) {
+	for _, totals := range []Totals{t, before} {
+		page, known := totals.Pages[id]
+		if known {
+			return page, nil
+		}
+	}
+	return PageTotal{}, UnknownError{Kind: "fundraiser", ID: id}
 }
 
 func (t Total) add(g Gift) (Total, error) {
