@@ -186,8 +186,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return fmt.Errorf("run %s: no webhook signing secret", name)
 	}
 	var parts sync.WaitGroup
-	var failure error
-	parts.Go(func() { failure = s.producer.Run(ctx) })
+	parts.Go(func() { s.producer.Run(ctx) })
 	parts.Go(func() { s.app.KnowAccount(ctx) })
 	parts.Go(func() { s.app.Process(ctx) })
 	parts.Go(func() { s.app.Import(ctx) })
@@ -195,7 +194,7 @@ func (s *Service) Run(ctx context.Context) error {
 	parts.Go(func() { s.app.Sweep(ctx) })
 	parts.Go(func() { s.app.WatchPlans(ctx) })
 	parts.Wait()
-	return failure
+	return nil
 }
 
 // Disturbed tells what keeps the service's feeds from moving now, nil when

@@ -10,12 +10,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
@@ -147,6 +147,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Logger:   deps.Logger,
 			Tracer:   deps.Tracer,
 			Metrics:  deps.Metrics,
+			Now:      deps.Now,
 		}),
 		consumer: consumer,
 		parking:  feed.NewParking(deps.DB, consumer),
@@ -206,21 +207,12 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tick.Stop()
 	dues := time.NewTicker(lookEvery)
 	defer dues.Stop()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		s.people.Work(ctx, dues.C)
-		return nil
-	})
-	group.Go(func() error {
-		s.watch.Run(ctx, tick.C)
-		return nil
-	})
-	group.Go(func() error { return s.producer.Run(ctx) })
-	group.Go(func() error { return s.consumer.Run(ctx) })
-	err := group.Wait()
-	if err != nil {
-		return fmt.Errorf("run fundraiser: %w", err)
-	}
+	var parts sync.WaitGroup
+	parts.Go(func() { s.people.Work(ctx, dues.C) })
+	parts.Go(func() { s.watch.Run(ctx, tick.C) })
+	parts.Go(func() { s.producer.Run(ctx) })
+	parts.Go(func() { s.consumer.Run(ctx) })
+	parts.Wait()
 	return nil
 }
 

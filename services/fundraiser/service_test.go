@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,13 +95,15 @@ func start(t *testing.T, broker *nats.Conn) world {
 	feedv1.RegisterParkingServiceServer(server, feeds)
 
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 3)
+	ended := make(chan error, 2)
+	var producing sync.WaitGroup
 	go func() { ended <- server.Serve(ctx, network) }()
-	go func() { ended <- producer.Run(ctx) }()
+	producing.Go(func() { producer.Run(ctx) })
 	go func() { ended <- service.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		for range 3 {
+		producing.Wait()
+		for range 2 {
 			err := <-ended
 			if err != nil {
 				t.Errorf("stop: %v", err)

@@ -125,20 +125,12 @@ func (s *Service) AddTo(server *feed.Server) {
 
 // Run applies the feeds until ctx ends, and returns when all has stopped.
 func (s *Service) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	failures := make([]error, len(s.consumers))
 	var running sync.WaitGroup
-	for i, consumer := range s.consumers {
-		running.Go(func() {
-			// One that ends for good takes the others along: half a ledger would
-			// look alive and fall behind.
-			defer stop()
-			failures[i] = consumer.Run(ctx)
-		})
+	for _, consumer := range s.consumers {
+		running.Go(func() { consumer.Run(ctx) })
 	}
 	running.Wait()
-	return errors.Join(failures...)
+	return nil
 }
 
 // Disturbed tells what keeps the service's feeds from moving now, nil when

@@ -78,7 +78,8 @@ func start(t *testing.T) *world {
 		db := testkit.SQLite(t, name, feed.Migrations())
 		p := &producer{db: db, log: feed.NewLog(db, name), versions: map[string]int64{}}
 		feeds.AddFeed(name, p.log)
-		run(name, feed.NewProducer(feed.ProducerConfig{Feed: name, Log: p.log, DB: db, NATS: nats}).Run)
+		relay := feed.NewProducer(feed.ProducerConfig{Feed: name, Log: p.log, DB: db, NATS: nats})
+		run(name, func(ctx context.Context) error { relay.Run(ctx); return nil })
 		return p
 	}
 	w.donation, w.fundraiser = produce("donation"), produce("fundraiser")

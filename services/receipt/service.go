@@ -176,13 +176,12 @@ func (s *Service) AddTo(fs *feed.Server) {
 // and returns when all of that has stopped.
 func (s *Service) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
-	failures := make([]error, len(s.consumers))
-	for i, consumer := range s.consumers {
-		parts.Go(func() { failures[i] = consumer.Run(ctx) })
+	for _, consumer := range s.consumers {
+		parts.Go(func() { consumer.Run(ctx) })
 	}
 	parts.Go(func() { s.app.Work(ctx) })
 	parts.Wait()
-	return errors.Join(failures...)
+	return nil
 }
 
 // Disturbed tells what keeps the service's feeds from moving now, nil when

@@ -82,7 +82,7 @@ func newTown(t testing.TB) *town {
 		feeds.AddFeed(producer, log)
 		w.dbs[producer], w.logs[producer] = db, log
 		parts.Go(func() {
-			_ = feed.NewProducer(feed.ProducerConfig{Feed: producer, Log: log, DB: db, NATS: w.nats}).Run(ctx)
+			feed.NewProducer(feed.ProducerConfig{Feed: producer, Log: log, DB: db, NATS: w.nats}).Run(ctx)
 		})
 	}
 	parts.Go(func() { _ = server.Serve(ctx, w.network) })

@@ -3,6 +3,7 @@ package feed_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,19 +68,16 @@ func BenchmarkRelay(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
 			defer cancel()
 			producer := feed.Keeping(feed.NewProducer(feed.ProducerConfig{Feed: producing, Log: log, DB: db, NATS: conn, Tick: time.Hour}), 1<<40)
-			ended := make(chan error, 1)
+			var running sync.WaitGroup
 			b.ResetTimer()
-			go func() { ended <- producer.Run(ctx) }()
+			running.Go(func() { producer.Run(ctx) })
 			testkit.Eventually(b, func() bool {
 				stream, err := js.Stream(ctx, feed.StreamName(producing))
 				return err == nil && int(stream.CachedInfo().State.LastSeq) == b.N
 			})
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			cancel()
-			err = <-ended
-			if err != nil {
-				b.Fatal(err)
-			}
+			running.Wait()
 		})
 	}
 }
@@ -121,9 +119,9 @@ func BenchmarkConsumer(b *testing.B) {
 	target := testkit.SQLite(b, consuming, feed.Migrations(), entries())
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	ended := make(chan error, 2)
+	var running sync.WaitGroup
 	producer := feed.Keeping(feed.NewProducer(feed.ProducerConfig{Feed: producing, Log: log, DB: db, NATS: conn, Tick: time.Hour}), 1<<40)
-	go func() { ended <- producer.Run(ctx) }()
+	running.Go(func() { producer.Run(ctx) })
 	consumer := feed.NewConsumer(feed.ConsumerConfig{Service: consuming, Feed: producing, DB: target, NATS: conn, Source: source(b, server)})
 	applied := make(chan int, 1024)
 	feed.Handle(consumer, func(_ context.Context, tx *database.Tx, items []feed.Item[*donationv1.DonationSucceeded]) error {
@@ -131,16 +129,11 @@ func BenchmarkConsumer(b *testing.B) {
 		return nil
 	})
 	b.ResetTimer()
-	go func() { ended <- consumer.Run(ctx) }()
+	running.Go(func() { consumer.Run(ctx) })
 	for left := b.N; left > 0; {
 		left -= <-applied
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	cancel()
-	for range 2 {
-		err := <-ended
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
+	running.Wait()
 }

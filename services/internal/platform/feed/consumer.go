@@ -97,9 +97,9 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 // does not go on by itself.
 func (c *Consumer) Health() error { return c.health.get() }
 
-// Run works until ctx ends and returns nil when all has stopped. It never gives
-// up: what fails is tried again.
-func (c *Consumer) Run(ctx context.Context) error {
+// Run works until ctx ends and returns when all has stopped. It never gives up:
+// what fails is tried again.
+func (c *Consumer) Run(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		err := c.session(ctx)
@@ -111,7 +111,6 @@ func (c *Consumer) Run(ctx context.Context) error {
 		failures++
 		pause(ctx, min(backoff(failures), c.cfg.Tick))
 	}
-	return nil
 }
 
 // session applies the feed until something breaks. It begins by comparing notes

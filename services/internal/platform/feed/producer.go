@@ -100,16 +100,15 @@ func (p *Producer) Forked() bool { return errors.Is(p.Health(), ErrFork) }
 // since it was started. Without NATS there is nothing to compare with.
 func (p *Producer) Compared() bool { return p.cfg.NATS == nil || p.compared.Load() }
 
-// Run works until ctx ends and returns nil when all has stopped. It never gives
-// up: what fails is tried again.
-func (p *Producer) Run(ctx context.Context) error {
+// Run works until ctx ends and returns when all has stopped. It never gives up:
+// what fails is tried again.
+func (p *Producer) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { p.sequencer(ctx) })
 	if p.cfg.NATS != nil {
 		loops.Go(func() { p.relay(ctx) })
 	}
 	loops.Wait()
-	return nil
 }
 
 // sequencer is woken by commits in this process that gave no positions, and looks

@@ -164,17 +164,14 @@ func source(t testing.TB, server *feed.Server) feedv1.FeedServiceClient {
 }
 
 // run starts a loop and returns how to stop it, which also happens at the end.
-func (w *world) run(loop func(ctx context.Context) error) (stop func()) {
+func (w *world) run(loop func(ctx context.Context)) (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- loop(ctx) }()
+	var running sync.WaitGroup
+	running.Go(func() { loop(ctx) })
 	stop = sync.OnceFunc(func() {
 		cancel()
-		err := <-ended
-		if err != nil {
-			w.t.Errorf("a loop ended with %v", err)
-		}
+		running.Wait()
 	})
 	w.t.Cleanup(stop)
 	return stop

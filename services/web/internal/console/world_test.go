@@ -101,7 +101,8 @@ func start(t testing.TB, organizations ...string) *world {
 		p := &producer{db: db, log: feed.NewLog(db, name), versions: map[string]int64{}}
 		feeds.AddFeed(name, p.log)
 		feeds.AddParking(name, feed.NewParking(db))
-		run(feed.NewProducer(feed.ProducerConfig{Feed: name, Log: p.log, DB: db}).Run)
+		sequencer := feed.NewProducer(feed.ProducerConfig{Feed: name, Log: p.log, DB: db})
+		run(func(ctx context.Context) error { sequencer.Run(ctx); return nil })
 		return p
 	}
 	w.donations, w.catalogue = produce("donation"), produce("fundraiser")
