@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -190,9 +189,6 @@ func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
 	fundraiserv1.RegisterSupporterServiceServer(r, grpcapi.NewSupporterServer(s.people))
 	fundraiserv1.RegisterCatalogueServiceServer(r, grpcapi.NewCatalogue(s.app, s.logos))
 }
-
-// RegisterHTTP adds nothing: what the public sees is the web service's.
-func (s *Service) RegisterHTTP(*http.ServeMux) {}
 
 // AddTo makes the service's feed readable and its parking visible.
 func (s *Service) AddTo(fs *feed.Server) {

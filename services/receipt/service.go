@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -163,9 +162,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 func (s *Service) RegisterGRPC(r grpc.ServiceRegistrar) {
 	receiptv1.RegisterReceiptServiceServer(r, grpcapi.New(s.app))
 }
-
-// RegisterHTTP registers nothing: receipts are shown by web.
-func (s *Service) RegisterHTTP(*http.ServeMux) {}
 
 // AddTo lets fs serve what the service has parked. It produces no feed.
 func (s *Service) AddTo(fs *feed.Server) {
