@@ -18,6 +18,8 @@ func (s *Server) simRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim", s.dashboard)
 	mux.HandleFunc("GET /_sim/{$}", s.dashboard)
 	mux.HandleFunc("GET /_sim/style.css", serveStyle)
+	mux.HandleFunc("GET /_sim/objects", s.objectPage)
+	mux.HandleFunc("GET /_sim/objects/{id}", s.objectPage)
 	mux.HandleFunc("GET /_sim/truth", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, http.StatusOK, s.Truth()) })
 	mux.HandleFunc("GET /_sim/knobs", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, http.StatusOK, s.knobs.show()) })
 	mux.HandleFunc("GET /_sim/accounts", s.getAccounts)
