@@ -181,6 +181,9 @@ func webhookEndpoints(s *story) {
 	s.post("/v1/webhook_endpoints/"+id, "enabled_events[0]=charge.updated&enabled_events[1]=payment_intent.succeeded&disabled=true")
 	s.get("/v1/webhook_endpoints", "limit=3")
 	s.delete("/v1/webhook_endpoints/" + id)
+	older := s.post("/v1/webhook_endpoints", "url=https://ledger.example.org/stripe&enabled_events[0]=charge.refunded&api_version=2022-08-01").text("id")
+	s.delete("/v1/webhook_endpoints/" + older)
+	s.refused("POST", "/v1/webhook_endpoints", "url=https://give.example.org/stripe&enabled_events[0]=charge.refunded&api_version=2025-03-31.basil")
 }
 
 // narrowed are of something, and no lists of all; their chapters ask for them.
