@@ -43,7 +43,7 @@ func (c *Console) account(w http.ResponseWriter, v *visit) {
 	taken := v.read("from", "to", "currency")
 	page := Account{
 		Desk: v.newDesk(v.spoken.Say("console.account.title", "Code", code), "accounts"),
-		Code: code, Filter: v.form(path, taken, nil),
+		Code: code, Presets: v.presets(path, taken), Filter: v.form(path, taken, nil),
 	}
 	after := v.query.Get("after")
 	listed, err := c.books.ListPostings(v.ctx, &ledgerv1.ListPostingsRequest{

@@ -30,7 +30,8 @@ func (c *Console) journal(w http.ResponseWriter, v *visit) {
 	}
 	called := c.names(v)
 	page := Journal{
-		Desk: v.newDesk(v.spoken.Say("console.area.journal"), "journal"),
+		Desk:    v.newDesk(v.spoken.Say("console.area.journal"), "journal"),
+		Presets: v.presets(journalPath, taken),
 		Filter: v.form(journalPath, taken, map[string][]Option{
 			"appeal": options(called.appeals, v.spoken.Say("console.all.appeals")),
 			"fund":   options(called.funds, v.spoken.Say("console.all.funds")),

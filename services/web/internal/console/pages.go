@@ -179,6 +179,7 @@ type Tie struct {
 // Journal is a page of entries, the newest first.
 type Journal struct {
 	Desk
+	Presets []Choice
 	Filter  Filter
 	Entries []EntryLines
 	Sums    []Sum
@@ -335,6 +336,7 @@ type Account struct {
 	Name       string
 	Currency   string
 	Currencies []Choice
+	Presets    []Choice
 	Filter     Filter
 	Opening    money.Amount
 	Closing    money.Amount
@@ -360,6 +362,7 @@ type AccountLine struct {
 // TrialBalance is every account over a period.
 type TrialBalance struct {
 	Desk
+	Presets []Choice
 	Filter  Filter
 	Part    string // key of the part of the books that is shown; empty for all
 	Rows    []AccountRow

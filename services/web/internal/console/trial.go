@@ -30,8 +30,8 @@ func (c *Console) trialBalance(w http.ResponseWriter, v *visit) {
 		return
 	}
 	page := TrialBalance{
-		Desk:   v.newDesk(v.spoken.Say("console.area.trial_balance"), "trial_balance"),
-		Filter: v.form(trialPath, taken, nil), Part: part,
+		Desk:    v.newDesk(v.spoken.Say("console.area.trial_balance"), "trial_balance"),
+		Presets: v.presets(trialPath, v.read("from", "to", "part", "currency")), Filter: v.form(trialPath, taken, nil), Part: part,
 	}
 	balance, err := c.books.TrialBalance(v.ctx, &ledgerv1.TrialBalanceRequest{
 		Organization: v.book.GetOrganizationId(), From: taken.Get("from"), To: taken.Get("to"),
