@@ -3,6 +3,9 @@ package donation_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
 )
@@ -93,10 +96,16 @@ func TestALetterAboutADebitThatIsRefused(t *testing.T) {
 	if text := item.String(); strings.Contains(text, "amina@") || strings.Contains(text, "Yusuf") {
 		t.Errorf("it names the donor: %s", text)
 	}
+	w.clock.Advance(time.Hour)
+	w.deliver(paidEvent("evt_of_another", "pi_of_another", uuid.NewString(), nil), webhookSecret, w.clock.Now())
+	w.eventually("a payment of nobody is parked behind it", func() bool {
+		items := w.parked()
+		return len(items) == 2 && items[0].GetId() == item.GetId() && items[1].GetAggregateId() == "pi_of_another"
+	})
 	w.mail.set(false)
 	_, err := w.parking.RetryParked(t.Context(), &feedv1.RetryParkedRequest{Service: "donation", Id: item.GetId()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("it is sent", func() bool { return len(w.mail.about("could not be debited")) == 1 && len(w.parked()) == 0 })
+	w.eventually("it is sent", func() bool { return len(w.mail.about("could not be debited")) == 1 && len(w.parked()) == 1 })
 }

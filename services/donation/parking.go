@@ -25,6 +25,7 @@ const (
 // refused.
 type parking struct{ app *app.App }
 
+// ListParked returns what is parked, oldest first.
 func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 	events, err := p.app.Parked(ctx)
 	if err != nil {
@@ -53,6 +54,7 @@ func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 			Reason: m.ParkedReason, Attempts: int(m.Attempts), Since: time.UnixMicro(m.ParkedAt).UTC(), Courtesy: true,
 		})
 	}
+	feed.OldestFirst(items)
 	return items, nil
 }
 
@@ -93,5 +95,5 @@ func (p parking) RetryParked(ctx context.Context, id string) (applied, left int,
 }
 
 func unknownItem() error {
-	return apperr.New(apperr.NotFound, "PARKED_UNKNOWN", "Nothing is parked under that number.")
+	return apperr.New(apperr.NotFound, "PARKED_ITEM_UNKNOWN", "Nothing is parked under that id.")
 }

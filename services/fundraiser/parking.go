@@ -1,7 +1,6 @@
 package fundraiser
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -45,9 +44,7 @@ func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 			Courtesy:    true,
 		})
 	}
-	slices.SortStableFunc(items, func(x, y feed.ParkedItem) int {
-		return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.ID, y.ID))
-	})
+	feed.OldestFirst(items)
 	return items, nil
 }
 

@@ -1,7 +1,6 @@
 package receipt
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -52,9 +51,7 @@ func (p parking) ListParked(ctx context.Context) ([]feed.ParkedItem, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(items, func(x, y feed.ParkedItem) int {
-		return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.ID, y.ID))
-	})
+	feed.OldestFirst(items)
 	return items, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,12 @@ type Parking interface {
 	// the service still has parked. It fails with apperr.NotFound for an unknown
 	// id, and with what kept it from trying; an item that fails again is no error.
 	RetryParked(ctx context.Context, id string) (applied, left int, err error)
+}
+
+// OldestFirst puts what a service parked of several kinds in order. What has been
+// parked in the same instant stays in the order that its kind has.
+func OldestFirst(items []ParkedItem) {
+	slices.SortStableFunc(items, func(x, y ParkedItem) int { return x.Since.Compare(y.Since) })
 }
 
 // NewParking returns what the consumers of one service parked. They need not

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	donationv1 "github.com/almoner/almoner/proto/gen/almoner/donation/v1"
 	feedv1 "github.com/almoner/almoner/proto/gen/almoner/feed/v1"
@@ -256,4 +257,23 @@ func TestAPassingFailureDuringRetryIsAnError(t *testing.T) {
 			t.Errorf("applied %d, left %d, %v", applied, left, err)
 		}
 	})
+}
+
+// A letter was refused in the morning; at noon a whole batch was parked, in one
+// instant, whose positions as words would be in another order.
+func TestWhatIsParkedOfSeveralKindsIsListedOldestFirst(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	items := []feed.ParkedItem{
+		{ID: "donation:9", Since: noon}, {ID: "donation:10", Since: noon}, {ID: "donation:11", Since: noon.Add(time.Minute)},
+		{ID: "mail:R-2026-7", Since: noon.Add(-time.Hour)}, {ID: "mail:R-2026-8", Since: noon},
+	}
+	feed.OldestFirst(items)
+	var ids []string
+	for _, item := range items {
+		ids = append(ids, item.ID)
+	}
+	if want := []string{"mail:R-2026-7", "donation:9", "donation:10", "mail:R-2026-8", "donation:11"}; !slices.Equal(ids, want) {
+		t.Errorf("listed %v, want %v", ids, want)
+	}
 }
