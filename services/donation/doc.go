@@ -27,7 +27,8 @@
 //     Stripe lists as its contents adds up to it, or it is parked with the
 //     difference.
 //   - No event, log line, span or idempotency key carries personal data. Raw
-//     webhook bodies are sealed and forgotten after 90 days.
+//     webhook bodies are sealed, and forgotten 90 days after they came; one that is
+//     parked is kept until it is applied.
 //
 // Stripe away means that no checkout can be begun (Unavailable, nothing lost);
 // webhooks are still taken and the rest waits.

@@ -1,5 +1,6 @@
 // Package web is everything that people open in a browser: the public site, the
-// desk of supporters, and the console of the staff.
+// desk of supporters, the console of the finance staff, and the desk of those who
+// edit the site.
 //
 // It owns no facts about money; its database has sessions, sign-in links and who is
 // of the staff. Everything it shows it asks for over gRPC, and all
