@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 
@@ -54,26 +53,11 @@ func (c *Client) Payout(ctx context.Context, id string) (domain.Payout, error) {
 func (c *Client) PayoutsSince(ctx context.Context, since int64, after string) (page []domain.Payout, more bool, err error) {
 	query := &form.Values{}
 	query.Add("created[gte]", strconv.FormatInt(since, 10))
-	query.Add("limit", strconv.Itoa(pageSize))
-	if after != "" {
-		query.Add("starting_after", after)
-	}
-	err = c.call(ctx, http.MethodGet, "/v1/payouts", query, "", func(r *reader, name []byte) {
-		switch string(name) {
-		case "data":
-			page = nil
-			r.list(func(r *reader) {
-				var p payout
-				r.object(p.read)
-				page = append(page, p.Payout)
-			})
-		case "has_more":
-			more = r.flag()
-		default:
-			r.skip()
-		}
+	return pageOf(ctx, c, "/v1/payouts", query, after, func(r *reader) domain.Payout {
+		var p payout
+		r.object(p.read)
+		return p.Payout
 	})
-	return page, more, err
 }
 
 // PayoutTransactions pages through what is in an automatic payout, its own

@@ -3,7 +3,6 @@ package payments
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -120,21 +119,10 @@ func (c *Client) returnsSince(ctx context.Context, path string, since int64, aft
 
 // page reads one page of a list.
 func (c *Client) page(ctx context.Context, path string, query *form.Values, after string) (page []object, more bool, err error) {
-	query.Add("limit", strconv.Itoa(pageSize))
-	if after != "" {
-		query.Add("starting_after", after)
-	}
-	err = c.call(ctx, http.MethodGet, path, query, "", func(r *reader, name []byte) {
-		switch string(name) {
-		case "data":
-			page = r.objects()
-		case "has_more":
-			more = r.flag()
-		default:
-			r.skip()
-		}
+	return pageOf(ctx, c, path, query, after, func(r *reader) (o object) {
+		r.object(o.read)
+		return o
 	})
-	return page, more, err
 }
 
 // UndeliveredEvents pages through events made since a time, in unix seconds, that
@@ -144,25 +132,10 @@ func (c *Client) UndeliveredEvents(ctx context.Context, since int64, after strin
 	query := &form.Values{}
 	query.Add("delivery_success", "false")
 	query.Add("created[gte]", strconv.FormatInt(since, 10))
-	query.Add("limit", strconv.Itoa(pageSize))
-	if after != "" {
-		query.Add("starting_after", after)
-	}
-	err = c.call(ctx, http.MethodGet, "/v1/events", query, "", func(r *reader, name []byte) {
-		switch string(name) {
-		case "data":
-			page = nil
-			r.list(func(r *reader) {
-				var e event
-				r.object(e.read)
-				e.ObjectID = e.object.ID
-				page = append(page, e.StripeEvent)
-			})
-		case "has_more":
-			more = r.flag()
-		default:
-			r.skip()
-		}
+	return pageOf(ctx, c, "/v1/events", query, after, func(r *reader) app.StripeEvent {
+		var e event
+		r.object(e.read)
+		e.ObjectID = e.object.ID
+		return e.StripeEvent
 	})
-	return page, more, err
 }

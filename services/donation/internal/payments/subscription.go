@@ -33,7 +33,7 @@ func (c *Client) Invoice(ctx context.Context, id string) (app.Found, error) {
 func (c *Client) InvoicesOf(ctx context.Context, subscriptionID string) ([]app.Found, error) {
 	query := &form.Values{}
 	query.Add("subscription", subscriptionID)
-	page, _, err := c.plans(ctx, invoices, query)
+	page, _, err := c.plans(ctx, invoices, query, "")
 	return page, err
 }
 
@@ -42,34 +42,16 @@ func (c *Client) Subscriptions(ctx context.Context, since int64, after string) (
 	query := &form.Values{}
 	query.Add("created[gte]", strconv.FormatInt(since/1_000_000, 10))
 	query.Add("status", "all")
-	if after != "" {
-		query.Add("starting_after", after)
-	}
-	return c.plans(ctx, subscriptions, query)
+	return c.plans(ctx, subscriptions, query, after)
 }
 
 // plans reads a page of a list.
-func (c *Client) plans(ctx context.Context, path string, query *form.Values) (page []app.Found, more bool, err error) {
-	query.Add("limit", strconv.Itoa(pageSize))
-	err = c.call(ctx, http.MethodGet, path, query, "", func(r *reader, name []byte) {
-		switch string(name) {
-		case "data":
-			page = nil
-			r.list(func(r *reader) {
-				var o object
-				r.object(o.read)
-				page = append(page, o.plan())
-			})
-		case "has_more":
-			more = r.flag()
-		default:
-			r.skip()
-		}
+func (c *Client) plans(ctx context.Context, path string, query *form.Values, after string) ([]app.Found, bool, error) {
+	return pageOf(ctx, c, path, query, after, func(r *reader) app.Found {
+		var o object
+		r.object(o.read)
+		return o.plan()
 	})
-	if err != nil {
-		return nil, false, err
-	}
-	return page, more, nil
 }
 
 // ChangeAmount sets the prices of the items, from the next instalment on: nothing is

@@ -2,18 +2,13 @@ package payments
 
 import (
 	"context"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/stripe/stripe-go/v76/form"
 
 	"github.com/almoner/almoner/services/donation/internal/app"
 )
-
-// pageSize is the most that Stripe gives at a time.
-const pageSize = 100
 
 // transaction reads a balance transaction.
 type transaction struct {
@@ -114,28 +109,11 @@ func (c *Client) transactions(ctx context.Context, side, id string) ([]app.Trans
 }
 
 func (c *Client) transactionPage(ctx context.Context, query *form.Values) ([]app.Transaction, bool, error) {
-	query.Add("limit", strconv.Itoa(pageSize))
-	var page []app.Transaction
-	more := false
-	err := c.call(ctx, http.MethodGet, "/v1/balance_transactions", query, "", func(r *reader, name []byte) {
-		switch string(name) {
-		case "data":
-			page = make([]app.Transaction, 0, pageSize)
-			r.list(func(r *reader) {
-				var t transaction
-				r.object(t.read)
-				page = append(page, t.whole())
-			})
-		case "has_more":
-			more = r.flag()
-		default:
-			r.skip()
-		}
+	return pageOf(ctx, c, "/v1/balance_transactions", query, "", func(r *reader) app.Transaction {
+		var t transaction
+		r.object(t.read)
+		return t.whole()
 	})
-	if err != nil {
-		return nil, false, err
-	}
-	return page, more, nil
 }
 
 // Balance answers what the account holds, ordered by currency.
