@@ -102,7 +102,8 @@ func withFeed(head func(context.Context) (*feedv1.HeadResponse, error)) func(*rp
 
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
-	deadlines := make(chan time.Duration, 1)
+	const short = 50 * time.Millisecond
+	deadlines := make(chan time.Duration, 2) // of each call
 	p := start(t, rpc.ServerConfig{}, withFeed(func(ctx context.Context) (*feedv1.HeadResponse, error) {
 		at, bounded := ctx.Deadline()
 		if !bounded {
@@ -114,13 +115,12 @@ func TestDeadlines(t *testing.T) {
 	}))
 	client := feedv1.NewFeedServiceClient(p.dial(t, "ledger"))
 
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), short)
 	defer cancel()
 	_, err := client.Head(ctx, &feedv1.HeadRequest{})
 	if apperr.CodeOf(err) != apperr.DeadlineExceeded || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("after its deadline the call gave %v", err)
 	}
-	<-deadlines
 
 	// Without one the handler still gets an end, and the caller may give up.
 	ctx, cancel = context.WithCancel(t.Context())
@@ -129,7 +129,11 @@ func TestDeadlines(t *testing.T) {
 		_, err := client.Head(ctx, &feedv1.HeadRequest{})
 		called <- err
 	}()
-	if left := <-deadlines; left > 20*time.Second || left < 10*time.Second {
+	left := <-deadlines
+	if left <= short { // the first call's; on a busy machine it ends before it is heard
+		left = <-deadlines
+	}
+	if left > 20*time.Second || left < 10*time.Second {
 		t.Errorf("a call without deadline ends in %s, want 20 s", left)
 	}
 	cancel()
