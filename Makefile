@@ -41,9 +41,12 @@ run-split: bin/almoner bin/stripesim bin/run-split bin/nats-server ## Run five s
 demo: bin/almoner ## Give several times through a running instance and audit it
 	@exec bin/almoner demo
 
+# Most tests wait, for a server or for what is done a little later: on two processors
+# Go would run two of a package at a time, and leave them idle for a third of the time.
+TEST := go test -parallel 4
 .PHONY: test
 test: ## Run the tests of every module
-	go test $(MODULES)
+	$(TEST) $(MODULES)
 
 # How much is told; all of it is make anyorder ANYORDER='-orders 720 -losses 30 -random 10000'.
 ANYORDER := -orders 24 -losses 4 -random 1000
@@ -60,7 +63,7 @@ anyorder: ## Tell webhooks in many orders, lose them, and build mistakes into th
 # who is killed is one that was built without it. make test has seen both.
 .PHONY: test-race
 test-race: ## Run them under the race detector
-	go test -race -skip '^(TestAlarmsRing|TestKilledSixTimesInTheMiddleOfGifts)$$' -gcflags='modernc.org/...=-d=checkptr=0' -gcflags='modernc.org/sqlite/lib=-race=false' $(MODULES)
+	$(TEST) -race -skip '^(TestAlarmsRing|TestKilledSixTimesInTheMiddleOfGifts)$$' -gcflags='modernc.org/...=-d=checkptr=0' -gcflags='modernc.org/sqlite/lib=-race=false' $(MODULES)
 
 .PHONY: e2e
 e2e: bin/almoner ## Use the program in a real browser (needs Node and Chromium)
