@@ -153,3 +153,32 @@ func TestAPlanThatNothingToldOfIsFoundInStripesList(t *testing.T) {
 		t.Errorf("parked %v", parked)
 	}
 }
+
+// One of them cannot be read. The one behind it in the list is found all the same.
+func TestASubscriptionThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.blind(true)
+	w.knobs(`{"drop": 1}`)
+	behind := w.checkout(monthlyForm())
+	w.pay(behind.GetSessionId(), visa)
+	newest := w.checkout(monthlyForm())
+	w.pay(newest.GetSessionId(), visa)
+	subscription := ""
+	for _, s := range w.sim.Truth().Subscriptions {
+		if s.Metadata["donation_id"] == newest.GetDonationId() {
+			subscription = s.ID
+		}
+	}
+	w.stripe.change(func(g *gate) {
+		others := g.refuse
+		g.refuse = func(path string) bool { return path == "/v1/subscriptions/"+subscription || others(path) }
+	})
+	w.later(4*time.Minute, nil)
+	if p := w.active(behind.GetDonationId()); p.GetInstalments() != 1 {
+		t.Errorf("found is %v", p)
+	}
+	if status := w.plan(w.donation(newest.GetDonationId()).GetRecurringPlanId()).GetStatus(); status == "active" {
+		t.Error("the one that cannot be read is known, so the test says nothing")
+	}
+}

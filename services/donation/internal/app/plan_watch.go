@@ -180,25 +180,31 @@ func (a *App) findMissedInvoices(ctx context.Context, p domain.Plan) error {
 // which is put back, or of one that is not ours any more, which is parked.
 func (a *App) FindMissedPlans(ctx context.Context) error {
 	since := a.micros() - missedSince.Microseconds()
+	var failed error
 	for after, more := "", true; more; {
 		var page []Found
 		var err error
 		page, more, err = a.Stripe.Subscriptions(ctx, since, after)
 		if err != nil {
-			return fmt.Errorf("list subscriptions: %w", err)
+			return errors.Join(failed, fmt.Errorf("list subscriptions: %w", err))
 		}
 		if len(page) == 0 {
-			return nil
+			break
 		}
 		after = page[len(page)-1].Subscription.ID
 		for _, found := range page {
 			err = a.takeMissedPlan(ctx, found)
-			if err != nil {
-				return err
+			if err == nil {
+				continue
+			}
+			// One that cannot be read must not keep those behind it from their donors.
+			failed = errors.Join(failed, fmt.Errorf("subscription %s: %w", found.Subscription.ID, err))
+			if errors.Is(err, ErrStripeAway) || ctx.Err() != nil {
+				return failed
 			}
 		}
 	}
-	return nil
+	return failed
 }
 
 func (a *App) takeMissedPlan(ctx context.Context, found Found) error {
