@@ -21,6 +21,8 @@ var (
 func laterKnown() map[string]string {
 	return map[string]string{
 		"almoner_ledger_sum":                            "a currency is known from its first entry",
+		"almoner_stripe_calls_seconds_count":            "its alarm asks for a share of what is answered, in which nothing is missing before the first failure",
+		"almoner_http_request_duration_seconds_count":   "likewise, and nobody knows all routes",
 		"almoner_gifts_total":                           "a currency is known from its first gift, and the alarm takes none for zero",
 		"almoner_audit_violations":                      "the audit tells it",
 		"almoner_audit_caught_up":                       "the audit tells it",

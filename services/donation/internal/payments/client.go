@@ -137,7 +137,7 @@ func (c *Client) call(ctx context.Context, method, path string, values *form.Val
 	if err != nil {
 		span.SetStatus(codes.Error, outcome(err))
 	}
-	c.metrics.ended(what, err, time.Since(began))
+	c.metrics.took.WithLabelValues(what, outcome(err)).Observe(time.Since(began).Seconds())
 	return err
 }
 

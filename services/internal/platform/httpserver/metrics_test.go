@@ -29,9 +29,6 @@ func TestRequestsAreCountedByTheirRoute(t *testing.T) {
 		took + `{method="GET",route="/receipts/{number}/{token}",status="2xx"}`: 2,
 		took + `{method="GET",route="-",status="4xx"}`:                          2,
 		took + `{method="other",route="-",status="4xx"}`:                        1,
-		`almoner_http_answers_total{status="2xx"}`:                              2,
-		`almoner_http_answers_total{status="4xx"}`:                              3,
-		`almoner_http_answers_total{status="5xx"}`:                              0,
 		"almoner_http_requests_in_flight":                                       0,
 	} {
 		if got, shown := seen[series]; got != want || !shown {
