@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -69,12 +70,10 @@ func (c *wholeConn) whole(write func() (int, error)) (n int, err error) {
 	}
 	c.writes++
 	_, failed := held.WriteTo(c.TCPConn)
-	if err == nil {
-		err = failed
-	}
 	if failed != nil {
-		// The server believes that it was sent: it must not send anything after it.
-		_ = c.Close()
+		// The server believes that it was sent: it must not send anything after it. How
+		// much of it arrived nobody can tell.
+		return 0, errors.Join(err, failed, c.Close())
 	}
 	return n, err
 }

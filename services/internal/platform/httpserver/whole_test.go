@@ -166,7 +166,10 @@ func TestWhoWritesToAReaderThatLeftIsTold(t *testing.T) {
 	told := make(chan error, 1)
 	s := build(Config{Handler: mux("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		_ = w.(*answer).conn.Close() // as by the kernel, when the line is cut
-		_, err := w.Write(page(12_400))
+		n, err := w.Write(page(12_400))
+		if n != 0 {
+			t.Errorf("it believes that %d bytes were sent", n)
+		}
 		told <- err
 	})})
 	conn := serving(t, s)
