@@ -130,7 +130,7 @@ func (t *tx) emit(eventType string, previous map[string]any) {
 		return // neither events nor knobs are used up
 	}
 	event := t.announced(eventType, previous)
-	event.To = t.routes(event)
+	event.To = t.routes(event, "")
 	t.rec.Events = append(t.rec.Events, event)
 	// Stripe now and then makes two events of one fact: another id, same object.
 	endpoint := t.s.knobs.addressee("twin")
@@ -145,10 +145,7 @@ func (t *tx) emit(eventType string, previous map[string]any) {
 // twin announces the same once more, to all endpoints or to one.
 func (t *tx) twin(eventType string, previous map[string]any, endpoint string) {
 	event := t.announced(eventType, previous)
-	event.To = t.routes(event)
-	if endpoint != "" {
-		event.To = slices.DeleteFunc(event.To, func(to route) bool { return to.Endpoint != endpoint })
-	}
+	event.To = t.routes(event, endpoint)
 	t.rec.Events = append(t.rec.Events, event)
 }
 
@@ -174,15 +171,16 @@ func (e *Event) goesTo(endpoint string) bool {
 	return slices.ContainsFunc(e.To, func(to route) bool { return to.Endpoint == endpoint })
 }
 
-// routes plans the deliveries of an event, faults included, so that a replay
-// plans them alike.
-func (t *tx) routes(event *Event) []route {
+// routes plans the deliveries of an event to all endpoints, or to the only one,
+// faults included, so that a replay plans them alike. Faults with a count are not
+// spent on deliveries that are not planned.
+func (t *tx) routes(event *Event, only string) []route {
 	var out []route
 	for _, endpoint := range t.listeners() {
-		if !endpoint.wants(event.Type) {
+		id := endpoint.ID
+		if !endpoint.wants(event.Type) || (only != "" && id != only) {
 			continue
 		}
-		id := endpoint.ID
 		subject := event.ID + id
 		to := route{Endpoint: id}
 		to.Dropped = t.s.knobs.hitAt(id, "drop", event.Type, subject)
