@@ -22,7 +22,7 @@ const versions = " 2011-01-01 2011-06-21 2011-06-28 2011-08-01 2011-09-15 2011-1
 // checkVersion holds for endpoints made by API: an account of this version knows no
 // later one.
 func checkVersion(version string) *apiError {
-	if version == "" || listed(versions, version) {
+	if version == "" || slices.Contains(strings.Fields(versions), version) {
 		return nil
 	}
 	return badRequest("", "api_version", "Invalid api_version: must be one of %s", strings.Join(strings.Fields(versions), ", "))
@@ -33,7 +33,7 @@ func checkDashboardVersion(version string) *apiError {
 	day, name, named := strings.Cut(version, ".")
 	_, err := time.Parse(time.DateOnly, day)
 	nameless := named && name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != ""
-	if err == nil && !nameless && version > APIVersion {
+	if err == nil && !nameless && day > APIVersion {
 		return nil
 	}
 	return checkVersion(version)
@@ -55,7 +55,12 @@ func (r reader) atLength(event *Event, object map[string]any) {
 func (r reader) chargesUpTo(event *Event, intent string) map[string]any {
 	data := []any{}
 	for _, id := range slices.Backward(r.chargesOfIntent[intent]) {
-		charge := asOf(r.state, event, r.charge(id).Created, func(told *Charge) bool { return told.ID == id })
+		is := func(told *Charge) bool { return told.ID == id }
+		charge := asOf(r.state, event, r.charge(id).Created, is)
+		if charge == nil && event.latestCharge() == id {
+			// A debit is told of by its payment first.
+			charge = firstAfter(r.state, event, is)
+		}
 		if charge != nil {
 			shown := renderCharge(moment{r, event.Created}, charge)
 			shown["refunds"] = r.refundsUpTo(event, id)
@@ -94,4 +99,25 @@ func asOf[T any](st *state, event *Event, created int64, is func(*T) bool) *T {
 		}
 	}
 	return nil
+}
+
+// firstAfter is the version of an object that was told of first after an event.
+func firstAfter[T any](st *state, event *Event, is func(*T) bool) *T {
+	for _, id := range st.events.order[st.events.place[event.ID]+1:] {
+		object, fits := st.events.byID[id].object.(*T)
+		if fits && is(object) {
+			return object
+		}
+	}
+	return nil
+}
+
+// latestCharge is the charge that the payment of an event names; empty when it names
+// none, or when the event is about something else.
+func (e *Event) latestCharge() string {
+	payment, fits := e.object.(*PaymentIntent)
+	if !fits {
+		return ""
+	}
+	return payment.LatestCharge
 }

@@ -62,6 +62,7 @@ func TestAnOlderVersionHasChargesInPayments(t *testing.T) {
 	shop := newReceiver(t, nil)
 	a := open(t, func(c *Config) { c.CheckoutWait = -1 })
 	a.inTheDashboard(shop, "2022-08-01")
+	a.debited("sepa_soon")
 	id := a.checkout(gift())
 	a.pay(id, "4000000000000002")
 	a.pay(id, "4242424242424242")
@@ -85,14 +86,26 @@ func TestAnOlderVersionHasChargesInPayments(t *testing.T) {
 		t.Errorf("refunded: %v", refunded.path("refunds"))
 	}
 
+	// A debit is told of by its payment before it is told of itself.
+	processing := func(when string) {
+		t.Helper()
+		debit := answer{body: shop.last(t, "payment_intent.processing")}
+		if debit.text("charges.data.0.payment_intent") != debit.text("id") || debit.text("charges.data.0.status") != "pending" ||
+			debit.path("charges.data.1") != nil {
+			t.Errorf("%s: %v", when, debit.path("charges"))
+		}
+	}
+	processing("debited")
+
 	a.advance(7 * 86_400)
 	a.post("/v1/refunds", url.Values{"charge": {charge}})
-	for _, kind := range []string{"payment_intent.succeeded", "charge.refunded"} {
+	for _, kind := range []string{"payment_intent.processing", "payment_intent.succeeded", "charge.refunded"} {
 		list := a.get("/v1/events?type=" + kind)
 		oldest := ids(list)[len(ids(list))-1]
 		a.control("/_sim/resend", `{"event": "`+oldest+`"}`)
 		a.settle()
 	}
+	processing("sent again")
 	again := answer{body: shop.last(t, "payment_intent.succeeded")}
 	if again.number("charges.data.0.amount_refunded") != 0 || again.path("charges.data.0.refunds.data.0") != nil {
 		t.Errorf("sent again: %v", again.path("charges"))
@@ -108,6 +121,7 @@ func TestVersionsThatAnEndpointMayHave(t *testing.T) {
 	for version, dashboard := range map[string]int{
 		"2025-03-31.basil": 200, "2024-04-10": 200,
 		"2022-11-16": 400, "1999-01-01": 400, "latest": 400, "2024-13-01": 400, "2025-03-31.": 400, "2025-03-31.Basil": 400,
+		"2023-10-16.foo": 400, "2019-10-08 2019-10-17": 400, " ": 400,
 	} {
 		if r := a.control("/_sim/webhook_endpoints", `{"url": "https://shop.example/hook", "api_version": "`+version+`"}`); r.status != dashboard {
 			t.Errorf("%s in the Dashboard: %d", version, r.status)
