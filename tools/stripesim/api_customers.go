@@ -244,11 +244,12 @@ func (t *tx) attachNamed(id string, customer *Customer, param string) (*PaymentM
 }
 
 // usedAlone tells of a payment method that paid without a customer and was not to be
-// kept, or was detached: Stripe takes neither again.
+// kept, that was to pay and did not, or that was detached: Stripe takes none again.
 func (t *tx) usedAlone(method *PaymentMethod) bool {
 	return method.Detached || slices.ContainsFunc(t.s.state.charges.order, func(charge string) bool {
 		paid := t.charge(charge)
-		return paid.PaymentMethod == method.ID && t.intent(paid.PaymentIntent).FutureUsage == ""
+		kept := paid.Status == chargeSucceeded && t.intent(paid.PaymentIntent).FutureUsage != ""
+		return paid.PaymentMethod == method.ID && !kept
 	})
 }
 

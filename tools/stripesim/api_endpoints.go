@@ -50,11 +50,24 @@ func checkEndpoint(address string, events []string) *apiError {
 		return badRequest("parameter_missing", "enabled_events", "Missing required param: enabled_events.")
 	}
 	for _, event := range events {
-		if event != "*" && !strings.Contains(event, ".") {
+		if event != "*" && !namesEvents(event) {
 			return badRequest("", "enabled_events", "Invalid enabled_events: '%s' is not an event type.", shorten(event))
 		}
 	}
 	return nil
+}
+
+// namesEvents tells whether a word has the form of an event type or of a group such as
+// charge.*: names with dots between them.
+func namesEvents(word string) bool {
+	names := strings.Split(word, ".")
+	last := len(names) - 1
+	if last > 0 && names[last] == "*" {
+		names = names[:last]
+	}
+	return last > 0 && !slices.ContainsFunc(names, func(name string) bool {
+		return name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != ""
+	})
 }
 
 func createEndpoint(c *call, t *tx) (map[string]any, *apiError) {

@@ -3,6 +3,7 @@ package stripesim
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,6 +53,40 @@ func TestAGiftKeepsTheCardOfAGuest(t *testing.T) {
 	for card, want := range map[string]int{guest: http.StatusOK, stranger: http.StatusBadRequest} {
 		if r := a.post("/v1/payment_methods/"+card+"/attach", url.Values{"customer": {customer}}); r.status != want {
 			t.Errorf("attach: %d %s", r.status, r.raw)
+		}
+	}
+}
+
+// A customer who was deleted before the donor paid gets no card; another may get it.
+func TestAGiftKeepsNoCardForADeletedCustomer(t *testing.T) {
+	t.Parallel()
+	a := open(t, nil)
+	form := keepingGift("off_session")
+	customer := a.post("/v1/customers", url.Values{"email": {"ann@example.org"}}).text("id")
+	form.Set("customer", customer)
+	id := a.checkout(form)
+	a.do(http.MethodDelete, "/v1/customers/"+customer, nil, nil)
+	events := a.newEvents(func() { a.pay(id, "4242424242424242") })
+	if slices.Contains(events, "payment_method.attached") {
+		t.Errorf("events %v", events)
+	}
+	card := a.session(id).text("payment_intent.payment_method")
+	next := a.post("/v1/customers", url.Values{"email": {"ann@example.org"}}).text("id")
+	a.post("/v1/payment_methods/"+card+"/attach", url.Values{"customer": {next}}).expect(t, map[string]any{"customer": next})
+}
+
+// A card that was to be kept and did not pay is used up, that of a gift and that of a plan.
+func TestADeclinedCardIsNotKept(t *testing.T) {
+	t.Parallel()
+	a := open(t, nil)
+	customer := a.post("/v1/customers", url.Values{"email": {"ann@example.org"}}).text("id")
+	for name, form := range map[string]url.Values{"gift": keepingGift("off_session"), "plan": monthly()} {
+		a.pay(a.checkout(form), "4000000000000341")
+		charge := a.get("/v1/charges?limit=1")
+		charge.expect(t, map[string]any{"data.0.status": "failed"})
+		r := a.post("/v1/payment_methods/"+charge.text("data.0.payment_method")+"/attach", url.Values{"customer": {customer}})
+		if r.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", name, r.status, r.raw)
 		}
 	}
 }

@@ -62,6 +62,9 @@ func (o *settings) set(name string, raw json.RawMessage) error {
 		return err
 	case "webhook_timeout":
 		most, err := parseCount(raw, 600_000)
+		if most == 0 && err == nil {
+			err = errors.New("is 1 to 600000, or null: nobody answers in no time")
+		}
 		o.webhookTimeout = most
 		return err
 	case "rate_limit":

@@ -243,8 +243,9 @@ func TestKnobsAreShownResetAndChecked(t *testing.T) {
 	}
 	for _, bad := range []string{
 		`[]`, `{"duplicate": 2}`, `{"duplicate": -1}`, `{"dupe": 1}`, `{"order": "random"}`, `{"order": {"mode": "shuffle", "window": -1}}`,
-		`{"order": "hold"}`, `{"order": {"mode": "fifo", "only": "charge."}}`, `{"order": {"mode": "fifo", "webhook_endpoint": "we_x"}}`, `{"webhook_timeout": -1}`,
+		`{"order": "hold"}`, `{"order": {"mode": "fifo", "only": "charge."}}`, `{"order": {"mode": "fifo", "webhook_endpoint": "we_x"}}`, `{"webhook_timeout": -1}`, `{"webhook_timeout": 0}`,
 		`{"503": {"n": 1}}`, `{"settlement": {"eur": {"to": "zzz", "rate_micros": 1}}}`, `{"settlement": {"eur": {"to": "usd"}}}`,
+		`{"settlement": {"usd aed": {"to": "eur", "rate_micros": 920000}}}`,
 		`{"drop": 1, "fail": "often"}`, `{"api_version": 5}`,
 	} {
 		if r := a.control("/_sim/knobs", bad); r.status != 400 || r.text("error") == "" {

@@ -25,7 +25,8 @@ const (
 )
 
 func listed(list, currency string) bool {
-	return strings.Contains(list, " "+currency+" ")
+	// Two of them with a blank between are in it, and are none.
+	return !strings.Contains(currency, " ") && strings.Contains(list, " "+currency+" ")
 }
 
 // exponent is how many decimals Stripe's minor unit of a currency has.

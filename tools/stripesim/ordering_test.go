@@ -111,6 +111,49 @@ func TestAnEndpointThatHearsOneByOne(t *testing.T) {
 	}
 }
 
+// sendDue delivers what may leave now, without a loop that the wall clock would wake.
+func (a *account) sendDue() {
+	a.t.Helper()
+	client := a.sim.webhookClient()
+	defer client.CloseIdleConnections()
+	for d := a.sim.takeDelivery(); d != nil; d = a.sim.takeDelivery() {
+		a.sim.deliver(a.t.Context(), client, d)
+	}
+}
+
+// Events gather for as long as the knob says, and those of other endpoints do not.
+func TestEventsGatherBeforeTheyLeave(t *testing.T) {
+	t.Parallel()
+	for name, alone := range map[string]bool{"for all": false, "for one endpoint": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			usual, other := newReceiver(t, nil), newReceiver(t, nil)
+			a := prepare(t, nil)
+			a.hears(usual, "*")
+			order := `{"order": {"mode": "shuffle", "hold_ms": 1000`
+			id, atOnce := a.hears(other, "*"), 0
+			if alone {
+				order += `, "webhook_endpoint": "` + id + `"`
+				atOnce = 4
+			}
+			a.knobs(order + `}}`)
+			heard := func(when string, first, second int) {
+				t.Helper()
+				a.sendDue()
+				if len(usual.all()) != first || len(other.all()) != second {
+					t.Errorf("%s: %d and %d", when, len(usual.all()), len(other.all()))
+				}
+			}
+			a.give(gift())
+			heard("at once", atOnce, 0)
+			a.clock.advance(999 * time.Millisecond)
+			heard("before the second is over", atOnce, 0)
+			a.clock.advance(time.Millisecond)
+			heard("after a second", 4, 4)
+		})
+	}
+}
+
 // A twin for one endpoint is an event of its own that the others never hear of.
 func TestATwinForOneEndpoint(t *testing.T) {
 	t.Parallel()

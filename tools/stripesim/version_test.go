@@ -135,7 +135,10 @@ func TestVersionsThatAnEndpointMayHave(t *testing.T) {
 			t.Errorf("%s was embedded", version)
 		}
 	}
-	for _, wrong := range []string{`{}`, `{"url": "shop"}`, `{"url": "https://shop.example", "enabled_events": []}`, `{"url": "https://shop.example", "secret": "x"}`} {
+	for _, wrong := range []string{`{}`, `{"url": "shop"}`, `{"url": "https://shop.example", "enabled_events": []}`, `{"url": "https://shop.example", "secret": "x"}`,
+		`{"url": "https://shop.example", "enabled_events": ["charge.failed charge.pending"]}`,
+		`{"url": "https://shop.example", "enabled_events": ["charge."]}`, `{"url": "https://shop.example", "enabled_events": [".*"]}`,
+	} {
 		if r := a.control("/_sim/webhook_endpoints", wrong); r.status != 400 {
 			t.Errorf("%s: %d", wrong, r.status)
 		}
