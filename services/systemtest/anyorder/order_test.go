@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// permuted is how many webhooks a story may have for all of them to be told in all
-// orders: 720.
+// permuted is how many webhooks of a story are told in all orders: 720.
 const permuted = 6
 
 // telling is the order in which webhooks weigh when there are more than that. The
@@ -30,9 +29,6 @@ func parts(letters []webhook) (core, rest []webhook) {
 	sorted := slices.Clone(letters)
 	slices.SortStableFunc(sorted, func(a, b webhook) int { return weight(a) - weight(b) })
 	cut := min(permuted, len(sorted))
-	if len(sorted) > permuted {
-		cut = permuted - 1 // what comes in between makes orders of its own
-	}
 	return sorted[:cut], sorted[cut:]
 }
 
